@@ -1,0 +1,239 @@
+"""The starter's codec: log-mel -> ConvNeXt -> residual vector quantizer -> ConvNeXt -> iSTFT.
+
+It keeps EnCodec's contract (24 kHz, 75 frames/s, 8 codebooks of 1024 entries) but works on spectra,
+so it learns in minutes on two cores. The decoder predicts magnitude and phase of a short-time
+spectrum, after Vocos (Siuzdak 2023, arXiv:2306.00814); the blocks are ConvNeXt (Liu et al. 2022).
+Quantizer: EnCodec's own (Défossez et al. 2022, arXiv:2210.13438, section 3.2).
+"""
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from codec.files import atomic_path
+
+
+@dataclass(frozen=True)
+class SpectralConfig:
+    """Sizes of a SpectralCodec; the defaults are the starter's."""
+
+    sample_rate: int = 24_000
+    hop: int = 320
+    window: int = 1280
+    n_mels: int = 80
+    encoder_width: int = 192
+    encoder_blocks: int = 4
+    decoder_width: int = 256
+    decoder_blocks: int = 6
+    latent: int = 128
+    n_codebooks: int = 8
+    codebook_size: int = 1024
+
+    def __post_init__(self) -> None:
+        if self.window % self.hop or (self.window - self.hop) % 2:
+            raise ValueError(f"window {self.window} must be an even multiple of hop {self.hop}")
+
+
+@lru_cache(maxsize=8)
+def mel_filters(sample_rate: int, n_fft: int, n_mels: int) -> torch.Tensor:
+    """Triangular filters on the HTK mel scale, [n_mels, n_fft // 2 + 1], each summing to one."""
+    top = 2595 * math.log10(1 + sample_rate / 2 / 700)
+    edges = 700 * (10 ** (torch.linspace(0, top, n_mels + 2, dtype=torch.float64) / 2595) - 1)
+    freqs = torch.linspace(0, sample_rate / 2, n_fft // 2 + 1, dtype=torch.float64)
+    low, mid, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
+    triangles = torch.minimum((freqs - low) / (mid - low), (high - freqs) / (high - mid)).clamp(min=0)
+    return (triangles / triangles.sum(1, keepdim=True).clamp(min=1e-8)).float()
+
+
+def log_mel(wav: torch.Tensor, config: SpectralConfig | None = None) -> torch.Tensor:
+    """Log-mel spectrum [B, 80, T] of audio [B, N], T = ceil(N / hop); frame t is centred on its hop."""
+    config = config or SpectralConfig()
+    frames = -(-wav.shape[-1] // config.hop)
+    edge = (config.window - config.hop) // 2
+    wav = F.pad(wav.float(), (edge, frames * config.hop - wav.shape[-1] + edge))
+    window = torch.hann_window(config.window, device=wav.device)
+    spectrum = torch.stft(wav, config.window, config.hop, window=window, center=False,
+                          return_complex=True).abs()
+    mel = mel_filters(config.sample_rate, config.window, config.n_mels).to(wav.device) @ spectrum
+    return mel.clamp(min=1e-4).log()
+
+
+class ConvNeXtBlock(nn.Module):
+    """Depthwise convolution over time, then a pointwise MLP, residual; [B, T, D] to [B, T, D]."""
+
+    def __init__(self, width: int, kernel: int = 7) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width)
+        self.norm = nn.LayerNorm(width)
+        self.up = nn.Linear(width, 3 * width)
+        self.down = nn.Linear(3 * width, width)
+        self.scale = nn.Parameter(torch.full((width,), 0.1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.depthwise(x.transpose(1, 2)).transpose(1, 2)
+        return x + self.scale * self.down(F.gelu(self.up(self.norm(y))))
+
+
+class Trunk(nn.Module):
+    """Linear in, ConvNeXt blocks, norm, linear out; [B, T, D_in] to [B, T, D_out]."""
+
+    def __init__(self, d_in: int, width: int, d_out: int, blocks: int) -> None:
+        super().__init__()
+        self.embed = nn.Conv1d(d_in, width, 3, padding=1)
+        self.norm_in = nn.LayerNorm(width)
+        self.blocks = nn.ModuleList([ConvNeXtBlock(width) for _ in range(blocks)])
+        self.norm_out = nn.LayerNorm(width)
+        self.out = nn.Linear(width, d_out)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.norm_in(self.embed(x.transpose(1, 2)).transpose(1, 2))
+        for block in self.blocks:
+            x = block(x)
+        return self.out(self.norm_out(x))
+
+
+class SpectralCodec(nn.Module):
+    """A `codec.Codec` over spectra. `forward` trains it, `encode` and `decode` use it."""
+
+    def __init__(self, config: SpectralConfig | None = None) -> None:
+        super().__init__()
+        from codec.upstream import ResidualVectorQuantizer
+
+        self.config = config = config or SpectralConfig()
+        self.encoder = Trunk(config.n_mels, config.encoder_width, config.latent,
+                             config.encoder_blocks)
+        # Below one use in ten batches a code is replaced; upstream's default of two uses in every
+        # batch would replace most codes of batches that hold fewer frames than codes.
+        self.quantizer = ResidualVectorQuantizer(
+            config.latent, config.n_codebooks, config.codebook_size,
+            threshold_ema_dead_code=0.1)  # type: ignore[arg-type]
+        self.decoder = Trunk(config.latent, config.decoder_width, 2 * (config.window // 2 + 1),
+                             config.decoder_blocks)
+        self.register_buffer("window", torch.hann_window(config.window), persistent=False)
+
+    sample_rate = property(lambda self: self.config.sample_rate)
+    hop = property(lambda self: self.config.hop)
+    frame_rate = property(lambda self: self.config.sample_rate / self.config.hop)
+    n_codebooks = property(lambda self: self.config.n_codebooks)
+    codebook_size = property(lambda self: self.config.codebook_size)
+
+    def latents(self, wav: torch.Tensor) -> torch.Tensor:
+        """Audio [B, N] to unquantized latents [B, latent, T]."""
+        mel = log_mel(wav, self.config)
+        return self.encoder((mel.transpose(1, 2) + 5) / 2.5).transpose(1, 2)
+
+    def synthesize(self, latents: torch.Tensor) -> torch.Tensor:
+        """Latents [B, latent, T] to audio [B, T * hop]."""
+        log_magnitude, phase = self.decoder(latents.transpose(1, 2)).float().chunk(2, dim=-1)
+        magnitude = log_magnitude.clamp(max=6).exp()
+        spectrum = torch.polar(magnitude, phase).transpose(1, 2)
+        return self._overlap_add(torch.fft.irfft(spectrum, dim=1))
+
+    def _overlap_add(self, segments: torch.Tensor) -> torch.Tensor:
+        """Windowed segments [B, window, T] to audio [B, T * hop]: an iSTFT with 'same' padding."""
+        window, hop, frames = self.config.window, self.config.hop, segments.shape[-1]
+        length = (frames - 1) * hop + window
+
+        def fold(x: torch.Tensor) -> torch.Tensor:
+            return F.fold(x, (1, length), (1, window), stride=(1, hop))[:, 0, 0]
+
+        wav = fold(segments * self.window[None, :, None])
+        norm = fold(self.window.square()[None, :, None].expand(1, -1, frames))
+        edge = (window - hop) // 2
+        return (wav / norm.clamp(min=1e-4))[:, edge: edge + frames * hop]
+
+    def forward(self, wav: torch.Tensor, n_codebooks: int | None,
+                ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Training pass: audio [B, N] to (reconstruction [B, N'], commitment loss).
+
+        n_codebooks: how many books to use (quantizer dropout); None leaves the quantizer out, as in
+        the first part of training: quantizing from step 0 collapses the latents.
+        """
+        latents = self.latents(wav)
+        if n_codebooks is None:
+            return self.synthesize(latents), latents.new_zeros(())
+        with torch.autocast(latents.device.type, enabled=False):
+            quantized, _, losses = self.quantizer.vq(latents.float(), n_q=n_codebooks)
+        return self.synthesize(quantized), losses.mean()
+
+    @torch.no_grad()
+    def start_quantizer(self, latents: torch.Tensor, iterations: int = 10) -> None:
+        """Fill every codebook by k-means over latents [B, latent, T] of a trained encoder.
+
+        The same start as upstream's own, which compares all pairs at once and takes minutes here.
+        """
+        residual = latents.transpose(1, 2).reshape(-1, self.config.latent).float()
+        for layer in self.quantizer.vq.layers:
+            book = layer._codebook
+            centres = residual[torch.randperm(len(residual))[: book.codebook_size]].clone()
+            for _ in range(iterations):
+                nearest = torch.cdist(residual, centres).argmin(1)
+                counts = torch.bincount(nearest, minlength=len(centres))
+                sums = torch.zeros_like(centres).index_add_(0, nearest, residual)
+                centres = torch.where(counts[:, None] > 0, sums / counts[:, None].clamp(min=1),
+                                      centres)
+            book.embed.copy_(centres)
+            book.embed_avg.copy_(centres)
+            book.cluster_size.fill_(1.0)
+            book.inited.fill_(1.0)
+            residual = residual - book.dequantize(book.quantize(residual))
+
+    @torch.no_grad()
+    def encode(self, wav: torch.Tensor) -> torch.Tensor:
+        """Audio [B, 1, N] to codes [B, Q, T] int64, T = ceil(N / hop)."""
+        return self.quantizer.vq.encode(self.latents(wav[:, 0])).transpose(0, 1)
+
+    @torch.no_grad()
+    def decode(self, codes: torch.Tensor) -> torch.Tensor:
+        """Codes [B, Q', T] with Q' <= Q to audio [B, 1, T * hop]; fewer books, less detail."""
+        return self.synthesize(self.quantizer.vq.decode(codes.transpose(0, 1)))[:, None]
+
+    @property
+    def identity(self) -> str:
+        """Sixteen hex digits that name these weights: models refuse codes of another codec."""
+        digest = hashlib.sha256(json.dumps(dataclasses.asdict(self.config)).encode())
+        for name, tensor in sorted(self.state_dict().items()):
+            if ".embed" in name or name.startswith("encoder"):
+                digest.update(tensor.detach().cpu().to(torch.float16).numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    def save(self, folder: str | Path) -> None:
+        """Write codec.json and codec.safetensors (half precision) into the folder, atomically."""
+        folder = Path(folder)
+        keep = {k: v.detach().cpu().to(torch.float16).contiguous()
+                for k, v in self.state_dict().items()
+                if not k.endswith(("embed_avg", "cluster_size"))}
+        with atomic_path(folder / "codec.safetensors") as path:
+            save_file(keep, path)
+        with atomic_path(folder / "codec.json") as path:
+            path.write_text(json.dumps(dataclasses.asdict(self.config), indent=2) + "\n")
+
+    @classmethod
+    def load(cls, folder: str | Path) -> SpectralCodec:
+        """Read a codec written by `save`.
+
+        Raises:
+            FileNotFoundError: the folder holds no codec.
+            ValueError: the files do not belong together or are damaged.
+        """
+        folder = Path(folder)
+        if not (folder / "codec.json").is_file() or not (folder / "codec.safetensors").is_file():
+            raise FileNotFoundError(f"no codec.json and codec.safetensors in {folder}")
+        try:
+            codec = cls(SpectralConfig(**json.loads((folder / "codec.json").read_text())))
+            tensors = {k: v.float() for k, v in load_file(folder / "codec.safetensors").items()}
+            codec.load_state_dict(tensors | {k: v for k, v in codec.state_dict().items()
+                                             if k.endswith(("embed_avg", "cluster_size"))})
+        except Exception as error:
+            raise ValueError(f"damaged or foreign codec in {folder}: {error}") from error
+        return codec.eval().requires_grad_(False)

@@ -1,0 +1,197 @@
+"""Stage `codec`: the spectral codec from audio alone; no text is needed."""
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from codec.adversary import Adversary, spectral_distance
+from codec.audio import load_audio, normalize_loudness
+from codec.spectral import SpectralCodec
+from valle.training.loop import Metrics, update
+
+SUFFIXES = (".wav", ".flac", ".opus", ".ogg", ".mp3")
+
+
+@dataclass(frozen=True)
+class CodecTraining:
+    """Hyper-parameters of the codec stage; shares are parts of all steps."""
+
+    steps: int
+    batch_size: int = 12
+    frames: int = 60
+    critic_batch: int = 6
+    lr: float = 8e-4
+    unquantized_share: float = 0.15
+    critic_share: float = 1.0
+    max_hours: float = 30.0
+    init: str = ""
+    seed: int = 0
+
+
+def find_audio(folders: Sequence[Path], held_out: Sequence[str]) -> tuple[list[Path], list[Path]]:
+    """All audio below the folders as (training files, held-out files).
+
+    A file is held out when any part of its path, or its name, matches one of the patterns.
+    """
+    files = sorted(p for folder in folders for p in folder.rglob("*")
+                   if p.suffix.lower() in SUFFIXES)
+    if not files:
+        raise FileNotFoundError(f"no audio below {', '.join(map(str, folders))}; "
+                                f"looked for {' '.join(SUFFIXES)}")
+    held = [p for p in files if any(fnmatch.fnmatch(part, pattern)
+                                    for part in p.parts for pattern in held_out)]
+    return sorted(set(files) - set(held)), held
+
+
+def load_all(files: Sequence[Path], max_hours: float, seed: int) -> list[np.ndarray]:
+    """Audio of the files as int16 [N] arrays at 24 kHz, in a seeded order, up to max_hours.
+
+    Files that cannot be read are left out and counted.
+    """
+    def load(path: Path) -> np.ndarray | None:
+        try:
+            return (normalize_loudness(load_audio(path)) * 32767).astype(np.int16)
+        except (ValueError, OSError):
+            return None
+
+    order = np.random.default_rng(seed).permutation(len(files))
+    clips: list[np.ndarray] = []
+    samples = broken = 0
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for clip in tqdm(pool.map(load, [files[i] for i in order]), total=len(files),
+                         desc="audio", unit="clip"):
+            if clip is None:
+                broken += 1
+            elif samples < max_hours * 3600 * 24_000:
+                clips.append(clip)
+                samples += len(clip)
+    tqdm.write(f"{samples / 3600 / 24_000:.2f} h in {len(clips)} clips, {broken} unreadable")
+    return clips
+
+
+class CodecStage:
+    """Reconstruction, commitment and adversarial training of a SpectralCodec."""
+
+    name, unit = "codec", "s of audio"
+
+    def __init__(self, config: CodecTraining, folders: Sequence[Path],
+                 held_out: Sequence[str]) -> None:
+        self.config = config
+        train, held = find_audio(folders, held_out)
+        self.clips = [c for c in load_all(train, config.max_hours, config.seed)
+                      if len(c) >= config.frames * 320]
+        self.held = [c for c in load_all(held, 0.1, config.seed) if len(c) > 2 * 24_000][:24]
+        self.decoder_only = bool(config.init)
+        self.codec = SpectralCodec.load(config.init) if config.init else SpectralCodec()
+        self.codec.requires_grad_(True)
+        self.adversary = Adversary()
+        self.modules = nn.ModuleDict({"codec": self.codec, "adversary": self.adversary})
+        self.optimizers = {
+            name: torch.optim.AdamW(module.parameters(), lr=config.lr, betas=(0.8, 0.95),
+                                    weight_decay=0.0)
+            for name, module in self.modules.items()}
+        self.first_quantized = 0 if config.init else int(config.unquantized_share * config.steps)
+        self.first_adversarial = 0 if config.init else int(config.critic_share * config.steps)
+
+    def batch(self, step: int) -> torch.Tensor:
+        """Random crops [B, N] at a random level."""
+        rng = np.random.default_rng((self.config.seed, step))
+        size = self.config.frames * 320
+        rows = []
+        for index in rng.integers(len(self.clips), size=self.config.batch_size):
+            clip = self.clips[index]
+            start = rng.integers(len(clip) - size + 1)
+            rows.append(clip[start: start + size].astype(np.float32) / 32768
+                        * rng.uniform(0.5, 1.2))
+        return torch.from_numpy(np.stack(rows)).float()
+
+    def step(self, wav: torch.Tensor, step: int) -> Metrics:
+        n_codebooks = self._codebooks(step)
+        if step == self.first_quantized and not self.decoder_only:
+            self._start_quantizer(step)
+        with torch.autocast("cpu", torch.bfloat16):
+            fake, commitment = self._reconstruct(wav, n_codebooks)
+            distance = spectral_distance(fake, wav, self.codec.sample_rate)
+            loss = 15 * distance + 5 * commitment
+            metrics = {"train/loss": float(distance), "train/commitment": float(commitment)}
+            if step >= self.first_adversarial:
+                few = self.config.critic_batch
+                critic = self.adversary.critic_loss(wav[:few], fake[:few].detach())
+                critic.backward()
+                metrics["train/critic"] = float(critic)
+                update(self.optimizers["adversary"], clip=10.0)
+                adversarial, matching = self.adversary.generator_losses(wav[:few], fake[:few])
+                loss = loss + adversarial + 2 * matching
+                metrics |= {"train/adversarial": float(adversarial),
+                            "train/matching": float(matching)}
+        loss.backward()
+        self.adversary.zero_grad(set_to_none=True)
+        metrics |= update(self.optimizers["codec"], clip=10.0)
+        return metrics | {"train/units": wav.numel() / 24_000}
+
+    def _reconstruct(self, wav: torch.Tensor, n_codebooks: int | None,
+                     ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Through the whole codec, or, once its codes are fixed, through the decoder alone."""
+        if not self.decoder_only:
+            return self.codec(wav, n_codebooks)
+        codes = self.codec.encode(wav[:, None])[:, :n_codebooks]
+        latents = self.codec.quantizer.vq.decode(codes.transpose(0, 1))
+        return self.codec.synthesize(latents), wav.new_zeros(())
+
+    def _codebooks(self, step: int) -> int | None:
+        """None before the quantizer starts, then quantizer dropout: all books in half the steps."""
+        if step < self.first_quantized:
+            return None
+        everything = self.codec.n_codebooks
+        rng = np.random.default_rng((self.config.seed, step, 1))
+        return everything if rng.random() < 0.5 else int(rng.integers(1, everything))
+
+    def _start_quantizer(self, step: int) -> None:
+        """k-means on trained latents: on few or untrained ones most codes would die at once."""
+        wav = torch.cat([self.batch(step + offset) for offset in range(1, 13)])
+        with torch.no_grad():
+            self.codec.start_quantizer(self.codec.latents(wav))
+
+    @torch.no_grad()
+    def validate(self) -> Metrics:
+        """Spectral distance on unseen speakers by number of books, and usage of each book."""
+        self.codec.eval()
+        n = 2 * 24_000
+        wav = torch.from_numpy(np.stack([c[:n] for c in self.held])).float() / 32768
+        latents = self.codec.latents(wav)
+        metrics = {"valid/unquantized": self._distance(self.codec.synthesize(latents), wav)}
+        if not bool(self.codec.quantizer.vq.layers[0]._codebook.inited):
+            return metrics
+        codes = self.codec.encode(wav[:, None])
+        for books in (1, 2, 4, self.codec.n_codebooks):
+            decoded = self.codec.decode(codes[:, :books])[:, 0]
+            metrics[f"valid/books_{books}"] = self._distance(decoded, wav)
+        for book in range(self.codec.n_codebooks):
+            used = codes[:, book].unique().numel() / self.codec.codebook_size
+            metrics[f"valid/usage_{book + 1}"] = used
+        return metrics
+
+    def _distance(self, fake: torch.Tensor, wav: torch.Tensor) -> float:
+        return float(spectral_distance(fake[:, : wav.shape[1]], wav, self.codec.sample_rate))
+
+    @torch.no_grad()
+    def sample(self) -> dict[str, torch.Tensor]:
+        self.codec.eval()
+        if not bool(self.codec.quantizer.vq.layers[0]._codebook.inited):
+            return {}
+        wav: Any = torch.from_numpy(self.held[0][None, None, : 4 * 24_000]).float() / 32768
+        return {"codec/original": wav[0, 0],
+                "codec/decoded": self.codec.decode(self.codec.encode(wav))[0, 0]}
+
+    def export(self, folder: Path) -> None:
+        self.codec.save(folder)
