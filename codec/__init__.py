@@ -7,5 +7,7 @@
     save_audio("again.wav", codec.decode(codes)[0, 0].numpy(), codec.sample_rate)
 """
 from codec.audio import check_prompt, load_audio, normalize_loudness, save_audio, trim_silence
+from codec.base import Codec, load_codec
 
-__all__ = ["check_prompt", "load_audio", "normalize_loudness", "save_audio", "trim_silence"]
+__all__ = ["Codec", "check_prompt", "load_audio", "load_codec", "normalize_loudness", "save_audio",
+           "trim_silence"]

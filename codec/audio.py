@@ -1,6 +1,7 @@
 """Speech files in and out: mono float32 samples in [-1, 1], refused early when of no use."""
 from __future__ import annotations
 
+import errno
 import io
 import warnings
 from pathlib import Path
@@ -30,6 +31,17 @@ HIGHEST_PEAK = 0.99
 CLIPPED_LEVEL, CLIPPED_SHARE = 0.98, 0.002
 
 
+class _Stream(soundfile.SoundFile):
+    """A sound file read forwards only.
+
+    SoundFile seeks after every block: that decodes twice, and fails at the end of a FLAC file
+    whose header states no length.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
 def load_audio(path: str | Path, sample_rate: int = SAMPLE_RATE, *,
                max_seconds: float = 30.0) -> Samples:
     """Read a sound file as samples [N], mono float32 at `sample_rate` Hz.
@@ -52,7 +64,7 @@ def load_audio(path: str | Path, sample_rate: int = SAMPLE_RATE, *,
         raise ValueError(f"{path} is an empty file: record or copy it again")
     try:
         # By descriptor, because by name libsndfile takes any text called .gsm or .vox for sound.
-        with path.open("rb") as raw, soundfile.SoundFile(raw.fileno(), closefd=False) as file:
+        with path.open("rb") as raw, _Stream(raw.fileno(), closefd=False) as file:
             rate, mono = file.samplerate, _read_mono(file, path, max_seconds)
     except soundfile.LibsndfileError as error:
         reason = error.error_string.strip().rstrip(".")
@@ -65,7 +77,7 @@ def load_audio(path: str | Path, sample_rate: int = SAMPLE_RATE, *,
     return mono if rate == sample_rate else soxr.resample(mono, rate, sample_rate)
 
 
-def _read_mono(file: soundfile.SoundFile, path: Path, max_seconds: float) -> Samples:
+def _read_mono(file: _Stream, path: Path, max_seconds: float) -> Samples:
     """All samples of an open file, averaged over channels, [N] at the file's own rate."""
     rate = file.samplerate
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:
@@ -89,24 +101,24 @@ def save_audio(path: str | Path, samples: Samples, sample_rate: int = SAMPLE_RAT
 
     Raises:
         ValueError: the samples are not one channel, are empty, or hold NaN or infinity.
-        OSError: the folder cannot be made or written, the disk is full, or `path` is a folder.
+        OSError: the folder cannot be made or written, the disk is full, or `path` is no plain file.
     """
     path, samples = Path(path), np.asarray(samples, np.float32)
     if samples.ndim != 1 or not samples.size:
         raise ValueError(f"samples must have the shape [N] with N > 0, not {list(samples.shape)}")
     if not np.isfinite(samples).all():
         raise ValueError(f"the samples hold NaN or infinity: {path} was not written")
-    if path.exists() and not path.is_file():
-        raise OSError(f"cannot write {path}: it is not a file; give a file name such as out.wav")
     wav = io.BytesIO()
     pcm = np.rint(np.clip(samples, -1, 1) * 32767).astype(np.int16)
     soundfile.write(wav, pcm, sample_rate, format="WAV", subtype="PCM_16")
     try:
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "it is a folder or a device")
         with atomic_path(path) as temporary:
             temporary.write_bytes(wav.getvalue())
     except OSError as error:
-        raise OSError(f"cannot write {path}: {error.strerror}; free some space or choose another "
-                      "place") from error
+        raise OSError(f"cannot write {path}: {error.strerror}; choose another place or free some "
+                      "space") from error
 
 
 def check_prompt(samples: Samples, sample_rate: int = SAMPLE_RATE, *, min_seconds: float = 1.0,

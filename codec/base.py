@@ -1,0 +1,68 @@
+"""What every codec offers, and how one is chosen."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Codec(Protocol):
+    """Mono audio to discrete codes and back; all models of `valle` work on these codes.
+
+    B batch, N samples, T = ceil(N / hop) frames, Q codebooks, V codes in each.
+    """
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples per second: 24 000 in every codec here."""
+
+    @property
+    def hop(self) -> int:
+        """Samples per frame: 320."""
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second: sample_rate / hop = 75."""
+
+    @property
+    def n_codebooks(self) -> int:
+        """Q; codebook 1 is the coarsest."""
+
+    @property
+    def codebook_size(self) -> int:
+        """V: a code is in 0 .. V - 1."""
+
+    @property
+    def identity(self) -> str:
+        """Sixteen hex digits over the weights: a model refuses the codes of another codec."""
+
+    def encode(self, wav: torch.Tensor) -> torch.Tensor:
+        """Audio [B, 1, N] to codes [B, Q, T], int64."""
+
+    def decode(self, codes: torch.Tensor) -> torch.Tensor:
+        """Codes [B, Q', T], the first Q' <= Q codebooks, to audio [B, 1, T * hop]."""
+
+
+def load_codec(name: str | Path, device: str | torch.device = "cpu") -> Codec:
+    """Load "encodec", EnCodec weights from a file (*.th), or a spectral codec from its folder.
+
+    Raises:
+        FileNotFoundError: there is nothing there, or EnCodec's weights cannot be fetched.
+        ValueError: the file or folder holds no codec, or a damaged one.
+    """
+    choices = ("choose encodec, the path of its weights (encodec_24khz-d7cc33bc.th), or a folder "
+               "with codec.json and codec.safetensors")
+    path = Path(name)
+    if name != "encodec" and (path / "codec.json").is_file():
+        from codec.spectral import SpectralCodec
+
+        return SpectralCodec.load(path).to(device)
+    if name == "encodec" or path.is_file():
+        from codec.encodec24 import EncodecCodec
+
+        return EncodecCodec.load(None if name == "encodec" else path).to(device)
+    if path.is_dir():
+        raise ValueError(f"no codec in {path}: {choices}")
+    raise FileNotFoundError(f"unknown codec {str(name)!r}: {choices}")

@@ -1,0 +1,346 @@
+"""codec/audio.py on real files: every format, every bad input of the issue, a disk that is full."""
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import tracemalloc
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from codec import check_prompt, load_audio, normalize_loudness, save_audio, trim_silence
+
+ROOT = Path(__file__).resolve().parents[1]
+CORPUS = ROOT.parent / "shared" / "corpus"
+TEXT = b"this is a text, not a sound\n" * 50
+
+
+def tone(seconds: float, rate: int = 24_000, hz: float = 440.0, level: float = 0.3) -> np.ndarray:
+    """A sine, [N] float32."""
+    return (level * np.sin(2 * np.pi * hz * np.arange(round(seconds * rate)) / rate)).astype("f4")
+
+
+def speechlike(seconds: float, rate: int = 24_000) -> np.ndarray:
+    """Noise with syllables: four bursts a second, [N] float32."""
+    n = round(seconds * rate)
+    swell = np.sin(2 * np.pi * 2 * np.arange(n) / rate) ** 2
+    return (0.1 * swell * np.random.default_rng(0).standard_normal(n)).astype("f4")
+
+
+def write(path: Path, samples: np.ndarray, rate: int = 24_000, **options: str) -> Path:
+    soundfile.write(path, samples, rate, **options)
+    return path
+
+
+def refused(path: Path, **options: float) -> str:
+    """The text of the ValueError of `load_audio`: one line that names the file."""
+    with pytest.raises(ValueError) as caught:
+        load_audio(path, **options)
+    text = str(caught.value)
+    assert str(path) in text and "\n" not in text
+    return text
+
+
+# --- reading ---------------------------------------------------------------------------------
+
+@pytest.mark.parametrize(("rate", "name", "options", "error"), [
+    (24_000, "a.wav", {"subtype": "PCM_16"}, 1e-4),
+    (24_000, "a.wav", {"subtype": "FLOAT"}, 1e-7),
+    (24_000, "a.flac", {}, 1e-4),
+    (8_000, "a.wav", {}, 1e-3),
+    (44_100, "a.flac", {}, 1e-3),
+    (192_000, "a.wav", {"subtype": "PCM_24"}, 1e-3),
+    (48_000, "a.opus", {"format": "OGG", "subtype": "OPUS"}, 0.05),
+    (44_100, "a.ogg", {}, 0.05),
+    (44_100, "a.mp3", {}, 0.05),
+])
+def test_formats_and_rates(tmp_path: Path, rate: int, name: str, options: dict[str, str],
+                           error: float) -> None:
+    samples = load_audio(write(tmp_path / name, tone(1.5, rate), rate, **options))
+    assert samples.dtype == np.float32 and samples.shape == (36_000,)
+    middle = slice(4_000, -4_000)
+    assert np.abs(samples - tone(1.5))[middle].max() < error
+
+
+def test_channels_are_averaged(tmp_path: Path) -> None:
+    left, right = tone(1, hz=300), tone(1, hz=700)
+    samples = load_audio(write(tmp_path / "a.wav", np.stack([left, right], 1), subtype="FLOAT"))
+    np.testing.assert_allclose(samples, (left + right) / 2, atol=1e-7)
+
+
+def test_other_sample_rate(tmp_path: Path) -> None:
+    assert load_audio(write(tmp_path / "a.wav", tone(1)), 16_000).shape == (16_000,)
+
+
+def test_long_files_are_read_in_blocks_without_a_seam(tmp_path: Path) -> None:
+    wave = np.stack([tone(13, hz=hz) for hz in (200, 300, 500)], 1)
+    samples = load_audio(write(tmp_path / "a.wav", wave, subtype="FLOAT"))
+    np.testing.assert_allclose(samples, wave.mean(1), atol=1e-6)
+
+
+def test_a_sound_under_a_foreign_name_is_still_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav", tone(1)).rename(tmp_path / "a.raw")
+    assert load_audio(path).shape == (24_000,)
+
+
+def test_real_speech() -> None:
+    clip = next(CORPUS.glob("LJSpeech-1.1/wavs/*.opus"), None)
+    if clip is None:
+        pytest.skip(f"no corpus at {CORPUS}")
+    samples = load_audio(clip)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_prompt(samples)
+    start, end = trim_silence(samples)
+    assert 0 <= start < end <= len(samples) and end - start > 0.8 * len(samples)
+
+
+# --- refusals --------------------------------------------------------------------------------
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no audio file at .*nothing.wav: check the path"):
+        load_audio(tmp_path / "nothing.wav")
+
+
+def test_folder(tmp_path: Path) -> None:
+    assert "not a file" in refused(tmp_path)
+
+
+def test_empty_file(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").touch()
+    assert "empty file" in refused(tmp_path / "a.wav")
+
+
+def test_no_samples(tmp_path: Path) -> None:
+    assert "no samples" in refused(write(tmp_path / "a.wav", np.zeros(0, "f4")))
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.txt", "a.raw", "a.gsm", "a.vox", "a.mp3"])
+def test_text_given_as_audio(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(TEXT)
+    assert "cannot be read as audio" in refused(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg"])
+def test_only_the_first_bytes_of_a_sound(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / name, tone(1))
+    path.write_bytes(path.read_bytes()[:30])
+    assert "give a WAV, FLAC" in refused(path)
+
+
+def test_damaged_middle_never_gives_bad_samples(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.flac", speechlike(3))
+    content = bytearray(path.read_bytes())
+    content[20_000:60_000] = bytes(40_000)
+    path.write_bytes(content)
+    try:
+        samples = load_audio(path)
+    except ValueError as error:
+        assert str(path) in str(error)
+    else:
+        assert np.isfinite(samples).all() and np.abs(samples).max() <= 1
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_nan_and_infinity(tmp_path: Path, value: float) -> None:
+    samples = tone(1)
+    samples[5_000] = value
+    assert "NaN or infinite" in refused(write(tmp_path / "a.wav", samples, subtype="FLOAT"))
+
+
+def test_absurd_sample_rate(tmp_path: Path) -> None:
+    assert "convert it" in refused(write(tmp_path / "a.wav", tone(1), 100))
+
+
+def test_three_hours_are_refused_by_the_header(tmp_path: Path) -> None:
+    path = write(tmp_path / "long.wav", np.zeros((10, 2), "f4"), 48_000)
+    header = bytearray(path.read_bytes()[:44])
+    size = 3 * 3600 * 48_000 * 4
+    header[4:8], header[40:44] = (36 + size).to_bytes(4, "little"), size.to_bytes(4, "little")
+    path.write_bytes(header)
+    with path.open("r+b") as file:
+        file.truncate(44 + size)  # two gigabytes, sparse
+    tracemalloc.start()
+    began = time.perf_counter()
+    text = refused(path)
+    seconds, (_, peak) = time.perf_counter() - began, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert "lasts 10800.0 s, the limit is 30 s" in text
+    assert seconds < 0.2 and peak < 1_000_000
+
+
+def test_length_missing_in_the_header(tmp_path: Path) -> None:
+    path = write(tmp_path / "streamed.flac", tone(3))
+    content = bytearray(path.read_bytes())
+    content[21] &= 0xF0  # 36 bits of STREAMINFO: the number of samples; 0 is 'unknown'
+    content[22:26] = bytes(4)
+    path.write_bytes(content)
+    assert soundfile.info(path).frames > 10**15
+    assert load_audio(path).shape == (72_000,)
+    assert "longer than its header says" in refused(path, max_seconds=2)
+
+
+def test_header_that_promises_more_than_there_is(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav", tone(1))
+    content = bytearray(path.read_bytes())
+    content[40:44] = (2**32 - 1).to_bytes(4, "little")  # what a streaming writer leaves
+    path.write_bytes(content)
+    assert load_audio(path).shape == (24_000,)
+
+
+def test_limit_is_exact(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav", tone(2))
+    assert load_audio(path, max_seconds=2).shape == (48_000,)
+    assert "lasts 2.0 s, the limit is 1.99 s" in refused(path, max_seconds=1.99)
+
+
+# --- prompts ---------------------------------------------------------------------------------
+
+def test_good_prompt_passes_without_a_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_prompt(speechlike(3), 24_000)
+
+
+@pytest.mark.parametrize("seconds", [0, 0.2, 0.99])
+def test_short_prompt(seconds: float) -> None:
+    with pytest.raises(ValueError, match=f"lasts {seconds:.2f} s: use at least 1 s"):
+        check_prompt(speechlike(seconds), 24_000)
+
+
+@pytest.mark.parametrize("level", [0.0, 1e-5, 3e-4])
+def test_silent_prompt(level: float) -> None:
+    noise = level * np.random.default_rng(0).standard_normal(72_000)
+    with pytest.raises(ValueError, match="silent"):
+        check_prompt(noise.astype("f4"), 24_000)
+
+
+def test_clipped_prompt_warns_also_after_resampling(tmp_path: Path) -> None:
+    clipped = np.clip(20 * speechlike(3, 16_000), -1, 1)
+    for samples, rate in ((clipped, 16_000),
+                          (load_audio(write(tmp_path / "a.wav", clipped, 16_000)), 24_000)):
+        with pytest.warns(UserWarning, match="clipped"):
+            check_prompt(samples, rate)
+
+
+# --- level and silence -----------------------------------------------------------------------
+
+@pytest.mark.parametrize("gain", [0.01, 0.3, 3.0])
+def test_loudness_ignores_level_and_pauses(gain: float) -> None:
+    pause = np.zeros(48_000, "f4")
+    samples = normalize_loudness(np.concatenate([pause, gain * tone(2), pause]))
+    assert samples.dtype == np.float32
+    level = 10 * np.log10(np.mean(samples[48_000:96_000].astype(float) ** 2))
+    assert level == pytest.approx(-23, abs=0.1)
+
+
+def test_loudness_never_exceeds_the_peak() -> None:
+    samples = 0.001 * speechlike(2)
+    samples[10_000] = 1.0
+    assert np.abs(normalize_loudness(samples)).max() == pytest.approx(0.99, abs=1e-4)
+
+
+@pytest.mark.parametrize("samples", [np.zeros(0, "f4"), np.zeros(24_000, "f4")])
+def test_silence_stays_silence(samples: np.ndarray) -> None:
+    assert np.array_equal(normalize_loudness(samples), samples)
+    assert trim_silence(samples, 24_000) == (0, 0)
+
+
+@pytest.mark.parametrize(("rate", "noise"), [(24_000, 0.0), (16_000, 0.0), (24_000, 0.005)])
+def test_trim_keeps_the_speech_and_a_margin(rate: int, noise: float) -> None:
+    samples = np.concatenate([np.zeros(rate), tone(1, rate), np.zeros(2 * rate)])
+    samples = samples + noise * np.random.default_rng(0).standard_normal(len(samples))
+    start, end = trim_silence(samples.astype("f4"), rate, keep=0.1)
+    assert start / rate == pytest.approx(0.9, abs=0.021)
+    assert end / rate == pytest.approx(2.1, abs=0.021)
+
+
+def test_trim_stays_inside() -> None:
+    assert trim_silence(tone(1), 24_000) == (0, 24_000)
+
+
+# --- writing ---------------------------------------------------------------------------------
+
+def test_save_makes_parents_clips_and_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "a.wav"
+    save_audio(path, 5 * tone(1), 24_000)
+    info = soundfile.info(path)
+    assert (info.format, info.subtype, info.samplerate, info.channels) == ("WAV", "PCM_16", 24_000, 1)
+    np.testing.assert_allclose(load_audio(path), np.clip(5 * tone(1), -1, 1), atol=1e-4)
+    assert [p.name for p in path.parent.iterdir()] == ["a.wav"]
+
+
+def test_same_samples_same_bytes(tmp_path: Path) -> None:
+    for name in ("a.wav", "b.wav"):
+        save_audio(tmp_path / name, speechlike(1), 24_000)
+    assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
+
+
+@pytest.mark.parametrize("samples", [np.zeros((2, 100), "f4"), np.zeros(0, "f4"),
+                                     np.full(100, np.nan, "f4")])
+def test_bad_samples_are_not_written(tmp_path: Path, samples: np.ndarray) -> None:
+    with pytest.raises(ValueError):
+        save_audio(tmp_path / "a.wav", samples, 24_000)
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_place_to_write(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    for path in (tmp_path, tmp_path / "file" / "a.wav", Path("/dev/null")):
+        with pytest.raises(OSError, match=f"cannot write {path}: .*choose another place"):
+            save_audio(path, tone(1), 24_000)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"] and Path("/dev/null").is_char_device()
+
+
+def child(code: str, *arguments: str) -> str:
+    """What another Python prints, run in the repository root."""
+    done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=ROOT, text=True,
+                          capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_full_disk_leaves_nothing_and_keeps_the_old_file(tmp_path: Path) -> None:
+    pytest.importorskip("resource", reason="file size limits are Unix only")
+    save_audio(tmp_path / "old.wav", tone(0.1), 24_000)
+    before = (tmp_path / "old.wav").read_bytes()
+    code = """
+import resource, sys, numpy as np
+from codec import save_audio
+resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+for name in ("old.wav", "new.wav"):
+    try:
+        save_audio(f"{sys.argv[1]}/{name}", np.ones(24_000, "f4"), 24_000)
+    except OSError as error:
+        print(error)
+"""
+    lines = child(code, str(tmp_path)).splitlines()
+    assert len(lines) == 2 and all("cannot write" in line and "space" in line for line in lines)
+    assert [p.name for p in tmp_path.iterdir()] == ["old.wav"]
+    assert (tmp_path / "old.wav").read_bytes() == before
+
+
+def test_unwritable_folder(tmp_path: Path) -> None:
+    code = """
+import os, sys, numpy as np
+from codec import save_audio
+os.chmod(sys.argv[1], 0o500)
+if os.geteuid() == 0:
+    os.seteuid(65_534)  # root may write anywhere
+try:
+    save_audio(f"{sys.argv[1]}/a.wav", np.ones(100, "f4"), 24_000)
+except OSError as error:
+    print(error)
+"""
+    text = child(code, str(tmp_path))
+    tmp_path.chmod(0o700)
+    assert "cannot write" in text and "Permission denied" in text
+    assert not list(tmp_path.iterdir())
+
+
+def test_importing_codec_is_quick_and_needs_no_torch() -> None:
+    assert child("import codec, sys; print('torch' in sys.modules)") == "False\n"
