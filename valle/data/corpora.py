@@ -96,7 +96,7 @@ def _kind_by_table(folder: Path) -> str | None:
 def _kind_by_name(root: Path) -> str:
     """The kind that the first file with a telling name belongs to."""
     audio_seen = False
-    for folder, audio, names in _walk(root):
+    for _folder, audio, names in _walk(root):
         if any(n.endswith(".trans.txt") for n in names):
             return "librispeech"
         if any(n.endswith(".normalized.txt") for n in names):
@@ -129,8 +129,8 @@ def read_libritts(root: Path, language: str) -> Iterator[Recording]:
     for folder, audio, names in _walk(root):
         for stem, path in audio.items():
             name = f"{stem}.normalized.txt"
-            text = _read_text(folder / name) if name in names else None
-            yield Recording(stem, path, stem.split("_")[0], text, language)
+            text, problem = _text_or_problem(folder / name) if name in names else (None, None)
+            yield Recording(stem, path, stem.split("_")[0], text, language, problem=problem)
 
 
 def read_ljspeech(root: Path, language: str) -> Iterator[Recording]:
@@ -151,15 +151,15 @@ def read_vctk(root: Path, language: str) -> Iterator[Recording]:
     """
     for home in _homes(root, "vctk"):
         new = home / "wav48_silence_trimmed"
-        for folder, audio, _ in _walk(new if new.is_dir() else home / "wav48"):
+        for _folder, audio, _ in _walk(new if new.is_dir() else home / "wav48"):
             found: dict[str, Path] = {}
             for stem, path in audio.items():  # sorted: mic1 comes before mic2
                 found.setdefault(re.sub(r"_mic\d$", "", stem), path)
             for stem, path in found.items():
                 speaker = stem.split("_")[0]
                 written = home / "txt" / speaker / f"{stem}.txt"
-                text = _read_text(written) if written.is_file() else None
-                yield Recording(stem, path, speaker, text, language)
+                text, problem = _text_or_problem(written) if written.is_file() else (None, None)
+                yield Recording(stem, path, speaker, text, language, problem=problem)
 
 
 def read_common_voice(root: Path, language: str) -> Iterator[Recording]:
@@ -211,13 +211,13 @@ def read_plain(root: Path, language: str) -> Iterator[Recording]:
     for folder, audio, names in _walk(root):
         for stem, path in audio.items():
             text, segments, problem = None, None, None
-            try:
-                if f"{stem}.txt" in names:
-                    text = _read_text(folder / f"{stem}.txt")
-                if f"{stem}.phones" in names:
+            if f"{stem}.txt" in names:
+                text, problem = _text_or_problem(folder / f"{stem}.txt")
+            if f"{stem}.phones" in names:
+                try:
                     segments = _segments(folder / f"{stem}.phones")
-            except ValueError as error:
-                problem = str(error)
+                except ValueError as error:
+                    problem = str(error)
             name = path.relative_to(root).with_suffix("").as_posix()
             yield Recording(name, path, folder.name, text, language, segments, problem)
 
@@ -285,6 +285,14 @@ def _read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig").strip()
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8 text: convert it") from error
+
+
+def _text_or_problem(path: Path) -> tuple[str | None, str | None]:
+    """(text, None), or (None, what is wrong with the file)."""
+    try:
+        return _read_text(path), None
+    except ValueError as error:
+        return None, str(error)
 
 
 def _table(path: Path) -> dict[str, str]:

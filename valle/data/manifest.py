@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
 from codec.audio import SAMPLE_RATE, load_audio, normalize_loudness
+from codec.files import atomic_path
 
 Codes = NDArray[np.int16]
+FRAME_RATE = 75
+MANIFEST, SKIPPED, INFO = "manifest.jsonl", "skipped.jsonl", "prepared.json"
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class Utterance:
         shard: number of the shard with its codes; None when prepared without a codec.
         offset: its first frame within the shard.
         durations: frames per phone; they add up to `frames`. None when not known.
+        score: mean log-probability per frame of the durations; None when not from an aligner.
         folder: the prepared folder it was read from; not written to the manifest.
     """
 
@@ -54,6 +60,7 @@ class Utterance:
     shard: int | None = None
     offset: int | None = None
     durations: list[int] | None = None
+    score: float | None = None
     folder: str = field(default="", compare=False, repr=False)
 
     def to_json(self) -> str:
@@ -61,12 +68,6 @@ class Utterance:
         values = dataclasses.asdict(self)
         del values["folder"]
         return json.dumps(values, ensure_ascii=False)
-
-
-def write_manifest(path: str | Path, utterances: Iterable[Utterance]) -> None:
-    """Write utterances as JSON lines."""
-    with open(path, "w", encoding="utf-8") as file:
-        file.writelines(u.to_json() + "\n" for u in utterances)
 
 
 def read_manifest(path: str | Path) -> Iterator[Utterance]:
@@ -90,7 +91,7 @@ def read_manifest(path: str | Path) -> Iterator[Utterance]:
 
 def load_samples(utterance: Utterance) -> NDArray[np.float32]:
     """Audio of an utterance as it was encoded: float32 [N] at 24 kHz, cut, at -23 dBFS."""
-    samples = load_audio(utterance.audio, max_seconds=None)
+    samples = load_audio(utterance.audio, max_seconds=float("inf"))
     start, end = (round(t * SAMPLE_RATE) for t in (utterance.start, utterance.end))
     return normalize_loudness(samples[start:end])
 
@@ -137,7 +138,7 @@ class Prepared:
             raise ValueError(f"folders prepared with different codecs: {each}; "
                              "prepare them again with one")
         utterances = [u for folder in infos
-                      for u in read_manifest(Path(folder) / "manifest.jsonl")]
+                      for u in read_manifest(Path(folder) / MANIFEST)]
         for folder, shard in sorted({(u.folder, u.shard) for u in utterances
                                      if u.shard is not None}):
             if not shard_path(folder, shard).is_file():
@@ -180,7 +181,7 @@ def read_info(folder: str | Path, unfinished: bool = False) -> dict[str, Any]:
         FileNotFoundError: the folder was not prepared.
         ValueError: damaged, or not finished and `unfinished` is false.
     """
-    path = Path(folder) / "prepared.json"
+    path = Path(folder) / INFO
     if not path.is_file():
         raise FileNotFoundError(f"{folder} is not a prepared folder (no prepared.json): "
                                 "make it with `valle prepare`")
@@ -192,3 +193,114 @@ def read_info(folder: str | Path, unfinished: bool = False) -> dict[str, Any]:
     if state != "finished" and not unfinished:
         raise ValueError(f"{folder} is not finished: run the same `valle prepare` again")
     return info
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A recording that was left out. `broken` ones count towards the limit of `prepare`."""
+
+    id: str
+    reason: str
+    broken: bool
+
+
+class PreparedWriter:
+    """Writes a prepared folder group by group; valid after a kill at any moment.
+
+    prepared.json is replaced after each group and says how far the other files count; what lies
+    behind that point is cut when the folder is opened again. Recordings skipped by a run that came
+    to its end are tried again by the next one.
+
+    Attributes:
+        info: contents of prepared.json.
+        done: ids that need no more work.
+    """
+
+    def __init__(self, folder: str | Path, settings: dict[str, Any], n_codebooks: int | None,
+                 ) -> None:
+        """Open a new folder, or one written with the same settings.
+
+        Raises:
+            ValueError: other settings, or the folder is damaged or not a prepared one.
+        """
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if (self.folder / INFO).is_file():
+            self.info = self._reopen(settings)
+        elif (self.folder / MANIFEST).exists():
+            raise ValueError(f"{folder} holds a {MANIFEST} of other origin: give another folder")
+        else:
+            self.info = {**settings, "n_codebooks": n_codebooks, "frame_rate": FRAME_RATE,
+                         "shards": 0, "utterances": 0, "frames": 0, "hours": 0.0, "speakers": 0,
+                         "aligned": 0, "skipped": 0, "broken": 0, "manifest_bytes": 0,
+                         "skipped_bytes": 0}
+        self._save("running")
+        for left in self.folder.glob(".*.tmp"):
+            left.unlink()
+        for name, key in ((MANIFEST, "manifest_bytes"), (SKIPPED, "skipped_bytes")):
+            self._cut(name, self.info[key])
+        utterances = list(read_manifest(self.folder / MANIFEST))
+        self._speakers = {u.speaker for u in utterances}
+        self.done = {u.id for u in utterances}
+        for line in (self.folder / SKIPPED).read_text(encoding="utf-8").splitlines():
+            self.done.add(json.loads(line)["id"])
+
+    def add(self, utterances: Sequence[Utterance], codes: Sequence[Codes],
+            skipped: Sequence[Skipped]) -> None:
+        """Append utterances with their codes [Q, T] (none without a codec), and skipped ones."""
+        if codes:
+            number, offset, placed = self.info["shards"], 0, []
+            for utterance in utterances:
+                placed.append(dataclasses.replace(utterance, shard=number, offset=offset))
+                offset += utterance.frames
+            utterances = placed
+            with atomic_path(shard_path(self.folder, number)) as path:
+                save_file({"codes": np.concatenate(codes, axis=1)}, path)
+            self.info["shards"] += 1
+        self._append(MANIFEST, "manifest_bytes", [u.to_json() for u in utterances])
+        self._append(SKIPPED, "skipped_bytes",
+                     [json.dumps(dataclasses.asdict(s), ensure_ascii=False) for s in skipped])
+        self._speakers |= {u.speaker for u in utterances}
+        self.info["utterances"] += len(utterances)
+        self.info["frames"] += sum(u.frames for u in utterances)
+        self.info["hours"] = round(self.info["frames"] / FRAME_RATE / 3600, 3)
+        self.info["speakers"] = len(self._speakers)
+        self.info["aligned"] += sum(u.durations is not None for u in utterances)
+        self.info["skipped"] += len(skipped)
+        self.info["broken"] += sum(s.broken for s in skipped)
+        self._save("running")
+
+    def close(self, state: str) -> dict[str, Any]:
+        """Mark the folder "finished" or "aborted"; returns the contents of prepared.json."""
+        self._save(state)
+        return self.info
+
+    def _reopen(self, settings: dict[str, Any]) -> dict[str, Any]:
+        info = read_info(self.folder, unfinished=True)
+        for name, value in settings.items():
+            if info.get(name) != value:
+                raise ValueError(f"{self.folder} was prepared with {name} {info.get(name)!r}, not "
+                                 f"{value!r}: give the same again or another folder")
+        if info["state"] != "running":
+            info |= {"skipped_bytes": 0, "skipped": 0, "broken": 0}
+        return info
+
+    def _cut(self, name: str, size: int) -> None:
+        with open(self.folder / name, "ab") as file:
+            if file.tell() < size:
+                raise ValueError(f"{self.folder / name} is shorter than {INFO} says: "
+                                 "prepare into another folder")
+            file.truncate(size)
+
+    def _append(self, name: str, key: str, lines: Sequence[str]) -> None:
+        with open(self.folder / name, "ab") as file:
+            file.write("".join(line + "\n" for line in lines).encode())
+            file.flush()
+            os.fsync(file.fileno())
+            self.info[key] = file.tell()
+
+    def _save(self, state: str) -> None:
+        self.info["state"] = state
+        with atomic_path(self.folder / INFO) as path:
+            path.write_text(json.dumps(self.info, indent=2, ensure_ascii=False) + "\n",
+                            encoding="utf-8")
