@@ -17,10 +17,10 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
 from torch import nn
 
 from codec.files import atomic_path
+from codec.weights import load_weights, save_weights
 
 
 @dataclass(frozen=True)
@@ -200,21 +200,25 @@ class SpectralCodec(nn.Module):
 
     @property
     def identity(self) -> str:
-        """Sixteen hex digits that name these weights: models refuse codes of another codec."""
+        """Sixteen hex digits that name encoder and codebooks: models refuse another codec's codes.
+
+        The decoder is left out: it may go on learning while the codes stay the same.
+        """
         digest = hashlib.sha256(json.dumps(dataclasses.asdict(self.config)).encode())
         for name, tensor in sorted(self.state_dict().items()):
             if ".embed" in name or name.startswith("encoder"):
-                digest.update(tensor.detach().cpu().to(torch.float16).numpy().tobytes())
+                digest.update(tensor.detach().cpu().float().numpy().tobytes())
         return digest.hexdigest()[:16]
 
     def save(self, folder: str | Path) -> None:
-        """Write codec.json and codec.safetensors (half precision) into the folder, atomically."""
+        """Write codec.json and codec.safetensors (int8) into the folder.
+
+        Load it again before encoding: codes of the rounded weights differ a little.
+        """
         folder = Path(folder)
-        keep = {k: v.detach().cpu().to(torch.float16).contiguous()
-                for k, v in self.state_dict().items()
+        keep = {k: v for k, v in self.state_dict().items()
                 if not k.endswith(("embed_avg", "cluster_size"))}
-        with atomic_path(folder / "codec.safetensors") as path:
-            save_file(keep, path)
+        save_weights(folder / "codec.safetensors", keep, "int8")
         with atomic_path(folder / "codec.json") as path:
             path.write_text(json.dumps(dataclasses.asdict(self.config), indent=2) + "\n")
 
@@ -227,13 +231,13 @@ class SpectralCodec(nn.Module):
             ValueError: the files do not belong together or are damaged.
         """
         folder = Path(folder)
-        if not (folder / "codec.json").is_file() or not (folder / "codec.safetensors").is_file():
-            raise FileNotFoundError(f"no codec.json and codec.safetensors in {folder}")
+        if not (folder / "codec.json").is_file():
+            raise FileNotFoundError(f"no codec.json in {folder}")
+        tensors = load_weights(folder / "codec.safetensors")
         try:
             codec = cls(SpectralConfig(**json.loads((folder / "codec.json").read_text())))
-            tensors = {k: v.float() for k, v in load_file(folder / "codec.safetensors").items()}
             codec.load_state_dict(tensors | {k: v for k, v in codec.state_dict().items()
                                              if k.endswith(("embed_avg", "cluster_size"))})
-        except Exception as error:
+        except (TypeError, ValueError, RuntimeError) as error:
             raise ValueError(f"damaged or foreign codec in {folder}: {error}") from error
         return codec.eval().requires_grad_(False)

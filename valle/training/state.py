@@ -65,3 +65,14 @@ def load_state(path: Path, modules: nn.ModuleDict,
         raise ValueError(f"cannot resume from {path}: {error}; start a new --out folder or "
                          "repeat the options of the first start") from error
     return progress
+
+
+def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Weight decay on matrices only: not on norms, biases and embeddings."""
+    decayed, others = [], []
+    for module in model.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            matrix = isinstance(module, nn.Linear) and name == "weight"
+            (decayed if matrix else others).append(parameter)
+    return [{"params": decayed, "weight_decay": weight_decay},
+            {"params": others, "weight_decay": 0.0}]

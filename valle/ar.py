@@ -1,0 +1,94 @@
+"""The autoregressive model: a plain Llama-shaped causal decoder over one id space.
+
+VALL-E (Wang et al. 2023, arXiv:2301.02111) eq. 1: p(c_1 | x, prompt) = prod_t p(c_t,1 | c_<t,1, x).
+The layout of its tokens is in tokens.py, how it is decoded in generate.py.
+"""
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from valle.cache import KVCache
+from valle.config import ARConfig
+from valle.tokens import AUDIO, PAD, TokenIds
+from valle.transformer import Block, RMSNorm, init_weights, rotary
+
+
+class AR(nn.Module):
+    """Token ids to logits; input and output embeddings are tied."""
+
+    def __init__(self, config: ARConfig) -> None:
+        super().__init__()
+        self.config, self.ids = config, TokenIds.of(config)
+        shape = config.transformer
+        self.embed_tokens = nn.Embedding(self.ids.size, shape.d_model)
+        self.layers = nn.ModuleList([Block(shape) for _ in range(shape.n_layer)])
+        self.norm = RMSNorm(shape.d_model, shape.norm_eps)
+        init_weights(self, shape)
+
+    def hidden(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Tokens [B, L] to hidden states [B, L, D]; every position sees itself and what is before.
+
+        Rows are padded on the right, so that no real token ever sees padding.
+        """
+        positions = torch.arange(tokens.shape[1], device=tokens.device)[None]
+        cos, sin = self._rotary(positions)
+        x = self.embed_tokens(tokens)
+        for layer in self.layers:
+            x = layer(x, cos, sin, causal=True)
+        return self.norm(x)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Tokens [B, L] to logits [B, L, V]: the uncached path, kept as the reference."""
+        return F.linear(self.hidden(tokens), self.embed_tokens.weight)
+
+    def step(self, tokens: torch.Tensor, positions: torch.Tensor, cache: KVCache,
+             horizon: int) -> torch.Tensor:
+        """Tokens [B, L] at positions [B, L] to logits [B, L, V], reading and filling the cache.
+
+        horizon: one more than the largest position; nothing beyond it is read.
+        """
+        cos, sin = self._rotary(positions)
+        mask = torch.arange(horizon, device=tokens.device) <= positions[:, None, :, None]
+        x = self.embed_tokens(tokens)
+        for index, layer in enumerate(self.layers):
+            x = layer(x, cos, sin, mask=mask, cache=(cache, index, positions, horizon))
+        return F.linear(self.norm(x), self.embed_tokens.weight)
+
+    def loss(self, tokens: torch.Tensor, advance: torch.Tensor | None) -> dict[str, torch.Tensor]:
+        """Cross-entropy of what follows <audio>, tokens [B, L], mean over predicted tokens.
+
+        advance [B, L]: the one phone or <eos> that may follow each position (interleaved layout).
+        The model is then trained under the mask it is decoded with: softmax over the codes and
+        that one token. It never spends capacity on guessing which phone comes next, and the
+        probability to advance is not spread over phones that cannot come. In eval mode the
+        rate of moves on, true and by the model, is reported too: they should agree.
+        """
+        spoken = ((tokens == AUDIO).cumsum(1) > 0) & (tokens != PAD)
+        after = spoken[:, :-1] & (tokens[:, 1:] != PAD)
+        logits = F.linear(self.hidden(tokens[:, :-1])[after], self.embed_tokens.weight).float()
+        target = tokens[:, 1:][after]
+        if advance is None:
+            return {"loss": F.cross_entropy(logits, target)}
+        codes = logits[:, self.ids.first_code:]
+        on = logits.gather(1, advance[:, :-1][after][:, None])
+        logits = torch.cat([codes, on], dim=1)
+        moves = target < self.ids.first_code
+        target = torch.where(moves, codes.shape[1], target - self.ids.first_code)
+        losses = F.cross_entropy(logits, target, reduction="none")
+        if self.training:
+            return {"loss": losses.mean()}
+        return {"loss": losses.mean(), "code_loss": losses[~moves].mean(),
+                "advance_true": moves.float().mean(),
+                "advance_model": logits.softmax(1)[:, -1].mean(),
+                "accuracy_top10": _top10(logits[~moves], target[~moves])}
+
+    def _rotary(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        shape = self.config.transformer
+        return rotary(positions, shape.d_model // shape.n_head, shape.rope_theta)
+
+
+@torch.no_grad()
+def _top10(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    return (logits.topk(10, dim=1).indices == target[:, None]).any(1).float().mean()

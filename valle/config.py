@@ -1,0 +1,93 @@
+"""Model configurations: frozen, checked, saved as JSON beside the weights."""
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+LAYOUTS = ("plain", "interleaved")
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """Shape of a Llama-shaped Transformer (RMSNorm, RoPE, SwiGLU, no biases)."""
+
+    n_layer: int = 6
+    n_head: int = 4
+    d_model: int = 256
+    d_ff: int = 768
+    dropout: float = 0.0
+    rope_theta: float = 10_000.0
+    norm_eps: float = 1e-5
+
+    def __post_init__(self) -> None:
+        if self.d_model % self.n_head or (self.d_model // self.n_head) % 2:
+            raise ValueError(f"d_model {self.d_model} must be an even multiple of n_head "
+                             f"{self.n_head}")
+
+
+SIZES: dict[str, TransformerConfig] = {
+    "tiny": TransformerConfig(n_layer=2, n_head=2, d_model=32, d_ff=64),
+    "starter": TransformerConfig(n_layer=6, n_head=4, d_model=256, d_ff=768),
+    "base": TransformerConfig(n_layer=12, n_head=8, d_model=512, d_ff=1408),
+    "paper": TransformerConfig(n_layer=12, n_head=16, d_model=1024, d_ff=2816),
+}
+
+
+def size(name: str, **changes: Any) -> TransformerConfig:
+    """A named size, with changes; 'paper' has the paper's 12 layers, 16 heads and width 1024.
+
+    Its SwiGLU of width 2816 holds as many parameters as the paper's plain layer of width 4096.
+    """
+    if name not in SIZES:
+        raise ValueError(f"--size {name}: choose one of {', '.join(SIZES)}")
+    return dataclasses.replace(SIZES[name], **changes)
+
+
+@dataclass(frozen=True)
+class ARConfig:
+    """The autoregressive model: which tokens it knows, how they are laid out, its shape."""
+
+    phones: int
+    languages: tuple[str, ...] = ("en-us",)
+    codebook_size: int = 1024
+    layout: str = "interleaved"
+    transformer: TransformerConfig = field(default_factory=TransformerConfig)
+
+    def __post_init__(self) -> None:
+        if self.layout not in LAYOUTS:
+            raise ValueError(f"--layout {self.layout}: choose one of {', '.join(LAYOUTS)}")
+
+
+@dataclass(frozen=True)
+class NARConfig:
+    """The non-autoregressive model: it fills codebooks 2..n_codebooks.
+
+    n_codebooks may be smaller than the codec's: the codec then decodes from fewer books.
+    aligned: the phone of each frame is known (interleaved layout) and added to its embedding.
+    """
+
+    phones: int
+    n_codebooks: int = 8
+    codebook_size: int = 1024
+    aligned: bool = True
+    transformer: TransformerConfig = field(default_factory=TransformerConfig)
+
+    def __post_init__(self) -> None:
+        if self.n_codebooks < 2:
+            raise ValueError("--n-codebooks must be at least 2: the AR gives the first")
+
+
+def to_json(config: ARConfig | NARConfig) -> dict[str, Any]:
+    return dataclasses.asdict(config)
+
+
+def from_json(kind: type[Any], values: dict[str, Any]) -> Any:
+    """Rebuild an ARConfig or NARConfig; ValueError names what does not fit."""
+    try:
+        values = dict(values, transformer=TransformerConfig(**values["transformer"]))
+        if "languages" in values:
+            values["languages"] = tuple(values["languages"])
+        return kind(**values)
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"not a {kind.__name__}: {error}") from error

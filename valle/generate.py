@@ -1,0 +1,247 @@
+"""Decoding: AR tokens one by one over a cache, then NAR books one by one.
+
+`Cached` runs one new token per step; `Uncached` re-runs the whole sequence and is kept as the
+reference that the cache is tested against.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+
+from valle.ar import AR
+from valle.cache import KVCache
+from valle.nar import NAR, NARBatch
+from valle.sampling import SamplingOptions, generators, sample
+from valle.tokens import EOS, PAD, TokenIds
+
+MIN_FRAMES_PER_PHONE = 3    # plain layout: no <eos> before this many frames per phone on average
+MAX_FRAMES_PER_PHONE = 16   # both layouts: the cap on the whole, 16 frames = 0.21 s
+MAX_FRAMES_OF_ONE = 60      # interleaved layout: no single phone or pause is longer than 0.8 s
+
+
+@dataclass(frozen=True)
+class Request:
+    """One text to speak: tokens up to and including the prompt, then the target's phone ids."""
+
+    tokens: list[int]
+    phones: list[int]
+    boundary: list[bool]
+    seed: int
+
+
+@dataclass
+class Spoken:
+    """Codebook 1 of one target: codes [T], frames per phone (interleaved), how it ended."""
+
+    codes: list[int] = field(default_factory=list)
+    durations: list[int] | None = None
+    finish: str = "cap"
+
+
+class Decoder(Protocol):
+    """Gives the logits [B, V] that follow each row."""
+
+    def start(self, rows: Sequence[list[int]]) -> torch.Tensor: ...
+    def step(self, tokens: list[int]) -> torch.Tensor: ...
+    def keep(self, rows: list[int]) -> None: ...
+
+
+class Cached:
+    """Prefill once, then one token per row and step."""
+
+    def __init__(self, model: AR, capacity: int) -> None:
+        self.model, self.capacity = model, capacity
+
+    def start(self, rows: Sequence[list[int]]) -> torch.Tensor:
+        device = self.model.embed_tokens.weight.device
+        self.lengths = torch.tensor([len(r) for r in rows], device=device)
+        longest = int(self.lengths.max())
+        tokens = torch.full((len(rows), longest), PAD, device=device)
+        for index, row in enumerate(rows):
+            tokens[index, : len(row)] = torch.tensor(row, device=device)
+        self.cache = KVCache(self.model.config.transformer, len(rows), self.capacity, device,
+                             self.model.embed_tokens.weight.dtype)
+        positions = torch.arange(longest, device=device).expand(len(rows), -1)
+        logits = self.model.step(tokens, positions, self.cache, longest)
+        return logits[torch.arange(len(rows), device=device), self.lengths - 1]
+
+    def step(self, tokens: list[int]) -> torch.Tensor:
+        new = torch.tensor(tokens, device=self.lengths.device)[:, None]
+        positions = self.lengths[:, None]
+        self.lengths = self.lengths + 1
+        return self.model.step(new, positions, self.cache, int(self.lengths.max()))[:, -1]
+
+    def keep(self, rows: list[int]) -> None:
+        index = torch.tensor(rows, device=self.lengths.device)
+        self.lengths = self.lengths[index]
+        self.cache.keep(index)
+
+
+class Uncached:
+    """The reference: the whole sequence again for every token."""
+
+    def __init__(self, model: AR, capacity: int) -> None:
+        self.model = model
+
+    def start(self, rows: Sequence[list[int]]) -> torch.Tensor:
+        self.rows = [list(r) for r in rows]
+        return self._logits()
+
+    def step(self, tokens: list[int]) -> torch.Tensor:
+        for row, token in zip(self.rows, tokens, strict=True):
+            row.append(token)
+        return self._logits()
+
+    def keep(self, rows: list[int]) -> None:
+        self.rows = [self.rows[r] for r in rows]
+
+    def _logits(self) -> torch.Tensor:
+        device = self.model.embed_tokens.weight.device
+        return torch.cat([self.model(torch.tensor([row], device=device))[:, -1]
+                          for row in self.rows])
+
+
+class Writer(Protocol):
+    """The rules of one layout for one row: what may come next, and what came."""
+
+    spoken: Spoken
+    done: bool
+
+    def choose(self, logits: torch.Tensor, code: int, u: float) -> int: ...
+
+
+class PlainWriter:
+    """Codes until <eos>; no <eos> too early, a cap at the end."""
+
+    def __init__(self, request: Request, ids: TokenIds) -> None:
+        self.ids, self.spoken, self.done = ids, Spoken(), False
+        phones = max(1, len(request.phones))
+        self.least, self.most = MIN_FRAMES_PER_PHONE * phones, MAX_FRAMES_PER_PHONE * phones
+
+    def choose(self, logits: torch.Tensor, code: int, u: float) -> int:
+        """<eos> with its own probability, else the drawn code. logits [V]."""
+        codes = logits[self.ids.first_code:]
+        p_end = float(torch.cat([codes, logits[EOS: EOS + 1]]).softmax(0)[-1])
+        if len(self.spoken.codes) >= self.least and u < p_end:
+            self.spoken.finish, self.done = "eos", True
+            return EOS
+        self.spoken.codes.append(code)
+        self.done = len(self.spoken.codes) >= self.most
+        return self.ids.first_code + code
+
+
+class InterleavedWriter:
+    """Another code, or the next phone of the text: never a skip, never a loop.
+
+    The length of each phone is drawn by its inverse distribution function: the model's
+    probabilities to advance give the chance that the phone still lasts; when that falls below a
+    quantile drawn once per phone, the next phone begins. The quantile 0.5 gives median lengths.
+    """
+
+    def __init__(self, request: Request, ids: TokenIds) -> None:
+        self.ids, self.spoken, self.done = ids, Spoken(durations=[]), False
+        self.phones = [ids.first_phone + p for p in request.phones]
+        self.boundary = request.boundary
+        self.most = MAX_FRAMES_PER_PHONE * max(1, len(self.phones))
+        self.lasting, self.quantile = 1.0, 0.5
+
+    def choose(self, logits: torch.Tensor, code: int, u: float) -> int:
+        durations = self.spoken.durations
+        assert durations is not None
+        begun = len(durations)
+        if begun == 0:
+            return self._advance(u)
+        following = self.phones[begun] if begun < len(self.phones) else EOS
+        codes = logits[self.ids.first_code:]
+        advance = logits[following: following + 1]
+        p_advance = float(torch.cat([codes, advance]).softmax(0)[-1])
+        may_advance = self.boundary[begun - 1] or durations[-1] > 0
+        if may_advance:
+            self.lasting *= 1 - p_advance
+            if self.lasting < self.quantile or durations[-1] >= MAX_FRAMES_OF_ONE:
+                return self._advance(u)
+        durations[-1] += 1
+        self.spoken.codes.append(code)
+        self.done = len(self.spoken.codes) >= self.most
+        return self.ids.first_code + code
+
+    def _advance(self, u: float) -> int:
+        durations = self.spoken.durations
+        assert durations is not None
+        if len(durations) == len(self.phones):
+            self.spoken.finish, self.done = "eos", True
+            return EOS
+        durations.append(0)
+        self.lasting, self.quantile = 1.0, u
+        return self.phones[len(durations) - 1]
+
+
+@torch.inference_mode()
+def speak_codes(model: AR, requests: Sequence[Request], options: SamplingOptions,
+                decoder: Callable[[AR, int], Decoder] = Cached,
+                on_frame: Callable[[int], None] | None = None) -> list[Spoken]:
+    """Codebook 1 for every request, all rows in one pass; a finished row leaves the batch.
+
+    A row's result depends on its own request and seed alone, not on its neighbours.
+    on_frame(n) is called after each step with the number of tokens written, for a progress bar.
+    """
+    writer = InterleavedWriter if model.config.layout == "interleaved" else PlainWriter
+    writers = [writer(r, model.ids) for r in requests]
+    rngs = generators([r.seed for r in requests])
+    capacity = max(len(r.tokens) + w.most + len(r.phones) + 2
+                   for r, w in zip(requests, writers, strict=True))
+    rows = decoder(model, capacity)
+    logits = rows.start([r.tokens for r in requests])
+    active = list(range(len(requests)))
+    while active:
+        tokens = _next_tokens(logits.float(), [writers[i] for i in active],
+                              [rngs[i] for i in active], model.ids, options)
+        if on_frame is not None:
+            on_frame(len(tokens))
+        alive = [k for k, i in enumerate(active) if not writers[i].done]
+        if len(alive) < len(active):
+            active = [active[k] for k in alive]
+            if not active:
+                break
+            rows.keep(alive)
+        logits = rows.step([tokens[k] for k in alive])
+    return [w.spoken for w in writers]
+
+
+def _next_tokens(logits: torch.Tensor, writers: Sequence[Writer], rngs: list[torch.Generator],
+                 ids: TokenIds, options: SamplingOptions) -> list[int]:
+    """Draw a code for every row, then let each row's layout take it or move on."""
+    window = options.ras_window
+    history = torch.tensor([([-1] * window + w.spoken.codes[-window:])[-window:] for w in writers],
+                           device=logits.device)
+    codes = sample(logits[:, ids.first_code:], history, options, rngs).tolist()
+    tokens = []
+    for row, (writer, rng) in enumerate(zip(writers, rngs, strict=True)):
+        u = float(torch.rand((), generator=rng, dtype=torch.float64))
+        if options.temperature < 1:  # lower temperature: lengths closer to the median
+            u = 0.5 + (u - 0.5) * options.temperature
+        tokens.append(writer.choose(logits[row], codes[row], u))
+    return tokens
+
+
+@torch.inference_mode()
+def fill_books(model: NAR, batch: NARBatch, on_book: Callable[[], None] | None = None,
+               ) -> torch.Tensor:
+    """Greedy NAR decoding, one pass per book; codes [B, Q, T] with books 2..Q of the target filled.
+
+    batch.codes holds all books of the prompt and book 1 of the target; the rest is overwritten.
+    """
+    codes = batch.codes.clone()
+    frames = torch.arange(codes.shape[2], device=codes.device)[None]
+    is_prompt = frames < batch.prompt_frames[:, None]
+    for book in range(1, model.config.n_codebooks):
+        level = torch.full((len(codes),), book, device=codes.device)
+        logits = model(NARBatch(batch.phones, batch.n_phones, codes, batch.n_frames,
+                                batch.prompt_frames, batch.frame_phones), level)
+        codes[:, book] = torch.where(is_prompt, codes[:, book], logits.argmax(dim=-1))
+        if on_book is not None:
+            on_book()
+    return codes

@@ -1,0 +1,99 @@
+"""The non-autoregressive model: codebooks 2..Q, all frames of a book at once.
+
+VALL-E (arXiv:2301.02111) eq. 2: p(c_2:8 | c_1, x, prompt) = prod_j p(c_j | c_<j, x, prompt).
+Input is text, then prompt frames (all books summed), then target frames (books below j summed).
+In the interleaved layout the phone of each frame is known and added to the frame's embedding.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from valle.config import NARConfig
+from valle.transformer import AdaptiveRMSNorm, Block, init_weights, rotary
+
+
+@dataclass(frozen=True)
+class NARBatch:
+    """Rows of different lengths, padded on the right.
+
+    phones [B, L] and their count [B]; codes [B, Q, T] and their count of frames [B];
+    prompt_frames [B]: how many leading frames are the prompt, known in all books;
+    frame_phones [B, T]: the phone spoken in each frame, or None when that is not known.
+    """
+
+    phones: torch.Tensor
+    n_phones: torch.Tensor
+    codes: torch.Tensor
+    n_frames: torch.Tensor
+    prompt_frames: torch.Tensor
+    frame_phones: torch.Tensor | None
+
+
+class NAR(nn.Module):
+    """Bidirectional Transformer with one output head per book, tied to that book's embedding."""
+
+    def __init__(self, config: NARConfig) -> None:
+        super().__init__()
+        self.config = config
+        shape = config.transformer
+        self.phone = nn.Embedding(config.phones, shape.d_model)
+        self.frame_phone = nn.Embedding(config.phones, shape.d_model)
+        self.codes = nn.Embedding(config.n_codebooks * config.codebook_size, shape.d_model)
+        self.kind = nn.Embedding(3, shape.d_model)  # text, prompt frame, target frame
+        self.layers = nn.ModuleList([Block(shape, config.n_codebooks) for _ in range(shape.n_layer)])
+        self.norm = AdaptiveRMSNorm(shape.d_model, shape.norm_eps, config.n_codebooks)
+        init_weights(self, shape)
+
+    def forward(self, batch: NARBatch, level: torch.Tensor) -> torch.Tensor:
+        """Logits [B, T, V] of book `level` [B] (0-based, 1..Q-1) for every frame."""
+        n_text, device = batch.phones.shape[1], batch.phones.device
+        frames = torch.arange(batch.codes.shape[2], device=device)[None]
+        text = torch.arange(n_text, device=device)[None]
+        is_prompt = frames < batch.prompt_frames[:, None]
+
+        x = torch.cat([self.phone(batch.phones) + self.kind.weight[0],
+                       self._frames(batch, level, is_prompt)], dim=1)
+        real = torch.cat([text < batch.n_phones[:, None], frames < batch.n_frames[:, None]], dim=1)
+        mask = None if bool(real.all()) else real[:, None, None]
+        shape = self.config.transformer
+        cos, sin = rotary(torch.cat([text, frames], dim=1), shape.d_model // shape.n_head,
+                          shape.rope_theta)
+        for layer in self.layers:
+            x = layer(x, cos, sin, level, mask=mask)
+        hidden = self.norm(x[:, n_text:], level)
+        return torch.bmm(hidden, self._books()[level].transpose(1, 2).to(hidden.dtype))
+
+    def loss(self, batch: NARBatch, level: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Cross-entropy of each sample [B] over its target frames, and top-10 accuracy [B]."""
+        logits = self(batch, level).float()
+        target = batch.codes.gather(
+            1, level[:, None, None].expand(-1, 1, batch.codes.shape[2]))[:, 0]
+        frames = torch.arange(target.shape[1], device=target.device)[None]
+        counted = (frames >= batch.prompt_frames[:, None]) & (frames < batch.n_frames[:, None])
+        losses = F.cross_entropy(logits.transpose(1, 2), target, reduction="none") * counted
+        with torch.no_grad():
+            hits = (logits.topk(10, dim=2).indices == target[..., None]).any(2) & counted
+        frames_counted = counted.sum(1).clamp(min=1)
+        return losses.sum(1) / frames_counted, hits.sum(1) / frames_counted
+
+    def _frames(self, batch: NARBatch, level: torch.Tensor, is_prompt: torch.Tensor,
+                ) -> torch.Tensor:
+        """Embeddings of the frames [B, T, D]: all books of the prompt, books below level after."""
+        rows, books, frames = batch.codes.shape[0], self.config.n_codebooks, batch.codes.shape[2]
+        book = torch.arange(books, device=level.device)
+        known = is_prompt[:, :, None] | (book < level[:, None, None])
+        indices = batch.codes[:, :books].transpose(1, 2) + book * self.config.codebook_size
+        summed = F.embedding_bag(indices.reshape(-1, books), self.codes.weight, mode="sum",
+                                 per_sample_weights=known.reshape(-1, books).float())
+        x = summed.view(rows, frames, -1) + self.kind(2 - is_prompt.long())
+        if batch.frame_phones is not None:
+            x = x + self.frame_phone(batch.frame_phones)
+        return x
+
+    def _books(self) -> torch.Tensor:
+        """Embedding tables [Q, V, D]."""
+        return self.codes.weight.view(self.config.n_codebooks, self.config.codebook_size, -1)

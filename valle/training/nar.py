@@ -1,0 +1,95 @@
+"""Stage `nar`: codebooks 2..Q from codebook 1, a random level for each sample."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from valle.checkpoint import save_nar
+from valle.nar import NAR, NARBatch
+from valle.training.loop import Metrics, update
+from valle.training.speech import Sample, SpeechData, SpeechTraining
+from valle.training.state import parameter_groups
+
+PROMPT_FRAMES = (75, 225)  # the prompt is one to three seconds of a sample, at most half of it
+
+
+class NARStage:
+    """Trains a NAR model."""
+
+    name, unit = "nar", "frames"
+
+    def __init__(self, model: NAR, data: SpeechData, config: SpeechTraining) -> None:
+        self.model, self.data, self.config = model, data, config
+        self.modules = nn.ModuleDict({"nar": model})
+        self.optimizers = {"nar": torch.optim.AdamW(
+            parameter_groups(model, config.weight_decay), lr=config.lr, betas=(0.9, 0.95))}
+
+    def batch(self, step: int) -> list[tuple[NARBatch, torch.Tensor]]:
+        """`accumulate` micro-batches with the level [B] each sample is trained on."""
+        rng = np.random.default_rng((self.config.seed, step))
+        first = step * self.config.accumulate
+        batches = []
+        for i in range(self.config.accumulate):
+            samples = [self.data.sample(g) for g in self.data.at(first + i)]
+            levels = rng.integers(1, self.model.config.n_codebooks, len(samples))
+            batches.append((self._collate(samples, rng), self._tensor(levels)))
+        return batches
+
+    def step(self, batch: list[tuple[NARBatch, torch.Tensor]], step: int) -> Metrics:
+        total = 0.0
+        for rows, level in batch:
+            with torch.autocast(self._device.type, torch.bfloat16):
+                losses, _ = self.model.loss(rows, level)
+            loss = losses.mean() / len(batch)
+            loss.backward()
+            total += float(loss)
+        return {"train/loss": total, "train/units": sum(int(r.n_frames.sum()) for r, _ in batch),
+                **update(self.optimizers["nar"], self.config.clip)}
+
+    @torch.no_grad()
+    def validate(self) -> Metrics:
+        """Loss and top-10 accuracy of every book, given the true books below it."""
+        self.model.eval()
+        groups = self.data.validation(24)
+        rows = self._collate([self.data.sample(g) for g in groups], np.random.default_rng(0))
+        metrics: Metrics = {}
+        for book in range(1, self.model.config.n_codebooks):
+            losses, top10 = self.model.loss(rows, self._tensor(np.full(len(groups), book)))
+            metrics[f"valid/loss_{book + 1}"] = float(losses.mean())
+            metrics[f"valid/top10_{book + 1}"] = float(top10.mean())
+        metrics["valid/loss"] = float(np.mean([v for k, v in metrics.items() if "loss" in k]))
+        return metrics
+
+    def sample(self) -> dict[str, torch.Tensor]:
+        return {}
+
+    def export(self, folder: Path) -> None:
+        save_nar(folder, self.model, self.data.vocabulary, self.data.prepared.codec or "")
+
+    @property
+    def _device(self) -> torch.device:
+        return self.model.codes.weight.device
+
+    def _tensor(self, values: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(np.asarray(values, dtype=np.int64)).to(self._device)
+
+    def _collate(self, samples: Sequence[Sample], rng: np.random.Generator) -> NARBatch:
+        """Pad samples and draw where each one's prompt ends."""
+        frames = np.array([s.codes.shape[1] for s in samples])
+        phones = np.array([len(s.phones) for s in samples])
+        most = np.minimum(PROMPT_FRAMES[1], frames // 2)
+        prompt = rng.integers(np.minimum(PROMPT_FRAMES[0], most), most + 1)
+        text = np.zeros((len(samples), phones.max()), np.int64)
+        codes = np.zeros((len(samples), self.model.config.n_codebooks, frames.max()), np.int64)
+        spoken = np.zeros((len(samples), frames.max()), np.int64)
+        for i, s in enumerate(samples):
+            text[i, : phones[i]] = s.phones
+            codes[i, :, : frames[i]] = s.codes[: codes.shape[1]]
+            if s.durations:
+                spoken[i, : frames[i]] = np.repeat(s.phones, s.durations)
+        return NARBatch(*map(self._tensor, (text, phones, codes, frames, prompt)),
+                        self._tensor(spoken) if self.model.config.aligned else None)

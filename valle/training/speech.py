@@ -1,0 +1,86 @@
+"""What the AR and the NAR stages share: prepared data as batches that depend on the step alone."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from g2p import BOUNDARIES, Vocabulary
+from valle.data.batching import batches, split_speakers
+from valle.data.manifest import Prepared, Utterance
+
+
+@dataclass(frozen=True)
+class SpeechTraining:
+    """Hyper-parameters of the AR and NAR stages."""
+
+    tokens_per_batch: int = 8000
+    max_seconds: float = 14.0
+    max_concat: int = 3
+    lr: float = 1e-3
+    weight_decay: float = 0.05
+    clip: float = 1.0
+    accumulate: int = 1
+    compile: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One or several utterances of a speaker, joined: phone ids [L], durations [L], codes [Q, T]."""
+
+    phones: list[int]
+    durations: list[int] | None
+    codes: np.ndarray
+    language: str
+
+
+class SpeechData:
+    """Training and validation samples out of prepared folders, held-out speakers apart."""
+
+    def __init__(self, folders: Sequence[Path], held_out: Sequence[str], config: SpeechTraining,
+                 vocabulary: Vocabulary | None, timed: bool) -> None:
+        self.prepared = Prepared.open(folders)
+        self.config = config
+        usable = [u for u in self.prepared.utterances if u.phones and u.frames
+                  and (u.durations or not timed) and u.seconds <= config.max_seconds]
+        if not usable:
+            raise ValueError(f"nothing to train on in {', '.join(map(str, folders))}: no utterance "
+                             f"has text{' and timings' if timed else ''} and is at most "
+                             f"{config.max_seconds} s long")
+        self.train, self.held = split_speakers(usable, held_out)
+        self.vocabulary = vocabulary or Vocabulary.build(u.phones for u in self.train if u.phones)
+        self._epoch: tuple[int, int, list[list[list[Utterance]]]] = (-1, 0, [])
+
+    def at(self, step: int) -> list[list[Utterance]]:
+        """The batch of a step: groups of utterances to join. Epochs follow one another."""
+        epoch, first, groups = self._epoch
+        if step < first:
+            epoch, first, groups = -1, 0, []
+        while step >= first + len(groups):
+            epoch, first = epoch + 1, first + len(groups)
+            groups = batches(self.train, tokens_per_batch=self.config.tokens_per_batch,
+                             seed=self.config.seed, epoch=epoch,
+                             max_seconds=self.config.max_seconds,
+                             max_concat=self.config.max_concat)
+        self._epoch = (epoch, first, groups)
+        return groups[step - first]
+
+    def validation(self, count: int = 48) -> list[list[Utterance]]:
+        """Single utterances of held-out speakers, always the same."""
+        order = np.random.default_rng(0).permutation(len(self.held))
+        return [[self.held[i]] for i in order[:count]]
+
+    def sample(self, group: Sequence[Utterance]) -> Sample:
+        """Join the utterances of a group."""
+        phones = [p for u in group for p in self.vocabulary.encode(u.phones or [])]
+        timed = all(u.durations for u in group)
+        durations = [d for u in group for d in u.durations or []] if timed else None
+        codes = np.concatenate([np.asarray(self.prepared.codes(u)) for u in group], axis=1)
+        return Sample(phones, durations, codes.astype(np.int64), group[0].language)
+
+    def is_boundary(self) -> list[bool]:
+        """For each phone id, whether it is a boundary."""
+        return [p in BOUNDARIES for p in self.vocabulary.decode(range(len(self.vocabulary)))]
