@@ -1,0 +1,438 @@
+"""Corpora in every layout, prepared folders that survive kill -9, and batches."""
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from codec.spectral import SpectralCodec, SpectralConfig
+from g2p import BOUNDARIES, Vocabulary, phonemize
+from valle.align import Aligner, AlignerConfig
+from valle.data.batching import (
+    batches,
+    concatenate,
+    load_sample,
+    select,
+    split_speakers,
+    token_length,
+)
+from valle.data.corpora import READERS, detect, read_corpus
+from valle.data.manifest import Prepared, Utterance, load_samples, read_info
+from valle.data.prepare import HOP, describe, frame_durations, prepare
+
+ROOT = Path(__file__).parents[1]
+CORPUS = ROOT.parent / "shared" / "corpus"
+RATE = 16_000
+
+
+def speak(path: Path, seconds: float = 0.6, pitch: float = 120.0, lead: float = 0.3) -> Path:
+    """A buzz between two silences: `lead` s, `seconds` s, 0.3 s."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    time = np.arange(round(seconds * RATE)) / RATE
+    voice = sum(np.sin(2 * np.pi * pitch * k * time) / k for k in range(1, 9)) * 0.1
+    silence = np.zeros(round(0.3 * RATE))
+    soundfile.write(path, np.concatenate([np.zeros(round(lead * RATE)), voice, silence]), RATE)
+    return path
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def many(root: Path, count: int, text: str | None = "A word.") -> Path:
+    """A plain corpus of `count` short recordings by four speakers."""
+    for i in range(count):
+        path = speak(root / f"s{i % 4}" / f"{i:03d}.wav", 0.4 + 0.01 * (i % 7), 90 + 10 * (i % 4))
+        if text is not None:
+            write(path.with_suffix(".txt"), text)
+    return root
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in sorted(folder.iterdir())}
+
+
+def reasons(folder: Path) -> dict[str, str]:
+    lines = (folder / "skipped.jsonl").read_text().splitlines()
+    return {row["id"]: row["reason"] for row in map(json.loads, lines)}
+
+
+@pytest.fixture(scope="module")
+def codec(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A saved SpectralCodec of tiny size with random but working codebooks."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = SpectralCodec(SpectralConfig(encoder_width=8, encoder_blocks=1, decoder_width=8,
+                                             decoder_blocks=1, latent=8, n_codebooks=2,
+                                             codebook_size=16))
+        model.start_quantizer(model.latents(torch.randn(4, 24_000) * 0.1))
+    folder = tmp_path_factory.mktemp("codec")
+    model.save(folder)
+    return folder
+
+
+# --- corpora -------------------------------------------------------------------------------------
+
+def make_librispeech(root: Path) -> None:
+    speak(root / "train-clean-5" / "19" / "198" / "19-198-0000.flac")
+    speak(root / "train-clean-5" / "19" / "198" / "19-198-0001.flac")
+    write(root / "train-clean-5" / "19" / "198" / "19-198.trans.txt",
+          "19-198-0000 IT'S A WORD\n19-198-0001 ANOTHER\n")
+    speak(root / "single" / "26" / "26-495-0000.ogg")
+
+
+def make_libritts(root: Path) -> None:
+    base = root / "dev-clean" / "84" / "121123" / "84_121123_000007_000001"
+    speak(base.with_suffix(".wav"))
+    write(base.parent / (base.name + ".original.txt"), "Chapter 7.")
+    write(base.parent / (base.name + ".normalized.txt"), "Chapter seven.")
+
+
+def make_ljspeech(root: Path) -> None:
+    speak(root / "wavs" / "LJ001-0001.wav")
+    write(root / "metadata.csv", 'LJ001-0001|In 1455, "|In fourteen fifty-five, "\n'
+                                 "LJ001-0002|not here|not here\n")
+
+
+def make_vctk(root: Path) -> None:
+    for name in ("p225_001_mic1", "p225_001_mic2", "p225_002_mic2"):
+        speak(root / "wav48_silence_trimmed" / "p225" / f"{name}.flac")
+    write(root / "txt" / "p225" / "p225_001.txt", "Please call Stella.\n")
+
+
+def make_commonvoice(root: Path) -> None:
+    speak(root / "de" / "clips" / "common_voice_de_1.mp3")
+    write(root / "de" / "validated.tsv", "client_id\tpath\tsentence\tlocale\n"
+          'ab12\tcommon_voice_de_1.mp3\tEr sagte: "Ja.\tde\n'
+          "ab12\tcommon_voice_de_2.mp3\tfehlt\tde\n")
+
+
+def make_kaldi(root: Path) -> None:
+    speak(root / "WAVE" / "SPEAKER0024" / "000240010.WAV")
+    speak(root / "WAVE" / "SPEAKER0024" / "000240031.flac")
+    write(root / "train" / "wav.scp", "000240010 WAVE/SPEAKER0024/000240010.WAV\n"
+          "000240031 flac -c -d -s WAVE/SPEAKER0024/000240031.flac |\n")
+    write(root / "train" / "utt2spk", "000240010 0024\n000240031 0024\n")
+    write(root / "train" / "text", "000240010 IT WAS GOOD\n000240031 Mixed case\n")
+
+
+def make_plain(root: Path) -> None:
+    path = speak(root / "anna" / "one.wav")
+    write(path.with_suffix(".txt"), "A word.\n")
+    write(path.with_suffix(".phones"), " \t0.3\nɐ\t0.4\n \t0.4\nw\t0.9\n.\t1.2\n")
+
+
+EXPECTED = {  # (id, speaker, text, language) in the order in which they are read
+    "librispeech": [("26-495-0000", "26", None, "en-us"),
+                    ("19-198-0000", "19", "it's a word", "en-us"),
+                    ("19-198-0001", "19", "another", "en-us")],
+    "libritts": [("84_121123_000007_000001", "84", "Chapter seven.", "en-us")],
+    "ljspeech": [("LJ001-0001", "LJ", 'In fourteen fifty-five, "', "en-us")],
+    "vctk": [("p225_001", "p225", "Please call Stella.", "en-us"),
+             ("p225_002", "p225", None, "en-us")],
+    "commonvoice": [("common_voice_de_1", "ab12", 'Er sagte: "Ja.', "de")],
+    "kaldi": [("000240010", "0024", "it was good", "en-us"),
+              ("000240031", "0024", "Mixed case", "en-us")],
+    "plain": [("anna/one", "anna", "A word.", "en-us")],
+}
+MAKERS: dict[str, Callable[[Path], None]] = {
+    "librispeech": make_librispeech, "libritts": make_libritts, "ljspeech": make_ljspeech,
+    "vctk": make_vctk, "commonvoice": make_commonvoice, "kaldi": make_kaldi, "plain": make_plain}
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_every_layout_is_recognised_and_read(tmp_path: Path, kind: str) -> None:
+    MAKERS[kind](tmp_path)
+    assert detect(tmp_path) == kind
+    found = list(read_corpus(tmp_path))
+    assert [(r.id, r.speaker, r.text, r.language) for r in found] == EXPECTED[kind]
+    assert all(r.audio.is_file() and r.problem is None for r in found)
+
+
+def test_vctk_takes_the_first_microphone(tmp_path: Path) -> None:
+    make_vctk(tmp_path)
+    assert [r.audio.stem for r in read_corpus(tmp_path)] == ["p225_001_mic1", "p225_002_mic2"]
+
+
+def test_unusable_corpora_give_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="check the path"):
+        detect(tmp_path / "missing")
+    with pytest.raises(ValueError, match="no audio below"):
+        detect(tmp_path)
+    make_ljspeech(tmp_path / "lj")
+    make_vctk(tmp_path / "vctk")
+    with pytest.raises(ValueError, match="several corpora .*ljspeech, vctk"):
+        detect(tmp_path)
+    with pytest.raises(ValueError, match="choose from auto, librispeech"):
+        read_corpus(tmp_path, "librivox")
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="needs ../shared/corpus")
+def test_real_corpora_are_read_whole() -> None:
+    count = Counter(r.text is None for r in read_corpus(CORPUS / "LibriSpeech"))
+    assert count[False] >= 1519 and count[True] == 251
+    assert len(list(read_corpus(CORPUS / "speechocean762"))) == 2560
+    assert len({r.speaker for r in read_corpus(CORPUS / "CommonVoice")}) == 176
+
+
+# --- prepare -------------------------------------------------------------------------------------
+
+def test_an_utterance_is_cut_phonemised_and_encoded(tmp_path: Path, codec: Path) -> None:
+    path = speak(tmp_path / "corpus" / "anna" / "one.wav", 1.0)
+    write(path.with_suffix(".txt"), "Hello, world")
+    info = prepare(tmp_path / "corpus", tmp_path / "out", codec=codec, workers=0)
+    prepared = Prepared.open(tmp_path / "out")
+    (utterance,) = prepared.utterances
+    assert (utterance.id, utterance.speaker) == ("anna/one", "anna")
+    assert utterance.phones == phonemize("Hello, world") and utterance.durations is None
+    assert utterance.start == pytest.approx(0.2, abs=0.03)
+    assert utterance.end == pytest.approx(1.4, abs=0.03)
+    samples = load_samples(utterance)
+    assert len(samples) == round(utterance.seconds * 24_000)
+    assert utterance.frames == -(-len(samples) // HOP)
+    expected = SpectralCodec.load(codec).encode(torch.from_numpy(samples)[None, None])[0]
+    codes = prepared.codes(utterance)
+    assert codes.dtype == np.int16 and np.array_equal(codes, expected.numpy())
+    assert prepared.codec == SpectralCodec.load(codec).identity and prepared.n_codebooks == 2
+    assert info["utterances"] == info["speakers"] == 1 and "1 utterances" in describe(info)
+
+
+def test_a_teachers_timings_become_durations(tmp_path: Path) -> None:
+    make_plain(tmp_path / "corpus")
+    prepare(tmp_path / "corpus", tmp_path / "out", workers=0)
+    (utterance,) = Prepared.open(tmp_path / "out").utterances
+    assert utterance.phones == [" ", "ɐ", " ", "w", "."]
+    assert utterance.durations and sum(utterance.durations) == utterance.frames
+    starts = np.cumsum([0, *utterance.durations[:-1]]) / 75 + utterance.start
+    assert starts[[1, 3, 4]] == pytest.approx([0.3, 0.4, 0.9], abs=0.01)
+
+
+def test_frame_durations_hold_for_any_timings() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        phones = rng.choice([" ", "a", "b", ","], rng.integers(1, 12)).tolist()
+        frames = int(rng.integers(12, 60))
+        ends = np.sort(rng.uniform(-0.1, 1.1 * frames / 75, len(phones)))
+        durations = frame_durations(phones, ends.tolist(), frames)
+        assert sum(durations) == frames and len(durations) == len(phones)
+        assert all(d >= (p not in BOUNDARIES) for d, p in zip(durations, phones, strict=True))
+    exact = frame_durations(["a", " ", "b"], [10 / 75, 15.4 / 75, 30 / 75], 30)
+    assert exact == [10, 5, 15]
+    with pytest.raises(ValueError, match="does not belong"):
+        frame_durations(["a", "b"], [0.1, 0.2], 1)
+
+
+def test_an_aligner_gives_durations_where_no_teacher_does(tmp_path: Path, codec: Path) -> None:
+    corpus = many(tmp_path / "corpus", 2)
+    write(corpus / "s1" / "001.phones", "w\t0.5\n.\t1.0\n")
+    vocabulary = Vocabulary.build([phonemize("A word.")])
+    config = AlignerConfig(phones=len(vocabulary), width=8, blocks=1)
+    Aligner(config, vocabulary).save(tmp_path / "aligner")
+    info = prepare(corpus, tmp_path / "out", workers=0, aligner=tmp_path / "aligner")
+    aligned, taught = Prepared.open(tmp_path / "out").utterances
+    expected = Aligner.load(tmp_path / "aligner").durations(load_samples(aligned), aligned.phones)
+    assert aligned.durations == expected and sum(expected) == aligned.frames
+    assert aligned.score is not None and aligned.score < 0
+    assert taught.durations and taught.score is None and info["aligned"] == 2
+
+
+KILL = """
+import os, signal, sys
+from valle.data.prepare import prepare
+real, left = os.fsync, int(sys.argv[1])
+def fsync(descriptor):
+    global left
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+    real(descriptor)
+os.fsync = fsync
+prepare(sys.argv[2], sys.argv[3], codec=sys.argv[4] or None, workers=0, shard_size=3)
+"""
+
+
+def kill_at(fsync: int, corpus: Path, out: Path, codec: Path | str) -> None:
+    """Run prepare in a process that is killed at its n-th fsync."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", KILL, str(fsync), corpus, out, codec],
+                          env=environment, capture_output=True, timeout=120)
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]
+
+
+def test_a_killed_run_goes_on_to_the_same_result(tmp_path: Path, codec: Path) -> None:
+    corpus = many(tmp_path / "corpus", 12)
+    write(corpus / "s1" / "005.wav", "not audio")
+    prepare(corpus, tmp_path / "whole", codec=codec, workers=0, shard_size=3)
+    out = tmp_path / "killed"
+    kill_at(7, corpus, out, codec)  # in group 2, after its lines were written but before they count
+    with pytest.raises(ValueError, match="not finished"):
+        Prepared.open(out)
+    first = read_info(out, unfinished=True)
+    assert first["utterances"] == 3
+    with (out / "manifest.jsonl").open("a") as file:
+        file.write('{"id": "s1/0')  # a kill in the middle of a write
+    prepare(corpus, out, codec=codec, workers=2, shard_size=3)
+    assert contents(out) == contents(tmp_path / "whole")
+    assert list(reasons(out)) == ["s1/005"]
+
+
+def test_kills_at_any_point_of_a_manifest_without_codes(tmp_path: Path) -> None:
+    corpus = many(tmp_path / "corpus", 9)
+    prepare(corpus, tmp_path / "whole", workers=0, shard_size=3)
+    for fsync in (1, 3, 6):  # before the first group, between manifest and skipped, after a group
+        kill_at(fsync, corpus, tmp_path / "out", "")
+    prepare(corpus, tmp_path / "out", workers=0, shard_size=3)
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+    before = contents(tmp_path / "out")
+    prepare(corpus, tmp_path / "out", workers=0, shard_size=3)
+    assert contents(tmp_path / "out") == before
+
+
+def test_broken_files_are_skipped_with_the_reason(tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    for name in ("good", "mute", "wordless", "timings", "late", "fast", "long", "short"):
+        speak(corpus / "s" / f"{name}.wav", {"long": 5.0, "short": 0.05}.get(name, 0.6))
+    write(corpus / "s" / "text.wav", "this is not audio")
+    (corpus / "s" / "empty.flac").write_bytes(b"")
+    soundfile.write(corpus / "s" / "mute.wav", np.zeros(RATE), RATE)
+    write(corpus / "s" / "wordless.txt", "?!")
+    write(corpus / "s" / "timings.phones", "a\t0.2\nb\t0.1\n")
+    write(corpus / "s" / "late.phones", "a\t0.2\nb\t9\n")
+    write(corpus / "s" / "fast.txt", "far too many words for so short a recording " * 3)
+    info = prepare(corpus, tmp_path / "out", workers=0, max_seconds=4.0)
+    found = reasons(tmp_path / "out")
+    for name, reason in {"text": "cannot be read as audio", "empty": "empty file",
+                         "mute": "silent", "wordless": "", "timings": "must not decrease",
+                         "late": "timings end at", "fast": "does not belong",
+                         "long": "lasts 5.6 s, more than 4 s", "short": "less than 0.3 s"}.items():
+        assert reason in found.pop(f"s/{name}")
+    assert not found
+    assert [u.id for u in Prepared.open(tmp_path / "out").utterances] == ["s/good"]
+    assert (info["broken"], info["skipped"], info["state"]) == (7, 9, "finished")
+
+
+def test_too_many_broken_files_stop_a_corpus_until_repaired(tmp_path: Path) -> None:
+    corpus = many(tmp_path / "corpus", 100, text=None)
+    for name in ("s0/000.wav", "s1/001.wav"):
+        write(corpus / name, "broken")
+    with pytest.raises(ValueError, match=r"2 of 100 recordings are broken, more than 1.0%.*says"):
+        prepare(corpus, tmp_path / "out", workers=0)
+    assert set(reasons(tmp_path / "out")) == {"s0/000", "s1/001"}
+    speak(corpus / "s0" / "000.wav")
+    info = prepare(corpus, tmp_path / "out", workers=0)
+    assert (info["utterances"], info["broken"], info["state"]) == (99, 1, "finished")
+    many(tmp_path / "few", 2, text=None)
+    for path in (tmp_path / "few").rglob("*.wav"):
+        write(path, "broken")
+    with pytest.raises(ValueError, match="none of 2 recordings"):
+        prepare(tmp_path / "few", tmp_path / "none", workers=0)
+
+
+def test_a_folder_keeps_its_settings(tmp_path: Path, codec: Path) -> None:
+    corpus = many(tmp_path / "corpus", 2, text=None)
+    prepare(corpus, tmp_path / "out", workers=0)
+    with pytest.raises(ValueError, match="prepared with max_seconds 20.0, not 9"):
+        prepare(corpus, tmp_path / "out", workers=0, max_seconds=9)
+    prepare(corpus, tmp_path / "coded", workers=0, codec=codec)
+    with pytest.raises(ValueError, match="different codecs"):
+        Prepared.open([tmp_path / "out", tmp_path / "coded"])
+    with pytest.raises(ValueError, match="without a codec"):
+        prepared = Prepared.open(tmp_path / "out")
+        prepared.codes(prepared.utterances[0])
+    with pytest.raises(FileNotFoundError, match="not a prepared folder"):
+        Prepared.open(corpus)
+
+
+def test_several_folders_are_read_as_one(tmp_path: Path, codec: Path) -> None:
+    for name in ("a", "b"):
+        many(tmp_path / name, 3, text=None)
+        prepare(tmp_path / name, tmp_path / f"out-{name}", workers=0, codec=codec, shard_size=2)
+    joined = Prepared.open([tmp_path / "out-a", tmp_path / "out-b"])
+    single = Prepared.open(tmp_path / "out-b")
+    assert len(joined.utterances) == 6 and {u.shard for u in joined.utterances} == {0, 1}
+    for mine, other in zip(joined.utterances[3:], single.utterances, strict=True):
+        assert np.array_equal(joined.codes(mine), single.codes(other))
+    (tmp_path / "out-b" / "codes-00001.safetensors").unlink()
+    with pytest.raises(FileNotFoundError, match="codes-00001.safetensors is missing"):
+        Prepared.open(tmp_path / "out-b")
+
+
+# --- batches -------------------------------------------------------------------------------------
+
+def invent(count: int, speakers: int = 5) -> list[Utterance]:
+    rng = np.random.default_rng(1)
+    found = []
+    for i in range(count):
+        frames = int(rng.integers(75, 600))
+        found.append(Utterance(f"u{i}", "", f"p{i % speakers}", "en-us", "", [" ", "a", "."],
+                               frames / 75, 0.0, frames / 75, frames, durations=[0, frames, 0]))
+    return found
+
+
+def test_every_utterance_once_with_its_own_speaker_and_in_budget() -> None:
+    utterances = invent(200)
+    options = {"tokens_per_batch": 4000, "seed": 3, "max_seconds": 15.0, "max_concat": 3}
+    epoch = batches(utterances, epoch=0, **options)
+    samples = [sample for batch in epoch for sample in batch]
+    assert Counter(i for sample in samples for i in sample) == Counter(range(200))
+    assert {len(sample) for sample in samples} == {1, 2, 3}
+    for sample in samples:
+        assert len({utterances[i].speaker for i in sample}) == 1
+        assert len(sample) == 1 or sum(utterances[i].seconds for i in sample) <= 15.0
+    used = total = 0
+    for batch in epoch:
+        sizes = [sum(token_length(utterances[i]) for i in sample) for sample in batch]
+        assert max(sizes) * len(sizes) <= 4000
+        used, total = used + sum(sizes), total + max(sizes) * len(sizes)
+    assert used / total > 0.85  # little padding
+    assert epoch == batches(utterances, epoch=0, **options)
+    assert epoch != batches(utterances, epoch=1, **options)
+
+
+def test_one_utterance_per_sample_when_asked() -> None:
+    assert all(len(s) == 1 for s in concatenate(invent(20), seed=0, epoch=0, max_concat=1))
+
+
+def test_batches_refuse_what_cannot_be_trained_on() -> None:
+    utterances = invent(4)
+    with pytest.raises(ValueError, match="raise tokens_per_batch"):
+        batches(utterances, tokens_per_batch=50, seed=0, epoch=0)
+    textless = [*utterances, replace(utterances[0], id="x", phones=None, durations=None)]
+    with pytest.raises(ValueError, match="x has no text"):
+        batches(textless, tokens_per_batch=9999, seed=0, epoch=0)
+    assert select(textless) == utterances
+    unsure = replace(utterances[0], score=-9.0)
+    assert select([unsure, utterances[1]], min_score=-3.0) == [utterances[1]]
+    assert select([replace(unsure, durations=None)], need_durations=True) == []
+
+
+def test_held_out_speakers_are_kept_apart() -> None:
+    train, held = split_speakers(invent(20), ["p1", "p[34]"])
+    assert {u.speaker for u in train} == {"p0", "p2"} and {u.speaker for u in held} == {
+        "p1", "p3", "p4"}
+
+
+def test_a_sample_holds_its_utterances_in_a_row(tmp_path: Path, codec: Path) -> None:
+    corpus = many(tmp_path / "corpus", 8)
+    prepare(corpus, tmp_path / "out", codec=codec, workers=0, shard_size=3)
+    prepared = Prepared.open(tmp_path / "out")
+    pair = [u for u in prepared.utterances if u.speaker == "s1"]
+    vocabulary = Vocabulary.build(u.phones or [] for u in prepared.utterances)
+    sample = load_sample(prepared, pair, vocabulary)
+    assert sample.frames == [u.frames for u in pair]
+    assert sample.codes.shape == (2, sum(sample.frames))
+    assert np.array_equal(sample.codes[:, sample.frames[0]:], prepared.codes(pair[1]))
+    assert [vocabulary.decode(ids) for ids in sample.phones] == [u.phones for u in pair]
+    assert sample.durations is None and sample.speaker == "s1"
