@@ -202,6 +202,15 @@ def test_an_utterance_is_cut_phonemised_and_encoded(tmp_path: Path, codec: Path)
     assert info["utterances"] == info["speakers"] == 1 and "1 utterances" in describe(info)
 
 
+def test_of_two_copies_the_one_with_text_is_taken(tmp_path: Path) -> None:
+    make_librispeech(tmp_path / "corpus")
+    for folder in ("a", "z"):  # read before and after the chapter with its text
+        speak(tmp_path / "corpus" / folder / "19" / "19-198-0000.flac")
+    prepare(tmp_path / "corpus", tmp_path / "out", workers=0)
+    found = {u.id: u.text for u in Prepared.open(tmp_path / "out").utterances}
+    assert found == {"19-198-0000": "it's a word", "19-198-0001": "another", "26-495-0000": None}
+
+
 def test_a_teachers_timings_become_durations(tmp_path: Path) -> None:
     make_plain(tmp_path / "corpus")
     prepare(tmp_path / "corpus", tmp_path / "out", workers=0)
