@@ -60,12 +60,20 @@ class Aligner(nn.Module):
         return self.vocabulary.encode([" " if p in BOUNDARIES else p for p in phones])
 
     def loss(self, mel: torch.Tensor, n_frames: torch.Tensor, labels: torch.Tensor,
-             n_labels: torch.Tensor) -> torch.Tensor:
-        """Forward-sum loss per frame, mean over rows; mel [B, 80, T], labels [B, L]."""
-        scores = F.pad(self(mel), (1, 0), value=BLANK_SCORE).log_softmax(dim=-1)
-        losses = F.ctc_loss(scores.transpose(0, 1), labels + 1, n_frames, n_labels,
-                            reduction="none", zero_infinity=True)
-        return (losses / n_frames).mean()
+             n_labels: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+        """Mean over rows of the loss per frame; mel [B, 80, T], labels [B, L].
+
+        truth [B, T]: the class of each frame where a teacher gave exact timings, else -1. Rows
+        with truth are trained on it by cross-entropy; the others by the forward-sum, which alone
+        finds its way out of "every frame sounds alike" only late.
+        """
+        log_probs = self(mel)
+        scores = F.pad(log_probs, (1, 0), value=BLANK_SCORE).log_softmax(dim=-1)
+        forward_sum = F.ctc_loss(scores.transpose(0, 1), labels + 1, n_frames, n_labels,
+                                 reduction="none", zero_infinity=True)
+        exact = F.nll_loss(log_probs.transpose(1, 2), truth, ignore_index=-1, reduction="none")
+        timed = (truth >= 0).any(dim=1)
+        return (torch.where(timed, exact.sum(dim=1), forward_sum) / n_frames).mean()
 
     @torch.inference_mode()
     def durations(self, samples: np.ndarray, phones: Sequence[str]) -> list[int]:

@@ -70,6 +70,15 @@ def load_model(folder: str | Path) -> Model:
     return Model(ar, nar, codec, vocabulary, aligner)
 
 
+def load_vocabulary(folder: str | Path) -> Vocabulary:
+    """The phones of a trained AR or NAR, so that the other part can be trained on the same."""
+    for name in ("ar.json", "nar.json"):
+        if (Path(folder) / name).is_file():
+            record = json.loads((Path(folder) / name).read_text(encoding="utf-8"))
+            return Vocabulary.from_json(record["vocabulary"])
+    raise FileNotFoundError(f"neither ar.json nor nar.json in {folder}")
+
+
 def pack(out: str | Path, codec: str | Path, ar: str | Path, nar: str | Path,
          aligner: str | Path | None) -> Model:
     """Join trained parts into a model folder with int8 weights, check it and return it."""

@@ -49,7 +49,10 @@ class AlignerStage:
             self.model.parameters(), lr=config.lr, betas=(0.9, 0.98), weight_decay=0.01)}
 
     def batch(self, step: int) -> tuple[torch.Tensor, ...]:
-        """Log-mel [B, 80, T], frames [B], labels [B, L], counts [B]; utterances of like length."""
+        """Log-mel [B, 80, T], frames [B], labels [B, L], counts [B], truth [B, T].
+
+        Utterances of like length, teachers' and real ones mixed.
+        """
         rng = np.random.default_rng((self.config.seed, step))
         pool = sorted(rng.choice(len(self.train), min(4 * self.config.batch_size, len(self.train)),
                                  replace=False), key=lambda i: self.train[i].frames)
@@ -57,11 +60,10 @@ class AlignerStage:
         return self._collate([self.train[i] for i in pool[start: start + self.config.batch_size]])
 
     def step(self, batch: tuple[torch.Tensor, ...], step: int) -> Metrics:
-        mel, frames, labels, counts = batch
         with torch.autocast("cpu", torch.bfloat16):
-            loss = self.model.loss(mel, frames, labels, counts)
+            loss = self.model.loss(*batch)
         loss.backward()
-        return {"train/loss": float(loss.detach()), "train/units": float(frames.sum()) / 75,
+        return {"train/loss": float(loss.detach()), "train/units": float(batch[1].sum()) / 75,
                 **update(self.optimizers["aligner"])}
 
     @torch.no_grad()
@@ -90,7 +92,11 @@ class AlignerStage:
             audio = list(pool.map(load_samples, utterances))
         mels = [log_mel(torch.from_numpy(a)[None])[0].T for a in audio]
         labels = [torch.tensor(self.model.labels(u.phones or [])) for u in utterances]
+        truth = [torch.from_numpy(np.repeat(x.numpy(), u.durations)) if u.durations
+                 else torch.full((len(m),), -1)
+                 for x, u, m in zip(labels, utterances, mels, strict=True)]
         pad = nn.utils.rnn.pad_sequence
         return (pad(mels, batch_first=True, padding_value=float(np.log(1e-4))).transpose(1, 2),
                 torch.tensor([len(m) for m in mels]), pad(labels, batch_first=True),
-                torch.tensor([len(x) for x in labels]))
+                torch.tensor([len(x) for x in labels]),
+                pad(truth, batch_first=True, padding_value=-1))

@@ -31,8 +31,7 @@ class ARStage:
     def batch(self, step: int) -> list[tuple[torch.Tensor, torch.Tensor | None]]:
         """`accumulate` micro-batches of tokens [B, L] and, if interleaved, what may come next."""
         first = step * self.config.accumulate
-        return [self._collate([self.data.sample(g) for g in self.data.at(first + i)])
-                for i in range(self.config.accumulate)]
+        return [self._collate(self.data.at(first + i)) for i in range(self.config.accumulate)]
 
     def step(self, batch: list[tuple[torch.Tensor, torch.Tensor | None]], step: int) -> Metrics:
         total = 0.0
@@ -49,11 +48,11 @@ class ARStage:
     @torch.no_grad()
     def validate(self) -> Metrics:
         self.model.eval()
-        groups = self.data.validation()
+        samples = self.data.validation(48)
         totals: dict[str, list[torch.Tensor]] = {}
-        for start in range(0, len(groups), 8):
-            samples = [self.data.sample(g) for g in groups[start: start + 8]]
-            for key, value in self.model.loss(*self._collate(samples)).items():
+        for start in range(0, len(samples), 8):
+            batch = self._collate(samples[start: start + 8])
+            for key, value in self.model.loss(*batch).items():
                 totals.setdefault(f"valid/{key}", []).append(value)
         return {key: float(torch.stack(values).mean()) for key, values in totals.items()}
 

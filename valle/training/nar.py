@@ -34,7 +34,7 @@ class NARStage:
         first = step * self.config.accumulate
         batches = []
         for i in range(self.config.accumulate):
-            samples = [self.data.sample(g) for g in self.data.at(first + i)]
+            samples = self.data.at(first + i)
             levels = rng.integers(1, self.model.config.n_codebooks, len(samples))
             batches.append((self._collate(samples, rng), self._tensor(levels)))
         return batches
@@ -54,11 +54,11 @@ class NARStage:
     def validate(self) -> Metrics:
         """Loss and top-10 accuracy of every book, given the true books below it."""
         self.model.eval()
-        groups = self.data.validation(24)
-        rows = self._collate([self.data.sample(g) for g in groups], np.random.default_rng(0))
+        samples = self.data.validation(24)
+        rows = self._collate(samples, np.random.default_rng(0))
         metrics: Metrics = {}
         for book in range(1, self.model.config.n_codebooks):
-            losses, top10 = self.model.loss(rows, self._tensor(np.full(len(groups), book)))
+            losses, top10 = self.model.loss(rows, self._tensor(np.full(len(samples), book)))
             metrics[f"valid/loss_{book + 1}"] = float(losses.mean())
             metrics[f"valid/top10_{book + 1}"] = float(top10.mean())
         metrics["valid/loss"] = float(np.mean([v for k, v in metrics.items() if "loss" in k]))

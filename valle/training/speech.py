@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from g2p import BOUNDARIES, Vocabulary
+from g2p import Vocabulary
 from valle.data.batching import batches, split_speakers
 from valle.data.manifest import Prepared, Utterance
 
@@ -19,21 +20,22 @@ class SpeechTraining:
     tokens_per_batch: int = 8000
     max_seconds: float = 14.0
     max_concat: int = 3
+    min_score: float = -1e9
     lr: float = 1e-3
     weight_decay: float = 0.05
     clip: float = 1.0
     accumulate: int = 1
-    compile: int = 0
+    compile: bool = False
     seed: int = 0
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One or several utterances of a speaker, joined: phone ids [L], durations [L], codes [Q, T]."""
+    """One or several utterances of a speaker: phones [L], frames per phone [L], codes [Q, T]."""
 
     phones: list[int]
     durations: list[int] | None
-    codes: np.ndarray
+    codes: NDArray[np.int64]
     language: str
 
 
@@ -42,20 +44,21 @@ class SpeechData:
 
     def __init__(self, folders: Sequence[Path], held_out: Sequence[str], config: SpeechTraining,
                  vocabulary: Vocabulary | None, timed: bool) -> None:
-        self.prepared = Prepared.open(folders)
+        self.prepared = Prepared.open(list(folders))
         self.config = config
-        usable = [u for u in self.prepared.utterances if u.phones and u.frames
-                  and (u.durations or not timed) and u.seconds <= config.max_seconds]
-        if not usable:
+        usable = [u for u in self.prepared.utterances
+                  if u.phones and u.seconds <= config.max_seconds and (u.durations or not timed)
+                  and (u.score is None or u.score >= config.min_score)]
+        self.train, self.held = split_speakers(usable, held_out)
+        if not self.train:
             raise ValueError(f"nothing to train on in {', '.join(map(str, folders))}: no utterance "
                              f"has text{' and timings' if timed else ''} and is at most "
                              f"{config.max_seconds} s long")
-        self.train, self.held = split_speakers(usable, held_out)
         self.vocabulary = vocabulary or Vocabulary.build(u.phones for u in self.train if u.phones)
         self._epoch: tuple[int, int, list[list[list[Utterance]]]] = (-1, 0, [])
 
-    def at(self, step: int) -> list[list[Utterance]]:
-        """The batch of a step: groups of utterances to join. Epochs follow one another."""
+    def at(self, step: int) -> list[Sample]:
+        """The samples of a step. Epochs follow one another."""
         epoch, first, groups = self._epoch
         if step < first:
             epoch, first, groups = -1, 0, []
@@ -64,23 +67,24 @@ class SpeechData:
             groups = batches(self.train, tokens_per_batch=self.config.tokens_per_batch,
                              seed=self.config.seed, epoch=epoch,
                              max_seconds=self.config.max_seconds,
-                             max_concat=self.config.max_concat)
+                             max_concat=self.config.max_concat, length=sequence_length)
         self._epoch = (epoch, first, groups)
-        return groups[step - first]
+        return [self.load(group) for group in groups[step - first]]
 
-    def validation(self, count: int = 48) -> list[list[Utterance]]:
+    def validation(self, count: int) -> list[Sample]:
         """Single utterances of held-out speakers, always the same."""
         order = np.random.default_rng(0).permutation(len(self.held))
-        return [[self.held[i]] for i in order[:count]]
+        return [self.load([self.held[i]]) for i in order[:count]]
 
-    def sample(self, group: Sequence[Utterance]) -> Sample:
+    def load(self, group: Sequence[Utterance]) -> Sample:
         """Join the utterances of a group."""
         phones = [p for u in group for p in self.vocabulary.encode(u.phones or [])]
         timed = all(u.durations for u in group)
         durations = [d for u in group for d in u.durations or []] if timed else None
-        codes = np.concatenate([np.asarray(self.prepared.codes(u)) for u in group], axis=1)
+        codes = np.concatenate([self.prepared.codes(u) for u in group], axis=1)
         return Sample(phones, durations, codes.astype(np.int64), group[0].language)
 
-    def is_boundary(self) -> list[bool]:
-        """For each phone id, whether it is a boundary."""
-        return [p in BOUNDARIES for p in self.vocabulary.decode(range(len(self.vocabulary)))]
+
+def sequence_length(utterance: Utterance) -> int:
+    """Tokens of an utterance in the longer, interleaved layout: phones count twice."""
+    return 2 * len(utterance.phones or ()) + utterance.frames + 4

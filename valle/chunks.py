@@ -1,0 +1,30 @@
+"""Long texts in pieces that the model can speak in one go."""
+from __future__ import annotations
+
+from g2p import BOUNDARIES
+
+ENDS = (".", "?", "!", ";")
+
+
+def split_phones(phones: list[str], most: int = 120) -> list[list[str]]:
+    """Cut phones [L] into pieces of at most `most`, at sentence ends, else clauses, else words.
+
+    Every piece starts with " " and ends with punctuation, like the whole; a piece longer than
+    `most` remains only where a single word is that long.
+    """
+    pieces: list[list[str]] = []
+    rest = phones
+    while len(rest) > most:
+        cut = _last_cut(rest[:most])
+        pieces.append([*rest[:cut], rest[cut] if rest[cut] != " " else ","])
+        rest = [" ", *rest[cut + 1:]]
+    return [*pieces, rest] if len(rest) > 1 or not pieces else pieces
+
+
+def _last_cut(window: list[str]) -> int:
+    """Index of the best boundary to cut at: the last sentence end, unless that wastes too much."""
+    for marks, least in ((ENDS, 0.25), (BOUNDARIES[1:], 0.4), (BOUNDARIES, 0.0)):
+        found = [i for i, phone in enumerate(window) if phone in marks and i > least * len(window)]
+        if found:
+            return found[-1]
+    return len(window) - 1

@@ -1,0 +1,79 @@
+"""The command line: `valle say|train|prepare|pack|evaluate|doctor`, `infer.py` and `train.py`.
+
+User mistakes end in one line on stderr and exit code 1, wrong options in 2, Ctrl-C in 130.
+"""
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+COMMANDS = {
+    "say": "speak a text in the voice of a three-second prompt",
+    "train": "train the codec, the aligner, the AR or the NAR",
+    "prepare": "turn a corpus into phones, codes and timings for training",
+    "pack": "join trained parts into one model folder",
+    "evaluate": "measure a codec or a voice: words, speaker, quality",
+    "doctor": "check the installation",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of `valle`; returns the exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(
+        prog="valle", description="Zero-shot speech synthesis in the VALL-E style.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="commands:\n" + "\n".join(f"  {n:10}{h}" for n, h in COMMANDS.items())
+        + "\n\n`valle COMMAND --help` explains each.")
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
+    command = parser.parse_args(arguments[:1]).command
+    return run(command, arguments[1:], f"valle {command}")
+
+
+def infer_main() -> int:
+    """Entry point of `infer.py`."""
+    return run("say", sys.argv[1:], "infer.py")
+
+
+def train_main() -> int:
+    """Entry point of `train.py`."""
+    return run("train", sys.argv[1:], "train.py")
+
+
+def run(command: str, arguments: Sequence[str], prog: str) -> int:
+    """Parse the options of one command and run it; every user mistake becomes one line."""
+    module = importlib.import_module(f"valle.commands.{command}")
+    parser = argparse.ArgumentParser(prog=prog, description=module.__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    module.add_arguments(parser)
+    options = parser.parse_args(list(arguments))
+    warnings.showwarning = _one_line  # type: ignore[assignment]
+    body: Callable[[argparse.Namespace], int] = module.run
+    try:
+        return body(options)
+    except (ValueError, OSError, ImportError) as error:
+        if os.environ.get("VALLE_DEBUG"):
+            raise
+        print(f"{prog}: {describe(error)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\n{prog}: stopped", file=sys.stderr)
+        return 130
+
+
+def describe(error: Exception) -> str:
+    """An error as one line that a user can act on."""
+    if isinstance(error, OSError) and error.strerror:
+        place = f" ({error.filename})" if error.filename else ""
+        return f"{error.strerror}{place}"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _one_line(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    if not issubclass(category, (DeprecationWarning, FutureWarning)):
+        print(f"warning: {message}", file=sys.stderr)

@@ -1,0 +1,97 @@
+"""Speak a text in the voice of a prompt.
+
+  infer.py --text "Good morning." --prompt-audio p.wav --prompt-text "what p.wav says" --out o.wav
+  echo "Good morning." | infer.py --text - --prompt-audio p.wav --prompt-text-file p.txt --out o.wav
+
+The prompt is one to eight seconds of clean speech; about three are enough. Only clone voices whose
+owners agree. Beside o.wav, o.json holds everything needed to make the same samples again.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    text = parser.add_mutually_exclusive_group(required=True)
+    text.add_argument("--text", help="what to say; - reads it from standard input")
+    text.add_argument("--text-file", type=Path, help="a UTF-8 text file with what to say")
+    parser.add_argument("--prompt-audio", required=True, type=Path, help="a recording of the voice")
+    transcript = parser.add_mutually_exclusive_group(required=True)
+    transcript.add_argument("--prompt-text", help="the words spoken in the recording")
+    transcript.add_argument("--prompt-text-file", type=Path, help="a text file with them")
+    parser.add_argument("--out", required=True, type=Path, help="the WAV file to write")
+    parser.add_argument("--model", default="starter", help="starter, or a model folder")
+    parser.add_argument("--language", default="en-us", help="of the text; default en-us")
+    parser.add_argument("--seed", type=int, default=0, help="another seed, another reading")
+    parser.add_argument("--temperature", type=float, default=1.0,
+                        help="lower is plainer and steadier, 0 is greedy; default 1")
+    parser.add_argument("--top-k", type=int, default=0, help="keep the k likeliest codes; 0 is off")
+    parser.add_argument("--top-p", type=float, default=0.9,
+                        help="keep the likeliest codes that together reach p; default 0.9")
+    parser.add_argument("--continuation", action="store_true",
+                        help="the text goes on where the prompt stops, and the prompt is kept")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--json", action="store_true", help="print the result as one JSON line")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar, no summary")
+
+
+def read_text(file: Path) -> str:
+    """A UTF-8 text file; ValueError when it is something else."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is not a UTF-8 text file") from error
+
+
+def check_writable(out: Path) -> None:
+    """Find out before the work, not after it, that the result cannot be written."""
+    if out.is_dir():
+        raise ValueError(f"--out {out} is a folder; give the name of a WAV file")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    probe = out.parent / f".{out.name}.probe"
+    try:
+        probe.touch()
+    except OSError as error:
+        raise ValueError(f"cannot write into {out.parent}: {error.strerror}; choose another "
+                         "--out") from error
+    finally:
+        probe.unlink(missing_ok=True)
+
+
+def run(options: argparse.Namespace) -> int:
+    started = time.monotonic()
+    text = (read_text(options.text_file) if options.text_file
+            else sys.stdin.read() if options.text == "-" else options.text)
+    transcript = (read_text(options.prompt_text_file) if options.prompt_text_file
+                  else options.prompt_text)
+    check_writable(options.out)
+    from tqdm import tqdm
+
+    from valle.sampling import SamplingOptions
+    from valle.tts import VALLE
+
+    sampling = SamplingOptions(options.temperature, options.top_k, options.top_p)
+    tts = VALLE.from_pretrained(options.model, options.device)
+    loaded = time.monotonic()
+    silent = options.quiet or options.json or not sys.stderr.isatty()
+    with tqdm(unit="token", desc="speaking", disable=silent, leave=False) as bar:
+        audio = tts.speak(text, prompt=options.prompt_audio, prompt_text=transcript,
+                          language=options.language, seed=options.seed, sampling=sampling,
+                          continuation=options.continuation, on_frame=bar.update)
+    audio.save(options.out)
+    done = time.monotonic()
+    rtf = (done - loaded) / audio.seconds
+    if options.json:
+        print(json.dumps({"out": str(options.out), "seconds": round(audio.seconds, 3),
+                          "finish": audio.finish, "rtf": round(rtf, 3),
+                          "elapsed": round(done - started, 3), "seed": options.seed}))
+    elif not options.quiet:
+        print(f"{options.out}: {audio.seconds:.1f} s of speech in {done - started:.1f} s "
+              f"(loading {loaded - started:.1f} s, RTF {rtf:.2f})")
+    if audio.finish != "eos":
+        print("warning: the model did not end by itself; try another --seed", file=sys.stderr)
+    return 0

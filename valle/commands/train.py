@@ -1,0 +1,134 @@
+"""Train one stage. The same command goes on after Ctrl-C or a crash.
+
+  codec    --data FOLDERS of audio           -> a codec; text is not needed
+  aligner  --data PREPARED folders           -> phone timings for real speech
+  ar       --data PREPARED folders with codes and timings -> codebook 1 from phones
+  nar      --data PREPARED folders with codes             -> codebooks 2..Q from codebook 1
+
+--out gets checkpoint.safetensors, metrics.jsonl, a TensorBoard folder (`tensorboard --logdir OUT`)
+and the files that inference loads.
+"""
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+STAGES = ("codec", "aligner", "ar", "nar")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stage", required=True, choices=STAGES)
+    parser.add_argument("--data", required=True, nargs="+", type=Path, metavar="FOLDER")
+    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--held-out", nargs="*", default=[], metavar="PATTERN",
+                        help="speakers (codec: parts of paths) kept for validation; @FILE reads "
+                             "patterns from a file, one per line")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 takes all cores")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    loop = parser.add_argument_group("loop")
+    loop.add_argument("--steps", type=int, required=True)
+    loop.add_argument("--warmup", type=int, default=100, help="steps to the peak learning rate")
+    loop.add_argument("--schedule", default="cosine", help="cosine, linear or constant")
+    loop.add_argument("--final-lr", type=float, default=0.05, help="share of the peak at the end")
+    loop.add_argument("--validate-every", type=int, default=250)
+    loop.add_argument("--save-minutes", type=float, default=3.0)
+    loop.add_argument("--seed", type=int, default=0)
+    batch = parser.add_argument_group("optimisation; each stage has its own defaults")
+    batch.add_argument("--lr", type=float, help="peak learning rate")
+    batch.add_argument("--batch-size", type=int, help="codec, aligner: clips in a batch")
+    batch.add_argument("--max-hours", type=float, help="codec: audio to hold in memory")
+    batch.add_argument("--init", help="codec: a codec folder whose decoder goes on learning")
+    batch.add_argument("--tokens-per-batch", type=int, help="ar, nar")
+    batch.add_argument("--max-seconds", type=float, help="aligner, ar, nar: longest sample")
+    batch.add_argument("--max-concat", type=int, help="ar, nar: utterances joined to one sample")
+    batch.add_argument("--min-score", type=float, help="ar, nar: leave out worse alignments")
+    batch.add_argument("--accumulate", type=int, help="ar, nar: micro-batches in one step")
+    batch.add_argument("--compile", action="store_true", help="ar, nar: torch.compile; needs a "
+                                                              "C++ compiler on CPU")
+    model = parser.add_argument_group("model (ar, nar)")
+    model.add_argument("--size", default="starter", help="tiny, starter, base or paper")
+    model.add_argument("--d-ff", type=int, help="another feed-forward width")
+    model.add_argument("--dropout", type=float, default=0.0)
+    model.add_argument("--layout", default="interleaved", help="ar: interleaved or plain")
+    model.add_argument("--n-codebooks", type=int, default=8, help="nar: books to fill, 2 to 8")
+    model.add_argument("--vocabulary", type=Path, metavar="FOLDER",
+                       help="ar, nar: take the phones of this trained ar or nar")
+
+
+def run(options: argparse.Namespace) -> int:
+    import torch
+
+    from valle.training.loop import LoopConfig, fit
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    config = LoopConfig(out=options.out, steps=options.steps, warmup=options.warmup,
+                        schedule=options.schedule, final_lr=options.final_lr,
+                        validate_every=options.validate_every, save_minutes=options.save_minutes,
+                        seed=options.seed)
+    held_out = read_patterns(options.held_out)
+    stage = {"codec": codec_stage, "aligner": aligner_stage, "ar": speech_stage,
+             "nar": speech_stage}[options.stage](options, held_out)
+    settings = {k: str(v) for k, v in vars(options).items() if v is not None}
+    fit(stage, config, settings)
+    return 0
+
+
+def read_patterns(given: list[str]) -> list[str]:
+    """Patterns as given, with every @FILE replaced by its lines."""
+    patterns: list[str] = []
+    for item in given:
+        patterns += Path(item[1:]).read_text().split() if item.startswith("@") else [item]
+    return patterns
+
+
+def given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """Those options that were given, so that a stage's own defaults stand for the others."""
+    values = {name: getattr(options, name) for name in names}
+    return {k: v for k, v in values.items() if v not in (None, False)} | {"seed": options.seed}
+
+
+def codec_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
+    from valle.training.codec import CodecStage, CodecTraining
+
+    config = CodecTraining(steps=options.steps,
+                           **given(options, "lr", "batch_size", "max_hours", "init"))
+    return CodecStage(config, options.data, held_out)
+
+
+def aligner_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
+    from valle.training.aligner import AlignerStage, AlignerTraining
+
+    config = AlignerTraining(**given(options, "lr", "batch_size", "max_seconds"))
+    return AlignerStage(options.data, held_out, config)
+
+
+def speech_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
+    from valle.checkpoint import load_vocabulary
+    from valle.config import ARConfig, NARConfig, size
+    from valle.training.speech import SpeechData, SpeechTraining
+    from valle.tts import pick_device
+
+    config = SpeechTraining(**given(
+        options, "lr", "tokens_per_batch", "max_seconds", "max_concat", "min_score", "accumulate",
+        "compile"))
+    timed = options.layout == "interleaved"
+    vocabulary = load_vocabulary(options.vocabulary) if options.vocabulary else None
+    data = SpeechData(options.data, held_out, config, vocabulary, timed)
+    changes = {"d_ff": options.d_ff} if options.d_ff else {}
+    shape = size(options.size, dropout=options.dropout, **changes)
+    phones, device = len(data.vocabulary), pick_device(options.device)
+    if options.stage == "ar":
+        from valle.ar import AR
+        from valle.training.ar import ARStage
+
+        languages = tuple(sorted({u.language for u in data.train}))
+        ar = AR(ARConfig(phones, languages, layout=options.layout, transformer=shape))
+        return ARStage(ar.to(device), data, config)
+    from valle.nar import NAR
+    from valle.training.nar import NARStage
+
+    nar = NAR(NARConfig(phones, options.n_codebooks, aligned=timed, transformer=shape))
+    return NARStage(nar.to(device), data, config)

@@ -1,0 +1,266 @@
+"""Text and a three-second prompt in, that voice out: the one place that sees every part."""
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from codec import check_prompt, load_audio, normalize_loudness, save_audio, trim_silence
+from codec.files import atomic_path
+from g2p import BOUNDARIES, phonemize
+from valle.checkpoint import Model, load_model
+from valle.chunks import split_phones
+from valle.generate import Request, Spoken, fill_books, speak_codes
+from valle.nar import NARBatch
+from valle.sampling import SamplingOptions
+
+Samples = NDArray[np.float32]
+MAX_PROMPT_SECONDS = 8.0       # longer prompts are cut at a word; training joins at most 14 s
+REFUSED_PROMPT_SECONDS = 120.0
+PLAUSIBLE_PHONES_PER_SECOND = (3.0, 25.0)
+MAX_ROWS = 16                  # texts and pieces of texts decoded side by side
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A voice: codes [Q, T], phones and, for the interleaved layout, frames per phone."""
+
+    codes: torch.Tensor
+    phones: list[str]
+    durations: list[int] | None
+
+
+@dataclass(frozen=True)
+class Audio:
+    """Speech: float32 samples [N], and what is needed to make it again.
+
+    finish: "eos" when the model ended by itself, "cap" when it was stopped.
+    phones: (phone, start, end) in seconds; empty for the plain layout.
+    """
+
+    samples: Samples
+    sample_rate: int
+    finish: str
+    phones: list[tuple[str, float, float]] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / self.sample_rate
+
+    def save(self, path: str | Path) -> None:
+        """Write a 16-bit WAV file and, beside it, a JSON file with everything to repeat it."""
+        save_audio(path, self.samples, self.sample_rate)
+        record = {**self.settings, "finish": self.finish, "seconds": round(self.seconds, 3),
+                  "phones": [(p, round(a, 3), round(b, 3)) for p, a, b in self.phones]}
+        with atomic_path(Path(path).with_suffix(".json")) as temporary:
+            temporary.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n",
+                                 encoding="utf-8")
+
+
+def model_folder(name: str | Path) -> Path:
+    """Folder of a model: "starter", the voice in this repository, or a path."""
+    if str(name) != "starter":
+        return Path(name)
+    installed = Path(str(resources.files("valle"))) / "starter_weights"
+    return installed if installed.is_dir() else Path(__file__).parents[1] / "weights" / "starter"
+
+
+def pick_device(name: str) -> torch.device:
+    """"auto" is CUDA where there is one; ValueError when CUDA is asked for and absent."""
+    if name not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"--device {name}: choose auto, cpu or cuda")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("--device cuda: this torch sees no CUDA device; use --device cpu")
+    cuda = name != "cpu" and torch.cuda.is_available()
+    return torch.device("cuda" if cuda else "cpu")
+
+
+class VALLE:
+    """Zero-shot speech synthesis.
+
+        tts = VALLE.from_pretrained("starter")
+        audio = tts.speak("Good morning.", prompt="p.wav", prompt_text="what p.wav says")
+        audio.save("good_morning.wav")
+    """
+
+    def __init__(self, model: Model, name: str, device: torch.device) -> None:
+        self.model, self.name, self.device = model, name, device
+        model.ar.to(device)
+        model.nar.to(device)
+        if isinstance(model.codec, torch.nn.Module):
+            model.codec.to(device)
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path = "starter", device: str = "auto") -> VALLE:
+        """Load "starter" or a model folder; FileNotFoundError, ValueError say what is wrong."""
+        return cls(load_model(model_folder(name)), str(name), pick_device(device))
+
+    def encode_prompt(self, prompt: str | Path | Samples, prompt_text: str,
+                      language: str = "en-us") -> Prompt:
+        """Turn a recording [N] at 24 kHz (or its file) and its transcript into a Prompt.
+
+        Raises:
+            FileNotFoundError, ValueError: unusable audio or text, in one line each.
+        """
+        samples = (load_audio(prompt, max_seconds=REFUSED_PROMPT_SECONDS)
+                   if isinstance(prompt, (str, Path)) else np.asarray(prompt, np.float32))
+        check_prompt(samples)
+        start, end = trim_silence(samples)
+        samples = normalize_loudness(samples[start:end])
+        if not prompt_text or not prompt_text.strip():
+            raise ValueError("the prompt needs its transcript: give --prompt-text with the words "
+                             "spoken in --prompt-audio")
+        phones = phonemize(prompt_text, language)
+        rate = len(phones) / (len(samples) / 24_000)
+        if not PLAUSIBLE_PHONES_PER_SECOND[0] <= rate <= PLAUSIBLE_PHONES_PER_SECOND[1]:
+            warnings.warn(f"the prompt text does not fit the prompt audio ({rate:.0f} phones per "
+                          "second of audio; speech has 8 to 16): expect a poor voice",
+                          stacklevel=2)
+        durations = None
+        if self.model.aligner is not None:
+            durations = self.model.aligner.durations(samples, phones)
+            phones, durations = first_words(phones, durations,
+                                            int(MAX_PROMPT_SECONDS * self.model.codec.frame_rate))
+            samples = samples[: sum(durations) * self.model.codec.hop]
+        elif len(samples) > 2 * MAX_PROMPT_SECONDS * 24_000:
+            raise ValueError(f"the prompt is {len(samples) / 24_000:.0f} s long; this model takes "
+                             f"{MAX_PROMPT_SECONDS:.0f} s: cut audio and text")
+        wav = torch.from_numpy(samples).to(self.device)[None, None]
+        codes = self.model.codec.encode(wav)[0, : self.model.nar.config.n_codebooks]
+        return Prompt(codes, phones, durations)
+
+    @overload
+    def speak(self, text: str, **options: Any) -> Audio: ...
+    @overload
+    def speak(self, text: Sequence[str], **options: Any) -> list[Audio]: ...
+
+    def speak(self, text: str | Sequence[str], *, prompt: str | Path | Samples | Prompt,
+              prompt_text: str = "", language: str = "en-us", seed: int = 0,
+              sampling: SamplingOptions | None = None, continuation: bool = False,
+              on_frame: Callable[[int], None] | None = None) -> Audio | list[Audio]:
+        """Speak one text, or several in one pass, in the voice of the prompt.
+
+        Args:
+            text: long texts are cut at sentences and clauses and joined again.
+            prompt: audio file, samples [N] at 24 kHz, or the result of `encode_prompt`.
+            prompt_text: what is said in the prompt; not needed with a Prompt.
+            seed: same seed, same machine, same samples.
+            continuation: text goes on where prompt_text stops, and the prompt is part of the
+                result (the paper's second task).
+            on_frame: called after every step with the number of tokens written.
+
+        Raises:
+            FileNotFoundError, ValueError: unusable input, in one line each.
+        """
+        texts = [text] if isinstance(text, str) else list(text)
+        sampling = sampling or SamplingOptions()
+        pieces = [split_phones(phonemize(t, language)) for t in texts]
+        self._warn_unknown([p for piece in pieces for part in piece for p in part])
+        voice = (prompt if isinstance(prompt, Prompt)
+                 else self.encode_prompt(prompt, prompt_text, language))
+        if continuation:
+            voice = Prompt(voice.codes, voice.phones[:-1], voice.durations and [
+                *voice.durations[:-2], voice.durations[-2] + voice.durations[-1]])
+        jobs = [(part, seed * 1_000_003 + index)
+                for parts in pieces for index, part in enumerate(parts)]
+        spoken: list[tuple[Spoken, Samples]] = []
+        for first in range(0, len(jobs), MAX_ROWS):
+            spoken += self._speak_rows(jobs[first: first + MAX_ROWS], voice, language, sampling,
+                                       continuation, on_frame)
+        settings = {"model": self.name, "codec": self.model.codec.identity, "language": language,
+                    "seed": seed, "continuation": continuation, "device": self.device.type,
+                    "torch": torch.__version__, **asdict(sampling)}
+        results = []
+        for words, parts in zip(texts, pieces, strict=True):
+            done, spoken = spoken[: len(parts)], spoken[len(parts):]
+            results.append(self._join(done, parts, {"text": words, **settings}))
+        return results[0] if isinstance(text, str) else results
+
+    def _speak_rows(self, jobs: list[tuple[list[str], int]], voice: Prompt, language: str,
+                    sampling: SamplingOptions, continuation: bool,
+                    on_frame: Callable[[int], None] | None) -> list[tuple[Spoken, Samples]]:
+        """AR, NAR and codec for some pieces of text, in one batch."""
+        vocabulary, ids = self.model.vocabulary, self.model.ar.ids
+        before = vocabulary.encode(voice.phones)
+        codes = voice.codes[0].tolist()
+        heard = (ids.codes(codes) if voice.durations is None
+                 else ids.interleave(before, voice.durations, codes))
+        requests = []
+        for part, seed in jobs:
+            phones = vocabulary.encode(part)
+            requests.append(Request([*ids.prefix(language, before + phones), *heard], phones,
+                                    [p in BOUNDARIES for p in part], seed))
+        spoken = speak_codes(self.model.ar, requests, sampling, on_frame=on_frame)
+        filled = fill_books(self.model.nar, self._nar_batch(voice, before, requests, spoken))
+        prompt_frames = voice.codes.shape[1]
+        results = []
+        for row, one in zip(filled, spoken, strict=True):
+            wav = self.model.codec.decode(row[None, :, : prompt_frames + len(one.codes)])[0, 0]
+            skipped = 0 if continuation else prompt_frames * self.model.codec.hop
+            results.append((one, wav[skipped:].float().cpu().numpy()))
+        return results
+
+    def _nar_batch(self, voice: Prompt, before: list[int], requests: Sequence[Request],
+                   spoken: Sequence[Spoken]) -> NARBatch:
+        """Prompt in all books, target in book 1, padded to the longest row."""
+        prompt_frames, books = voice.codes.shape[1], self.model.nar.config.n_codebooks
+        n_phones = [len(before) + len(r.phones) for r in requests]
+        n_frames = [prompt_frames + len(s.codes) for s in spoken]
+        text = torch.zeros(len(requests), max(n_phones), dtype=torch.long)
+        codes = torch.zeros(len(requests), books, max(n_frames), dtype=torch.long)
+        codes[:, :, :prompt_frames] = voice.codes.cpu()
+        aligned = torch.zeros(len(requests), max(n_frames), dtype=torch.long)
+        for i, (request, one) in enumerate(zip(requests, spoken, strict=True)):
+            text[i, : n_phones[i]] = torch.tensor(before + request.phones)
+            codes[i, 0, prompt_frames: n_frames[i]] = torch.tensor(one.codes, dtype=torch.long)
+            if one.durations is not None and voice.durations is not None:
+                said = request.phones[: len(one.durations)]
+                aligned[i, : n_frames[i]] = torch.repeat_interleave(
+                    torch.tensor(before + said), torch.tensor(voice.durations + one.durations))
+        counts = (torch.tensor(x, device=self.device) for x in
+                  (n_phones, n_frames, [prompt_frames] * len(requests)))
+        n_text, n_all, n_prompt = counts
+        return NARBatch(text.to(self.device), n_text, codes.to(self.device), n_all, n_prompt,
+                        aligned.to(self.device) if self.model.nar.config.aligned else None)
+
+    def _join(self, done: list[tuple[Spoken, Samples]], parts: list[list[str]],
+              settings: dict[str, Any]) -> Audio:
+        """Pieces of one text as one Audio."""
+        timings: list[tuple[str, float, float]] = []
+        start = 0.0
+        for (one, wav), part in zip(done, parts, strict=True):
+            frames = np.cumsum([0, *(one.durations or [])]) / self.model.codec.frame_rate
+            lead = len(wav) / 24_000 - len(one.codes) / self.model.codec.frame_rate
+            timings += [(phone, start + lead + float(a), start + lead + float(b))
+                        for phone, a, b in zip(part, frames[:-1], frames[1:], strict=False)]
+            start += len(wav) / 24_000
+        finish = "eos" if all(one.finish == "eos" for one, _ in done) else "cap"
+        samples = np.concatenate([wav for _, wav in done])
+        return Audio(samples, self.model.codec.sample_rate, finish, timings, settings)
+
+    def _warn_unknown(self, phones: list[str]) -> None:
+        unknown = self.model.vocabulary.unknown(phones)
+        if unknown:
+            warnings.warn(f"this model never learned the phones {' '.join(unknown)}; they will "
+                          "sound wrong", stacklevel=3)
+
+
+def first_words(phones: list[str], durations: list[int], most: int) -> tuple[list[str], list[int]]:
+    """The longest run of whole words from the start that takes at most `most` frames."""
+    ends = np.cumsum(durations)
+    if ends[-1] <= most:
+        return phones, durations
+    cuts = [i for i, phone in enumerate(phones) if phone in BOUNDARIES and i and ends[i] <= most]
+    if not cuts:
+        return phones, durations
+    cut = cuts[-1]
+    return [*phones[:cut], "."], durations[: cut + 1]
