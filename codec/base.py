@@ -38,6 +38,10 @@ class Codec(Protocol):
     def identity(self) -> str:
         """Sixteen hex digits over the weights: a model refuses the codes of another codec."""
 
+    @property
+    def codebooks(self) -> torch.Tensor:
+        """The vectors that codes stand for, [Q, V, latent]; a frame is the sum of its books."""
+
     def encode(self, wav: torch.Tensor) -> torch.Tensor:
         """Audio [B, 1, N] to codes [B, Q, T], int64."""
 

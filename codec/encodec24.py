@@ -79,6 +79,12 @@ class EncodecCodec(nn.Module):
         return digest.hexdigest()[:16]
 
     @torch.no_grad()
+    @property
+    def codebooks(self) -> torch.Tensor:
+        """The quantizer's vectors [Q, V, 128]."""
+        layers = self.model.quantizer.vq.layers[: self.n_codebooks]
+        return torch.stack([layer.codebook for layer in layers])
+
     def encode(self, wav: torch.Tensor) -> torch.Tensor:
         """Audio [B, 1, N] to codes [B, 8, T], int64, T = ceil(N / 320).
 

@@ -127,6 +127,11 @@ class SpectralCodec(nn.Module):
     n_codebooks = property(lambda self: self.config.n_codebooks)
     codebook_size = property(lambda self: self.config.codebook_size)
 
+    @property
+    def codebooks(self) -> torch.Tensor:
+        """The quantizer's vectors [Q, V, latent]."""
+        return torch.stack([layer.codebook for layer in self.quantizer.vq.layers])
+
     def latents(self, wav: torch.Tensor) -> torch.Tensor:
         """Audio [B, N] to unquantized latents [B, latent, T]."""
         mel = log_mel(wav, self.config)

@@ -52,6 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--dropout", type=float, default=0.0)
     model.add_argument("--layout", default="interleaved", help="ar: interleaved or plain")
     model.add_argument("--n-codebooks", type=int, default=8, help="nar: books to fill, 2 to 8")
+    model.add_argument("--codec", metavar="FOLDER",
+                       help="ar, nar: start code embeddings from this codec's codebooks: learns "
+                            "faster")
     model.add_argument("--vocabulary", type=Path, metavar="FOLDER",
                        help="ar, nar: take the phones of this trained ar or nar")
 
@@ -106,9 +109,10 @@ def aligner_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
 
 
 def speech_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
+    from codec import load_codec
     from valle.checkpoint import load_vocabulary
     from valle.config import ARConfig, NARConfig, size
-    from valle.training.speech import SpeechData, SpeechTraining
+    from valle.training.speech import SpeechData, SpeechTraining, start_from_codebooks
     from valle.tts import pick_device
 
     config = SpeechTraining(**given(
@@ -119,6 +123,7 @@ def speech_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
     data = SpeechData(options.data, held_out, config, vocabulary, timed)
     changes = {"d_ff": options.d_ff} if options.d_ff else {}
     shape = size(options.size, dropout=options.dropout, **changes)
+    codebooks = load_codec(options.codec).codebooks if options.codec else None
     phones, device = len(data.vocabulary), pick_device(options.device)
     if options.stage == "ar":
         from valle.ar import AR
@@ -126,9 +131,13 @@ def speech_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
 
         languages = tuple(sorted({u.language for u in data.train}))
         ar = AR(ARConfig(phones, languages, layout=options.layout, transformer=shape))
+        if codebooks is not None:
+            start_from_codebooks(ar.embed_tokens.weight[ar.ids.first_code:], codebooks[:1])
         return ARStage(ar.to(device), data, config)
     from valle.nar import NAR
     from valle.training.nar import NARStage
 
     nar = NAR(NARConfig(phones, options.n_codebooks, aligned=timed, transformer=shape))
+    if codebooks is not None:
+        start_from_codebooks(nar.codes.weight, codebooks[: options.n_codebooks])
     return NARStage(nar.to(device), data, config)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from g2p import Vocabulary
@@ -83,6 +84,19 @@ class SpeechData:
         durations = [d for u in group for d in u.durations or []] if timed else None
         codes = np.concatenate([self.prepared.codes(u) for u in group], axis=1)
         return Sample(phones, durations, codes.astype(np.int64), group[0].language)
+
+
+@torch.no_grad()
+def start_from_codebooks(table: torch.Tensor, codebooks: torch.Tensor, std: float = 0.02) -> None:
+    """Fill code embeddings [Q * V, D] with the codec's vectors [Q, V, d], randomly projected.
+
+    Codes that sound alike then start alike, and the sum of a frame's books starts as a projection
+    of its latent; from random embeddings the NAR has to find that out code by code.
+    """
+    rng = torch.Generator().manual_seed(0)
+    projection = torch.randn(codebooks.shape[2], table.shape[1], generator=rng)
+    vectors = (codebooks - codebooks.mean(dim=1, keepdim=True)).cpu() @ projection
+    table.copy_((vectors * std / vectors.std()).flatten(0, 1))
 
 
 def sequence_length(utterance: Utterance) -> int:
