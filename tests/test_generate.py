@@ -1,0 +1,244 @@
+"""Decoding: the cache against the reference, batches against singles, and each layout's rules."""
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from conftest import TINY_CODES, TINY_PHONES, tiny_ar
+
+from valle.ar import AR
+from valle.config import NARConfig, size
+from valle.generate import (
+    MAX_FRAMES_OF_ONE,
+    MAX_FRAMES_PER_PHONE,
+    MIN_FRAMES_PER_PHONE,
+    Cached,
+    InterleavedWriter,
+    Request,
+    Uncached,
+    fill_books,
+    speak_codes,
+)
+from valle.nar import NAR, NARBatch
+from valle.sampling import SamplingOptions
+
+LAYOUTS = ("plain", "interleaved")
+OPTIONS = (SamplingOptions(), SamplingOptions(temperature=0),
+           SamplingOptions(temperature=0.6, top_k=8, top_p=1.0),
+           SamplingOptions(temperature=1.5, top_p=0.5, ras_window=4, ras_threshold=0.3))
+
+
+def request(model: AR, seed: int, phones: int = 5, heard: int = 6) -> Request:
+    """A random text after a random prompt of `heard` frames; first and last phone are boundaries."""
+    draw = torch.Generator().manual_seed(seed)
+    before, text = (torch.randint(1, TINY_PHONES, (n,), generator=draw).tolist()
+                    for n in (3, phones))
+    codes = torch.randint(TINY_CODES, (heard,), generator=draw).tolist()
+    said = (model.ids.codes(codes) if model.config.layout == "plain"
+            else model.ids.interleave(before, [heard - 2, 1, 1], codes))
+    return Request([*model.ids.prefix("en-us", before + text), *said], text,
+                   [True, *[False] * (phones - 2), True], seed)
+
+
+class Counting(Cached):
+    """The cache, keeping the number of rows of each step."""
+
+    def __init__(self, model: AR, capacity: int) -> None:
+        super().__init__(model, capacity)
+        self.widths: list[int] = []
+
+    def step(self, tokens: list[int]) -> torch.Tensor:
+        self.widths.append(len(tokens))
+        return super().step(tokens)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda o: f"t{o.temperature}")
+def test_cached_gives_the_tokens_of_uncached(layout: str, options: SamplingOptions) -> None:
+    for seed in range(3):
+        model = tiny_ar(layout, seed, leaning=3.0)
+        requests = [request(model, seed), request(model, seed + 10, phones=3, heard=9)]
+        fast = speak_codes(model, requests, options, Cached)
+        assert fast == speak_codes(model, requests, options, Uncached)
+        assert all(one.codes for one in fast)
+
+
+def test_the_cache_gives_the_logits_of_the_reference() -> None:
+    model = tiny_ar("plain", sharpness=3.0)
+    rows = [request(model, s, heard=h).tokens for s, h in ((0, 3), (1, 11), (2, 7))]
+    fast, slow = Cached(model, 64), Uncached(model, 64)
+    torch.testing.assert_close(fast.start(rows), slow.start(rows))
+    for tokens in ([30, 31, 32], [33, 34, 35]):
+        torch.testing.assert_close(fast.step(tokens), slow.step(tokens))
+    fast.keep([0, 2])
+    slow.keep([0, 2])
+    torch.testing.assert_close(fast.step([40, 41]), slow.step([40, 41]))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("options", OPTIONS[:3], ids=lambda o: f"t{o.temperature}")
+def test_a_batch_gives_what_its_rows_give_alone(layout: str, options: SamplingOptions) -> None:
+    model = tiny_ar(layout, 5, leaning=3.0)
+    requests = [request(model, s, phones=2 + s, heard=3 + 4 * (s % 3)) for s in range(5)]
+    together = speak_codes(model, requests, options)
+    assert together == [speak_codes(model, [r], options)[0] for r in requests]
+    assert together[::-1] == speak_codes(model, requests[::-1], options)
+    assert len({len(one.codes) for one in together}) > 2
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_seed_alone_decides(layout: str) -> None:
+    model = tiny_ar(layout, leaning=3.0)
+    one = request(model, 0)
+    assert speak_codes(model, [one], OPTIONS[0]) == speak_codes(model, [one], OPTIONS[0])
+    other = replace(one, seed=1)
+    assert speak_codes(model, [one], OPTIONS[0]) != speak_codes(model, [other], OPTIONS[0])
+
+
+def test_finished_rows_leave_the_batch() -> None:
+    model = tiny_ar("plain", leaning=30.0)  # ends as soon as it may
+    decoders: list[Counting] = []
+
+    def counting(model: AR, capacity: int) -> Counting:
+        decoders.append(Counting(model, capacity))
+        return decoders[-1]
+
+    requests = [request(model, s, phones=n) for s, n in enumerate((4, 2, 3))]
+    written: list[int] = []
+    spoken = speak_codes(model, requests, OPTIONS[0], counting, written.append)
+    assert [len(one.codes) for one in spoken] == [12, 6, 9]
+    assert decoders[0].widths == [3] * 6 + [2] * 3 + [1] * 3
+    assert sum(written) == 12 + 6 + 9 + 3, "every code, and one <eos> for each row"
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_interleaved_neither_skips_nor_repeats_a_phone(seed: int) -> None:
+    model = tiny_ar("interleaved", seed, leaning=3.0, sharpness=8.0)
+    decoders: list[Uncached] = []
+
+    def keeping(model: AR, capacity: int) -> Uncached:
+        decoders.append(Uncached(model, capacity))
+        return decoders[-1]
+
+    one = request(model, seed, phones=7)
+    spoken = speak_codes(model, [one], OPTIONS[0], keeping)[0]
+    written = decoders[0].rows[0][len(one.tokens):]
+    phones = [t - model.ids.first_phone for t in written if t < model.ids.first_code]
+    codes = [t - model.ids.first_code for t in written if t >= model.ids.first_code]
+    durations = spoken.durations or []
+    assert phones == one.phones[: len(phones)]
+    assert codes == spoken.codes[: len(codes)] and len(spoken.codes) - len(codes) <= 1
+    assert sum(durations) == len(spoken.codes)
+    assert all(0 <= code < TINY_CODES for code in spoken.codes)
+    assert max(durations) <= MAX_FRAMES_OF_ONE + 1
+    if spoken.finish == "eos":
+        assert phones == one.phones and len(durations) == len(one.phones)
+        assert all(d > 0 for d, b in zip(durations, one.boundary, strict=True) if not b)
+
+
+def test_a_model_that_only_moves_on_gives_each_phone_one_frame() -> None:
+    model = tiny_ar("interleaved", leaning=60.0)
+    spoken = speak_codes(model, [request(model, 0)], SamplingOptions(temperature=0))[0]
+    assert spoken.finish == "eos" and spoken.durations == [0, 1, 1, 1, 0]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_model_that_never_ends_is_stopped_and_says_so(layout: str) -> None:
+    model = tiny_ar(layout, leaning=-15.0)
+    spoken = speak_codes(model, [request(model, 0, phones=4)], OPTIONS[0])[0]
+    assert spoken.finish == "cap" and len(spoken.codes) == MAX_FRAMES_PER_PHONE * 4
+    if layout == "interleaved":
+        assert spoken.durations == [MAX_FRAMES_OF_ONE, 4]
+
+
+def test_plain_does_not_end_before_the_least_length() -> None:
+    model = tiny_ar("plain", leaning=60.0)
+    spoken = speak_codes(model, [request(model, 0, phones=6)], OPTIONS[0])[0]
+    assert spoken.finish == "eos" and len(spoken.codes) == MIN_FRAMES_PER_PHONE * 6
+
+
+def test_lengths_of_phones_follow_the_models_own_chance_to_move_on() -> None:
+    """With a constant chance p to move on, the mean length is near that of the geometric law."""
+    model = tiny_ar("interleaved")
+    chance, lengths = 0.2, []
+    logits = torch.zeros(model.ids.size)
+    logits[: model.ids.first_code] = torch.logit(torch.tensor(chance)) + torch.log(
+        torch.tensor(float(TINY_CODES)))
+    one = Request([], [1] * 400, [True] * 400, 0)
+    writer = InterleavedWriter(one, model.ids)
+    draw = torch.Generator().manual_seed(0)
+    while not writer.done:
+        writer.choose(logits, 0, float(torch.rand((), generator=draw)))
+    lengths = writer.spoken.durations or []
+    assert writer.spoken.finish == "eos"
+    assert sum(lengths) / len(lengths) == pytest.approx((1 - chance) / chance, rel=0.2)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf"), 1e30])
+@pytest.mark.parametrize("options", OPTIONS[:3], ids=lambda o: f"t{o.temperature}")
+def test_whatever_the_model_says_an_answer_comes(layout: str, bad: float,
+                                                 options: SamplingOptions) -> None:
+    class Broken(Cached):
+        """Logits that a broken checkpoint may give."""
+
+        def step(self, tokens: list[int]) -> torch.Tensor:
+            logits = super().step(tokens)
+            logits[:, len(self.lengths) % 3:: 3] = bad
+            return logits
+
+    model = tiny_ar(layout)
+    spoken = speak_codes(model, [request(model, 0), request(model, 1, phones=3)], options, Broken)
+    assert all(one.finish in ("eos", "cap") for one in spoken)
+    assert all(0 <= code < TINY_CODES for one in spoken for code in one.codes)
+
+
+def test_one_phone_and_no_prompt_are_enough() -> None:
+    for layout in LAYOUTS:
+        model = tiny_ar(layout)
+        spoken = speak_codes(model, [Request(model.ids.prefix("en-us", [1]), [1], [False], 0)],
+                             OPTIONS[0])[0]
+        assert spoken.codes
+
+
+def nar_batch(lengths: list[tuple[int, int, int]], books: int, aligned: bool) -> NARBatch:
+    """Random rows of (phones, frames, prompt frames), padded."""
+    draw = torch.Generator().manual_seed(3)
+    phones, frames, prompts = (torch.tensor(x) for x in zip(*lengths, strict=True))
+    rows = len(lengths)
+    text = torch.randint(1, TINY_PHONES, (rows, int(phones.max())), generator=draw)
+    codes = torch.randint(TINY_CODES, (rows, books, int(frames.max())), generator=draw)
+    spoken = torch.randint(1, TINY_PHONES, (rows, int(frames.max())), generator=draw)
+    return NARBatch(text, phones, codes, frames, prompts, spoken if aligned else None)
+
+
+@pytest.mark.parametrize("aligned", [True, False])
+def test_books_of_a_batch_are_those_of_its_rows_alone(aligned: bool) -> None:
+    torch.manual_seed(0)
+    model = NAR(NARConfig(TINY_PHONES, 4, TINY_CODES, aligned, size("tiny"))).eval()
+    for parameter in model.parameters():
+        parameter.data.normal_(0, 0.3)
+    lengths = [(5, 20, 6), (9, 31, 10), (3, 12, 0)]
+    batch = nar_batch(lengths, 4, aligned)
+    books: list[int] = []
+    filled = fill_books(model, batch, lambda: books.append(1))
+    assert len(books) == 3
+    for row, (phones, frames, prompt) in enumerate(lengths):
+        spoken = batch.frame_phones
+        alone = NARBatch(batch.phones[row: row + 1, :phones], batch.n_phones[row: row + 1],
+                         batch.codes[row: row + 1, :, :frames], batch.n_frames[row: row + 1],
+                         batch.prompt_frames[row: row + 1],
+                         None if spoken is None else spoken[row: row + 1, :frames])
+        assert torch.equal(fill_books(model, alone)[0], filled[row, :, :frames])
+        assert torch.equal(filled[row, :, :prompt], batch.codes[row, :, :prompt]), "prompt kept"
+        assert torch.equal(filled[row, 0], batch.codes[row, 0]), "book 1 kept"
+
+
+def test_what_stood_in_the_books_to_fill_does_not_matter() -> None:
+    torch.manual_seed(0)
+    model = NAR(NARConfig(TINY_PHONES, 4, TINY_CODES, True, size("tiny"))).eval()
+    batch = nar_batch([(5, 20, 6)], 4, True)
+    wiped = batch.codes.clone()
+    wiped[:, 1:, 6:] = 0
+    assert torch.equal(fill_books(model, batch), fill_books(model, replace(batch, codes=wiped)))
