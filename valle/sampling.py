@@ -28,11 +28,13 @@ class SamplingOptions:
             raise ValueError(f"--top-k {self.top_k}: must be 0 (off) or more")
         if not 0 < self.top_p <= 1:
             raise ValueError(f"--top-p {self.top_p}: must be above 0 and at most 1")
+        if self.ras_window < 1:
+            raise ValueError("ras_window must be at least 1; ras_threshold 1 turns the rule off")
 
 
 def generators(seeds: list[int]) -> list[torch.Generator]:
-    """One generator for each row."""
-    return [torch.Generator().manual_seed(seed) for seed in seeds]
+    """One generator for each row; any whole number is a seed."""
+    return [torch.Generator().manual_seed(seed % 2 ** 63) for seed in seeds]
 
 
 def uniforms(rows: list[torch.Generator]) -> torch.Tensor:
