@@ -1,32 +1,238 @@
-"""Temporary."""
-import re, threading
-from functools import lru_cache
-LOCK = threading.Lock()
-@lru_cache
-def _backend(language):
-    import espeakng_loader
-    from phonemizer.backend import EspeakBackend
-    from phonemizer.backend.espeak.wrapper import EspeakWrapper
-    EspeakWrapper.set_library(espeakng_loader.get_library_path())
-    EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
-    return EspeakBackend(language, with_stress=True, language_switch='remove-flags', words_mismatch='ignore')
-STRENGTH = {",": 1, ":": 2, ";": 3, ".": 4, "!": 5, "?": 6}
-def phonemize(text, language="en-us"):
+"""Text to phones with espeak-ng. The only file that imports phonemizer."""
+from __future__ import annotations
+
+import ctypes
+import difflib
+import logging
+import re
+import threading
+import unicodedata
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from g2p.normalize import normalize
+from g2p.vocab import BOUNDARIES
+
+LONGEST_WORD = 200      # characters; espeak's time per word grows without bound
+COMMON = ("en-us", "en-gb", "de", "fr-fr", "es", "cmn")
+ALIASES = {
+    "en": "en-us", "en-uk": "en-gb", "english": "en-us", "german": "de", "fr": "fr-fr",
+    "french": "fr-fr", "spanish": "es", "es-mx": "es-419", "es-us": "es-419", "zh": "cmn",
+    "zh-cn": "cmn", "zh-tw": "cmn", "zh-hans": "cmn", "zh-hant": "cmn", "chinese": "cmn",
+    "mandarin": "cmn", "zh-hk": "yue", "cantonese": "yue", "no": "nb", "vn": "vi", "jp": "ja",
+}
+SPACELESS = {"cmn", "cmn-latn-pinyin", "yue", "hak", "ja", "th", "my", "shn"}
+STRENGTH = {mark: rank for rank, mark in enumerate((" ", ",", ":", ";", ".", "!", "?"))}
+# A mark inside a number (1.5, 10:30) belongs to the number, where the normaliser left it there.
+MARKS = re.compile(r"((?:[?!;]|(?<!\d)[,.:]|[,.:](?!\d))+)")
+LOCK = threading.Lock()     # espeak-ng is not thread-safe: one call at a time in the process
+
+
+def phonemize(text: str, language: str = "en-us") -> list[str]:
+    """Normalise a text and turn it into phones.
+
+    Args:
+        text: any text; numbers, abbreviations and symbols are spoken.
+        language: an espeak code (en-us, en-gb, de, fr-fr, es, cmn, ...) or a common alias.
+
+    Returns:
+        A flat list of L tokens. It starts with " ", has exactly one boundary of BOUNDARIES
+        between two words, and ends with a punctuation mark ("." if the text has none). A stress
+        mark or a tone stays on its phone: "ˈoʊ" is one token.
+
+    Raises:
+        TypeError: text is not a str.
+        ValueError: nothing to say, an unknown language, or a word of over 200 characters.
+        FileNotFoundError: no usable espeak-ng library.
+    """
+    return phonemize_many([text], language)[0]
+
+
+def phonemize_many(texts: Iterable[str], language: str = "en-us") -> list[list[str]]:
+    """phonemize for several texts of one language, in order, under one lock.
+
+    Raises:
+        TypeError, ValueError, FileNotFoundError: as phonemize does, for the first bad text.
+    """
+    if isinstance(texts, str):
+        raise TypeError("phonemize_many takes a list of texts; use phonemize for one text")
+    code = resolve_language(language)
+    clauses = [_clauses(text, code) for text in texts]
+    words = [words for text in clauses for words, _ in text if words]
+    with LOCK:
+        spoken = iter(_backend(code).phonemize(words, separator=_separator(), strip=True))
+    results = []
+    for text in clauses:
+        phones = _join([(next(spoken) if words else "", mark) for words, mark in text])
+        if not phones:
+            raise ValueError(_nothing(" ".join(words for words, _ in text)))
+        results.append(phones)
+    return results
+
+
+def resolve_language(language: str) -> str:
+    """The espeak code for a language code or alias, e.g. "zh-CN" -> "cmn", "de_AT" -> "de".
+
+    Raises:
+        ValueError: espeak does not know it; the text names close and common codes.
+    """
+    if not isinstance(language, str):
+        raise TypeError(f"language must be a str such as 'en-us', not {type(language).__name__}")
+    code = language.strip().lower().replace("_", "-")
+    with LOCK:
+        known = _languages()
+    for candidate in (code, code.split("-")[0]):
+        candidate = ALIASES.get(candidate, candidate)
+        if candidate in known:
+            return candidate
+    close = [ALIASES.get(c, c) for c in difflib.get_close_matches(code, [*known, *ALIASES], 3)]
+    shown = ", ".join(dict.fromkeys((*close, *COMMON)))
+    raise ValueError(f"unknown language {language[:40]!r}: use one of {shown} "
+                     f"or another of espeak's {len(known)} codes")
+
+
+def espeak_info() -> dict[str, str]:
+    """What speaks: version ("1.52.0"), library and data paths, source.
+
+    source is "espeakng-loader" (the pip package) or "system".
+
+    Raises:
+        FileNotFoundError: no usable espeak-ng library.
+    """
+    with LOCK:
+        source = _set_library()
+        from phonemizer.backend.espeak.wrapper import EspeakWrapper
+
+        wrapper = EspeakWrapper()
+        library = wrapper.library() if source == "system" else _loader_paths()[0]
+        version = ".".join(str(part) for part in wrapper.version)
+        return {"version": version, "library": str(library), "data": str(wrapper.data_path),
+                "source": source}
+
+
+def _clauses(text: str, code: str) -> list[tuple[str, str]]:
+    """(words for espeak, the strongest mark after them or "") of each clause."""
+    if not isinstance(text, str):
+        raise TypeError(f"text must be a str, not {type(text).__name__}")
+    _check_words(text, code)
+    pieces = MARKS.split(normalize(text, code))
+    clauses = []
+    for words, marks in zip(pieces[::2], [*pieces[1::2], ""]):
+        words = " ".join("".join(_keep(ch) for ch in words).split())
+        if not any(ch.isalnum() for ch in words):
+            words = ""
+        clauses.append((words, max(marks, key=STRENGTH.__getitem__, default="")))
+    if not any(words for words, _ in clauses):
+        raise ValueError(_nothing(text))
+    return clauses
+
+
+def _keep(ch: str) -> str:
+    """ch if espeak needs it: letters, digits, their combining marks, apostrophes, 1.5, 10:30."""
+    spoken = ch.isalnum() or ch in "'.,:" or unicodedata.category(ch).startswith("M")
+    return ch if spoken else " "
+
+
+def _check_words(text: str, code: str) -> None:
+    """Refuse a 'word' that would keep espeak busy for minutes."""
+    unit = "[!-~]" if code in SPACELESS else r"\S"
+    found = re.search(f"{unit}{{{LONGEST_WORD + 1},}}", text)
+    if found:
+        raise ValueError(f"the text has {len(found.group())} characters without a space, from "
+                         f"{found.group()[:20]!r}...: put spaces between the words "
+                         f"(at most {LONGEST_WORD} characters each)")
+
+
+def _join(clauses: Sequence[tuple[str, str]]) -> list[str]:
+    """Tokens of (espeak's words, mark) clauses under phonemize's contract; [] if no phones."""
+    tokens: list[str] = []
+    for words, mark in clauses:
+        for word in words.split():
+            phones = [p for p in word.split("|") if p and p not in BOUNDARIES]
+            if phones:
+                if not tokens or tokens[-1] not in BOUNDARIES:
+                    tokens.append(" ")
+                tokens += phones
+        if mark and tokens:
+            if tokens[-1] in BOUNDARIES:
+                tokens[-1] = max(tokens[-1], mark, key=STRENGTH.__getitem__)
+            else:
+                tokens.append(mark)
+    if tokens and tokens[-1] not in BOUNDARIES:
+        tokens.append(".")
+    return tokens
+
+
+def _nothing(text: str) -> str:
+    shown = " ".join(text.split())[:30]
+    return f"nothing to say in {shown!r}: give a text with at least one word or number"
+
+
+@cache
+def _separator() -> Any:
     from phonemizer.separator import Separator
-    pieces = re.split(r"([,.?!;:]+)", text.replace("—", ", ").replace("--", ", "))
-    out = []
-    for words, marks in zip(pieces[::2], pieces[1::2] + [""]):
-        words = re.sub(r"[^\w' -]", " ", words).replace("-", " ").strip()
-        mark = max(marks, key=lambda m: STRENGTH[m]) if marks else ""
-        if words:
-            with LOCK:
-                ph = _backend(language).phonemize([words], separator=Separator(phone="|", word=" "), strip=True)[0]
-            for i, w in enumerate(ph.split()):
-                if not out or i: out.append(" ")
-                out += [p for p in w.split("|") if p]
-            if mark: out.append(mark)
-        elif mark and out:
-            if out[-1] in STRENGTH: out[-1] = max(out[-1], mark, key=lambda m: STRENGTH[m])
-    if not out: raise ValueError("nothing to say")
-    if out[-1] not in STRENGTH: out.append(".")
-    return out
+
+    return Separator(phone="|", word=" ")
+
+
+@cache
+def _backend(code: str) -> Any:
+    """The espeak backend of one language, loaded once; call under LOCK."""
+    _set_library()
+    from phonemizer.backend import EspeakBackend
+
+    # punctuation_marks: phonemizer must not touch the points inside numbers.
+    return EspeakBackend(code, with_stress=True, language_switch="remove-flags",
+                         words_mismatch="ignore", punctuation_marks="¶", logger=_quiet())
+
+
+@cache
+def _languages() -> dict[str, str]:
+    """Codes and names of espeak's languages; call under LOCK."""
+    _set_library()
+    from phonemizer.backend import EspeakBackend
+
+    return dict(EspeakBackend.supported_languages())
+
+
+def _quiet() -> logging.Logger:
+    """A logger that says nothing: phonemizer's warnings on language switches are expected."""
+    logger = logging.getLogger("g2p.phonemizer")
+    logger.disabled = True
+    return logger
+
+
+@cache
+def _set_library() -> str:
+    """Point phonemizer to espeakng-loader's library and data, else to the system's espeak."""
+    try:
+        from phonemizer.backend.espeak.wrapper import EspeakWrapper
+    except ImportError as error:
+        raise FileNotFoundError(f"phonemizer is missing ({error}): pip install phonemizer "
+                                "espeakng-loader") from error
+    paths = _loader_paths()
+    if paths:
+        # Both or neither: the library without its data ends the process.
+        EspeakWrapper.set_library(paths[0])
+        EspeakWrapper.set_data_path(paths[1])
+        return "espeakng-loader"
+    try:
+        EspeakWrapper.library()
+    except RuntimeError as error:
+        raise FileNotFoundError("no espeak-ng found: pip install espeakng-loader, or install the "
+                                "system package espeak-ng") from error
+    return "system"
+
+
+def _loader_paths() -> tuple[str, str] | tuple[()]:
+    """(library, data folder) of espeakng-loader, or () where it is absent or cannot load."""
+    try:
+        import espeakng_loader
+
+        library, data = espeakng_loader.get_library_path(), espeakng_loader.get_data_path()
+        ctypes.CDLL(library)
+    except (ImportError, OSError, RuntimeError):
+        return ()
+    return (str(library), str(data)) if Path(data, "phontab").is_file() else ()

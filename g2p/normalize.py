@@ -1,0 +1,3 @@
+"""Temporary."""
+def normalize(text: str, language: str = "en-us") -> str:
+    return text.replace("—", ", ").replace("--", ", ")
