@@ -1,0 +1,107 @@
+"""Check the installation: versions, espeak, torchaudio, weights, and a self test of two seconds.
+
+Exit code 0 when everything needed to speak works; every other line says what to do.
+"""
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import platform
+import sys
+import time
+from collections.abc import Callable
+
+PACKAGES = ("torch", "numpy", "soundfile", "soxr", "einops", "phonemizer", "espeakng-loader",
+            "encodec", "safetensors", "num2words", "tqdm")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", default="starter", help="starter, or a model folder to check")
+
+
+def run(options: argparse.Namespace) -> int:
+    checks: dict[str, Callable[[], str]] = {
+        "python": lambda: f"{platform.python_version()} on {platform.machine()}",
+        "packages": packages, "device": device, "espeak": espeak, "torchaudio": torchaudio,
+        "weights": lambda: weights(options.model), "self test": lambda: self_test(options.model)}
+    healthy = True
+    for name, check in checks.items():
+        try:
+            print(f"ok    {name:11}{check()}")
+        except Exception as error:  # a doctor reports every illness and goes on
+            healthy = False
+            print(f"FAIL  {name:11}{' '.join(str(error).split()) or type(error).__name__}")
+        sys.stdout.flush()
+    return 0 if healthy else 1
+
+
+def packages() -> str:
+    """Versions of what is installed; ImportError names what is missing."""
+    found, missing = [], []
+    for package in PACKAGES:
+        try:
+            found.append(f"{package} {importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(package)
+    if missing:
+        raise ImportError(f"missing: {', '.join(missing)}; run `pip install -c constraints.txt .`")
+    return ", ".join(found)
+
+
+def device() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return f"cuda: {torch.cuda.get_device_name()}"
+    return f"cpu, {torch.get_num_threads()} threads (torch sees no CUDA device)"
+
+
+def espeak() -> str:
+    from g2p import espeak_info, phonemize
+
+    info = espeak_info()
+    heard = "".join(phonemize("hello"))
+    return f"{info['version']} from {info['source']} ({info['library']}), hello ={heard}"
+
+
+def torchaudio() -> str:
+    """torchaudio is not needed; a broken one must not get in the way."""
+    from codec.upstream import TORCHAUDIO_ERROR
+
+    if TORCHAUDIO_ERROR is None:
+        return "usable (not needed)"
+    return f"not usable, guarded: nothing here needs it ({TORCHAUDIO_ERROR[:60]})"
+
+
+def weights(model: str) -> str:
+    from valle.tts import model_folder
+
+    folder = model_folder(model)
+    files = [f for f in folder.glob("*.safetensors")] if folder.is_dir() else []
+    if not files:
+        raise FileNotFoundError(f"no weights in {folder}; clone the whole repository, or give "
+                                "--model the folder of a model")
+    size = sum(f.stat().st_size for f in files) / 2 ** 20
+    return f"{folder}: {', '.join(sorted(f.stem for f in files))}, {size:.1f} MiB"
+
+
+def self_test(model: str) -> str:
+    """Speak about two seconds after a synthetic hum: the machinery, not the voice."""
+    import numpy as np
+
+    from valle.tts import VALLE
+
+    seconds = np.arange(2 * 24_000) / 24_000
+    hum = sum(np.sin(2 * np.pi * 120 * k * seconds) / k for k in range(1, 20))
+    swell = 0.1 * np.asarray(hum, np.float32) * (0.6 - 0.4 * np.cos(2 * np.pi * 3 * seconds))
+    started = time.monotonic()
+    tts = VALLE.from_pretrained(model)
+    loaded = time.monotonic()
+    audio = tts.speak("This is a test of two seconds.", prompt=swell.astype(np.float32),
+                      prompt_text="ah, ah, ah, ah, ah, ah")
+    spent = time.monotonic() - loaded
+    if not np.isfinite(audio.samples).all() or audio.seconds < 0.2:
+        raise ValueError(f"{model} gave {audio.seconds:.2f} s of unusable audio; its files may be "
+                         "damaged: fetch them again")
+    return (f"{audio.seconds:.1f} s of speech in {spent:.1f} s (RTF {spent / audio.seconds:.2f}), "
+            f"loaded in {loaded - started:.1f} s")
