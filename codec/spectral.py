@@ -211,7 +211,7 @@ class SpectralCodec(nn.Module):
         """
         digest = hashlib.sha256(json.dumps(dataclasses.asdict(self.config)).encode())
         for name, tensor in sorted(self.state_dict().items()):
-            if ".embed" in name or name.startswith("encoder"):
+            if name.startswith("encoder.") or name.endswith("_codebook.embed"):
                 digest.update(tensor.detach().cpu().float().numpy().tobytes())
         return digest.hexdigest()[:16]
 

@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     batch.add_argument("--lr", type=float, help="peak learning rate")
     batch.add_argument("--batch-size", type=int, help="codec, aligner: clips in a batch")
     batch.add_argument("--max-hours", type=float, help="codec: audio to hold in memory")
+    batch.add_argument("--books", type=int, help="codec: codebooks in use in half of the steps")
     batch.add_argument("--init", help="codec: a codec folder whose decoder goes on learning")
     batch.add_argument("--tokens-per-batch", type=int, help="ar, nar")
     batch.add_argument("--max-seconds", type=float, help="aligner, ar, nar: longest sample")
@@ -97,7 +98,7 @@ def codec_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
     from valle.training.codec import CodecStage, CodecTraining
 
     config = CodecTraining(steps=options.steps,
-                           **given(options, "lr", "batch_size", "max_hours", "init"))
+                           **given(options, "lr", "batch_size", "max_hours", "books", "init"))
     return CodecStage(config, options.data, held_out)
 
 

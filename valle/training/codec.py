@@ -24,7 +24,12 @@ SUFFIXES = (".wav", ".flac", ".opus", ".ogg", ".mp3")
 
 @dataclass(frozen=True)
 class CodecTraining:
-    """Hyper-parameters of the codec stage; shares are parts of all steps."""
+    """Hyper-parameters of the codec stage; shares are parts of all steps.
+
+    books: how many codebooks half of the steps use; the other half draws a number (quantizer
+    dropout), so that any number can be decoded. init: a codec folder; its encoder and codebooks
+    stay as they are, so that models trained on its codes stay valid, and its decoder goes on.
+    """
 
     steps: int
     batch_size: int = 12
@@ -34,6 +39,7 @@ class CodecTraining:
     unquantized_share: float = 0.15
     critic_share: float = 1.0
     max_hours: float = 30.0
+    books: int = 8
     init: str = ""
     seed: int = 0
 
@@ -64,17 +70,20 @@ def load_all(files: Sequence[Path], max_hours: float, seed: int) -> list[np.ndar
         except (ValueError, OSError):
             return None
 
-    order = np.random.default_rng(seed).permutation(len(files))
+    order = [files[i] for i in np.random.default_rng(seed).permutation(len(files))]
     clips: list[np.ndarray] = []
     samples = broken = 0
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for clip in tqdm(pool.map(load, [files[i] for i in order]), total=len(files),
-                         desc="audio", unit="clip"):
-            if clip is None:
-                broken += 1
-            elif samples < max_hours * 3600 * 24_000:
-                clips.append(clip)
-                samples += len(clip)
+    bar = tqdm(total=len(files), desc="audio", unit="clip")
+    with ThreadPoolExecutor(os.cpu_count()) as pool, bar:
+        while order and samples < max_hours * 3600 * 24_000:
+            few, order = order[:128], order[128:]
+            for clip in pool.map(load, few):
+                if clip is None:
+                    broken += 1
+                else:
+                    clips.append(clip)
+                    samples += len(clip)
+            bar.update(len(few))
     tqdm.write(f"{samples / 3600 / 24_000:.2f} h in {len(clips)} clips, {broken} unreadable")
     return clips
 
@@ -91,6 +100,9 @@ class CodecStage:
         self.clips = [c for c in load_all(train, config.max_hours, config.seed)
                       if len(c) >= config.frames * 320]
         self.held = [c for c in load_all(held, 0.1, config.seed) if len(c) > 2 * 24_000][:24]
+        if not self.clips or not self.held:
+            raise ValueError(f"{len(self.clips)} clips to train on, {len(self.held)} of two seconds "
+                             "or more to validate on: check --data and --held-out")
         self.decoder_only = bool(config.init)
         self.codec = SpectralCodec.load(config.init) if config.init else SpectralCodec()
         self.codec.requires_grad_(True)
@@ -143,18 +155,19 @@ class CodecStage:
                      ) -> tuple[torch.Tensor, torch.Tensor]:
         """Through the whole codec, or, once its codes are fixed, through the decoder alone."""
         if not self.decoder_only:
-            return self.codec(wav, n_codebooks)
+            return self.codec(wav, n_codebooks)  # type: ignore[no-any-return]
         codes = self.codec.encode(wav[:, None])[:, :n_codebooks]
         latents = self.codec.quantizer.vq.decode(codes.transpose(0, 1))
         return self.codec.synthesize(latents), wav.new_zeros(())
 
     def _codebooks(self, step: int) -> int | None:
-        """None before the quantizer starts, then quantizer dropout: all books in half the steps."""
+        """None before the quantizer starts, then quantizer dropout."""
         if step < self.first_quantized:
             return None
-        everything = self.codec.n_codebooks
         rng = np.random.default_rng((self.config.seed, step, 1))
-        return everything if rng.random() < 0.5 else int(rng.integers(1, everything))
+        if rng.random() < 0.5:
+            return self.config.books
+        return int(rng.integers(1, self.codec.n_codebooks + 1))
 
     def _start_quantizer(self, step: int) -> None:
         """k-means on trained latents: on few or untrained ones most codes would die at once."""

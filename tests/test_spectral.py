@@ -1,0 +1,96 @@
+"""The starter's codec: shapes, saving, what its identity covers, how its quantizer starts."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from codec import load_codec
+from codec.spectral import SpectralCodec, SpectralConfig, log_mel
+
+SMALL = SpectralConfig(encoder_width=16, encoder_blocks=1, decoder_width=16, decoder_blocks=1,
+                       latent=8, n_codebooks=3, codebook_size=16)
+
+
+@pytest.fixture
+def codec() -> SpectralCodec:
+    torch.manual_seed(0)
+    codec = SpectralCodec(SMALL)
+    codec.start_quantizer(codec.latents(torch.randn(4, 24_000) * 0.1))
+    return codec.eval()
+
+
+@pytest.mark.parametrize("samples", [1, 319, 320, 321, 24_000])
+def test_frames_are_hops_rounded_up(codec: SpectralCodec, samples: int) -> None:
+    codes = codec.encode(torch.randn(2, 1, samples) * 0.1)
+    frames = -(-samples // 320)
+    assert codes.shape == (2, 3, frames) and codes.dtype == torch.int64
+    assert 0 <= codes.min() and codes.max() < 16
+    for books in (1, 2, 3):
+        assert codec.decode(codes[:, :books]).shape == (2, 1, frames * 320)
+
+
+def test_a_longer_row_does_not_change_the_frames_before(codec: SpectralCodec) -> None:
+    wav = torch.randn(1, 1, 48_000) * 0.1
+    whole, part = codec.encode(wav), codec.encode(wav[..., :24_000])
+    assert torch.equal(whole[..., :60], part[..., :60])
+
+
+def test_log_mel_of_silence_and_of_a_tone() -> None:
+    seconds = torch.arange(24_000) / 24_000
+    tone = log_mel(torch.sin(2 * torch.pi * 1000 * seconds)[None])[0]
+    assert torch.allclose(log_mel(torch.zeros(1, 24_000)), torch.tensor(1e-4).log())
+    top = 2595 * torch.log10(torch.tensor(1 + 12_000 / 700)) / 81  # mel from one filter to the next
+    expected = 2595 * torch.log10(torch.tensor(1 + 1000 / 700)) / top - 1
+    assert abs(float(tone.mean(dim=1).argmax()) - float(expected)) <= 1
+
+
+def test_save_and_load_again_and_again(codec: SpectralCodec, tmp_path: Path) -> None:
+    codec.save(tmp_path / "a")
+    once = SpectralCodec.load(tmp_path / "a")
+    once.save(tmp_path / "b")
+    twice = load_codec(tmp_path / "b")
+    wav = torch.randn(1, 1, 8000) * 0.1
+    assert once.identity == twice.identity
+    assert torch.equal(once.encode(wav), twice.encode(wav))
+    assert torch.equal(once.decode(once.encode(wav)), twice.decode(twice.encode(wav)))
+
+
+def test_identity_covers_the_codes_and_not_the_decoder(codec: SpectralCodec) -> None:
+    before = codec.identity
+    with torch.no_grad():
+        for parameter in codec.decoder.parameters():
+            parameter.add_(0.1)
+    assert codec.identity == before
+    with torch.no_grad():
+        codec.quantizer.vq.layers[2]._codebook.embed[3, 2] += 1e-3
+    changed = codec.identity
+    assert changed != before
+    with torch.no_grad():
+        codec.encoder.embed.weight[0, 0, 0] += 1e-3
+    assert codec.identity != changed
+
+
+def test_codebooks_are_what_codes_stand_for(codec: SpectralCodec) -> None:
+    codes = codec.encode(torch.randn(1, 1, 3200) * 0.1)
+    summed = sum(codec.codebooks[q][codes[0, q]] for q in range(3))
+    assert torch.allclose(codec.quantizer.vq.decode(codes.transpose(0, 1))[0].T, summed, atol=1e-5)
+
+
+def test_k_means_start_uses_the_codes_and_more_books_are_nearer(codec: SpectralCodec) -> None:
+    latents = codec.latents(torch.randn(4, 24_000) * 0.1)
+    codes = codec.quantizer.vq.encode(latents)
+    errors = [(codec.quantizer.vq.decode(codes[:n]) - latents).square().mean() for n in (1, 2, 3)]
+    assert errors[0] > errors[1] > errors[2]
+    assert codes[0].unique().numel() > 12
+
+
+def test_a_damaged_folder_is_refused_in_one_line(codec: SpectralCodec, tmp_path: Path) -> None:
+    codec.save(tmp_path)
+    weights = tmp_path / "codec.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-500])
+    with pytest.raises(ValueError, match="codec.safetensors"):
+        SpectralCodec.load(tmp_path)
+    with pytest.raises(FileNotFoundError, match="codec"):
+        SpectralCodec.load(tmp_path / "nowhere")
