@@ -152,7 +152,7 @@ def build_parts(folder: Path) -> None:
             folder / "aligner")
         for layout in ("interleaved", "plain"):
             ar = AR(ARConfig(len(vocabulary), layout=layout, transformer=size("tiny")))
-            lean(ar, 5.0)
+            lean(ar, 6.0, sharpness=4.0)
             save_ar(folder / layout, ar, vocabulary, identity)
             aligned = layout == "interleaved"
             nar = NAR(NARConfig(len(vocabulary), aligned=aligned, transformer=size("tiny")))

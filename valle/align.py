@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +117,8 @@ class Aligner(nn.Module):
                           Vocabulary.from_json(record["vocabulary"]))
             aligner.load_state_dict(tensors)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise ValueError(f"damaged or foreign aligner in {folder}: {error}") from error
+            cause = textwrap.shorten(str(error), 200)
+            raise ValueError(f"{folder} holds a damaged or foreign aligner: {cause}") from error
         return aligner.eval().requires_grad_(False)
 
 

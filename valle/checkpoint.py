@@ -6,14 +6,14 @@ parts do not belong together is refused.
 from __future__ import annotations
 
 import json
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from codec import Codec, load_codec
 from codec.files import atomic_path
+from codec.spectral import SpectralCodec
 from codec.weights import load_weights, save_weights
 from g2p import Vocabulary
 from valle.align import Aligner
@@ -56,41 +56,61 @@ def load_model(folder: str | Path) -> Model:
     if not folder.is_dir():
         raise FileNotFoundError(f"no model folder {folder}; use --model starter, or a folder made "
                                 "by `valle pack`")
-    ar, vocabulary, codec_of_ar = _load(folder, "ar", AR, ARConfig)
-    nar, vocabulary_of_nar, codec_of_nar = _load(folder, "nar", NAR, NARConfig)
-    codec = load_codec(folder)
-    if vocabulary.to_json() != vocabulary_of_nar.to_json():
-        raise ValueError(f"{folder}: the AR and the NAR have different vocabularies; train both on "
-                         "the same prepared data")
-    for part, trained_on in (("AR", codec_of_ar), ("NAR", codec_of_nar)):
-        if trained_on != codec.identity:
-            raise ValueError(f"{folder}: the {part} was trained on codec {trained_on}, this folder "
-                             f"holds codec {codec.identity}; put the right codec beside it")
-    aligner = Aligner.load(folder) if ar.config.layout == "interleaved" else None
-    return Model(ar, nar, codec, vocabulary, aligner)
+    return _join(folder, folder, folder, folder)
 
 
 def load_vocabulary(folder: str | Path) -> Vocabulary:
     """The phones of a trained AR or NAR, so that the other part can be trained on the same."""
-    for name in ("ar.json", "nar.json"):
-        if (Path(folder) / name).is_file():
-            record = json.loads((Path(folder) / name).read_text(encoding="utf-8"))
-            return Vocabulary.from_json(record["vocabulary"])
+    for path in (Path(folder) / "ar.json", Path(folder) / "nar.json"):
+        if path.is_file():
+            try:
+                record = json.loads(path.read_text(encoding="utf-8"))
+                return Vocabulary.from_json(record["vocabulary"])
+            except (KeyError, TypeError, ValueError) as error:
+                raise ValueError(f"{path} holds no vocabulary: {error}; copy it again") from error
     raise FileNotFoundError(f"neither ar.json nor nar.json in {folder}")
 
 
 def pack(out: str | Path, codec: str | Path, ar: str | Path, nar: str | Path,
          aligner: str | Path | None) -> Model:
-    """Join trained parts into a model folder with int8 weights, check it and return it."""
-    out = Path(out)
-    load_codec(codec).save(out)
-    ar_model, vocabulary, identity = _load(Path(ar), "ar", AR, ARConfig)
-    save_ar(out, ar_model, vocabulary, identity, "int8")
-    nar_model, vocabulary, identity = _load(Path(nar), "nar", NAR, NARConfig)
-    save_nar(out, nar_model, vocabulary, identity, "int8")
-    if aligner is not None:
-        Aligner.load(aligner).save(out)
+    """Join trained parts into a model folder with int8 weights, and read it again.
+
+    Raises:
+        FileNotFoundError, ValueError: as `load_model`; nothing is written then.
+    """
+    out, model = Path(out), _join(codec, Path(ar), Path(nar), aligner)
+    if not isinstance(model.codec, SpectralCodec):
+        raise ValueError(  # noqa: TRY004 -- a choice of the user, not of the programmer
+            f"{codec} is not a spectral codec: a model folder cannot hold another")
+    model.codec.save(out)
+    save_ar(out, model.ar, model.vocabulary, model.codec.identity, "int8")
+    save_nar(out, model.nar, model.vocabulary, model.codec.identity, "int8")
+    if model.aligner is not None:
+        model.aligner.save(out)
     return load_model(out)
+
+
+def _join(codec_folder: str | Path, ar_folder: Path, nar_folder: Path,
+          aligner_folder: str | Path | None) -> Model:
+    """Load the parts, and refuse those that do not belong together."""
+    ar, vocabulary, codec_of_ar = _load(ar_folder, "ar", AR, ARConfig)
+    nar, vocabulary_of_nar, codec_of_nar = _load(nar_folder, "nar", NAR, NARConfig)
+    codec = load_codec(codec_folder)
+    if vocabulary.to_json() != vocabulary_of_nar.to_json():
+        raise ValueError(f"{ar_folder}, {nar_folder}: the AR and the NAR have different "
+                         "vocabularies; train both on the same prepared data")
+    for folder, trained_on in ((ar_folder, codec_of_ar), (nar_folder, codec_of_nar)):
+        if trained_on != codec.identity:
+            raise ValueError(f"{folder} holds a model of codec {trained_on}, {codec_folder} holds "
+                             f"codec {codec.identity}; put the right codec beside it")
+    if ar.config.layout == "plain":
+        if nar.config.aligned:
+            raise ValueError(f"{nar_folder}: this NAR needs the timings of an interleaved AR; "
+                             "train it with --layout plain")
+        return Model(ar, nar, codec, vocabulary, None)
+    if aligner_folder is None:
+        raise ValueError(f"{ar_folder}: the interleaved layout needs --aligner")
+    return Model(ar, nar, codec, vocabulary, Aligner.load(aligner_folder))
 
 
 def _save(folder: Path, name: str, model: Any, vocabulary: Vocabulary, codec: str,
@@ -111,10 +131,12 @@ def _load(folder: Path, name: str, kind: type[Any], config: type[Any],
     tensors = load_weights(folder / f"{name}.safetensors")
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        model: nn.Module = kind(from_json(config, record["config"]))
+        model = kind(from_json(config, record["config"]))
         model.load_state_dict(tensors)
         vocabulary = Vocabulary.from_json(record["vocabulary"])
+        if len(vocabulary) != model.config.phones:
+            raise ValueError(f"{len(vocabulary)} phones for a model of {model.config.phones}")
         return model.eval().requires_grad_(False), vocabulary, record["codec"]
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        cause = str(error).splitlines()[0]
+        cause = textwrap.shorten(str(error), 200)
         raise ValueError(f"{folder} holds a damaged or foreign {name} model: {cause}") from error

@@ -1,28 +1,42 @@
 """Long texts in pieces that the model can speak in one go."""
 from __future__ import annotations
 
+from itertools import groupby
+
 from g2p import BOUNDARIES
 
 ENDS = (".", "?", "!", ";")
+LONGEST_WORD = 500  # phones; no language has such a word
 
 
 def split_phones(phones: list[str], most: int = 120) -> list[list[str]]:
     """Cut phones [L] into pieces of at most `most`, at sentence ends, else clauses, else words.
 
-    Every piece starts with " " and ends with punctuation, like the whole; a piece longer than
-    `most` remains only where a single word is that long.
+    Every piece starts with " " and ends with punctuation, like the whole. A word longer than
+    a piece is cut too.
+
+    Raises:
+        ValueError: a word of more than LONGEST_WORD phones.
     """
+    words = (list(run) for mark, run in groupby(phones, BOUNDARIES.__contains__) if not mark)
+    longest = max(map(len, words), default=0)
+    if longest > LONGEST_WORD:
+        raise ValueError(f"a word of {longest} phones cannot be spoken: put spaces between words")
     pieces: list[list[str]] = []
     rest = phones
     while len(rest) > most:
         cut = _last_cut(rest[:most])
-        pieces.append([*rest[:cut], rest[cut] if rest[cut] != " " else ","])
-        rest = [" ", *rest[cut + 1:]]
+        within = rest[cut] not in BOUNDARIES
+        pieces.append([*rest[:cut], "," if within or rest[cut] == " " else rest[cut]])
+        rest = [" ", *rest[cut if within else cut + 1:]]
     return [*pieces, rest] if len(rest) > 1 or not pieces else pieces
 
 
 def _last_cut(window: list[str]) -> int:
-    """Index of the best boundary to cut at: the last sentence end, unless that wastes too much."""
+    """Index of the best boundary to cut at: the last sentence end, unless that wastes too much.
+
+    Without any, the last index.
+    """
     for marks, least in ((ENDS, 0.25), (BOUNDARIES[1:], 0.4), (BOUNDARIES, 0.0)):
         found = [i for i, phone in enumerate(window) if phone in marks and i > least * len(window)]
         if found:

@@ -62,7 +62,7 @@ def run(command: str, arguments: Sequence[str], prog: str) -> int:
         print(f"{prog}: {describe(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"\n{prog}: stopped", file=sys.stderr)
+        print(f"{prog}: stopped", file=sys.stderr)
         return 130
 
 

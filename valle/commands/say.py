@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -40,35 +41,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def read_text(file: Path) -> str:
-    """A UTF-8 text file; ValueError when it is something else."""
+    """A UTF-8 text file, or standard input for -; ValueError when it is something else."""
     try:
-        return file.read_text(encoding="utf-8")
+        return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{file} is not a UTF-8 text file") from error
-
-
-def check_writable(out: Path) -> None:
-    """Find out before the work, not after it, that the result cannot be written."""
-    if out.is_dir():
-        raise ValueError(f"--out {out} is a folder; give the name of a WAV file")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    probe = out.parent / f".{out.name}.probe"
-    try:
-        probe.touch()
+        raise ValueError(f"{file} is not UTF-8 text; save it as UTF-8") from error
     except OSError as error:
-        raise ValueError(f"cannot write into {out.parent}: {error.strerror}; choose another "
+        raise ValueError(f"cannot read {file}: {error.strerror}; check the path") from error
+
+
+def check_writable(out: Path, prompt: Path) -> None:
+    """Find out before the work, not after it, that the result cannot be written; leaves nothing.
+
+    Raises:
+        ValueError: not the name of a WAV file, the prompt itself, or in a place without access.
+    """
+    if out.suffix.lower() != ".wav" or out.exists() and not out.is_file():
+        raise ValueError(f"--out {out}: give the name of a WAV file, such as speech.wav")
+    if out.exists() and prompt.exists() and out.samefile(prompt):
+        raise ValueError(f"--out {out} is the prompt itself; choose another name")
+    folder = next(p for p in out.absolute().parents if p.exists())
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise ValueError(f"cannot write into {folder}: {error.strerror}; choose another "
                          "--out") from error
-    finally:
-        probe.unlink(missing_ok=True)
 
 
 def run(options: argparse.Namespace) -> int:
     started = time.monotonic()
     text = (read_text(options.text_file) if options.text_file
-            else sys.stdin.read() if options.text == "-" else options.text)
+            else read_text(Path("-")) if options.text == "-" else options.text)
     transcript = (read_text(options.prompt_text_file) if options.prompt_text_file
                   else options.prompt_text)
-    check_writable(options.out)
+    check_writable(options.out, options.prompt_audio)
     from tqdm import tqdm
 
     from valle.sampling import SamplingOptions
