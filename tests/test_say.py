@@ -23,7 +23,7 @@ import torch
 from conftest import PROMPT_TEXT, RATE, SENTENCES, noise_codec
 
 from g2p import BOUNDARIES, phonemize
-from valle.chunks import LONGEST_WORD, split_phones
+from valle.chunks import split_phones
 from valle.cli import main, run
 from valle.tts import MAX_ROWS, VALLE
 
@@ -305,12 +305,13 @@ def test_unusable_prompt_audio(name: str, model_folder: Path, prompt: Path, tmp_
 
 
 TEXT_MISTAKES: dict[str, tuple[Change, str]] = {
-    "empty": ({"text": ""}, "."),
-    "spaces": ({"text": " \n\t "}, "."),
-    "punctuation": ({"text": "... !? -- ,"}, "."),
-    "emoji": ({"text": "\U0001f600\U0001f680"}, "."),
-    "no space": ({"text": "a" * 10_000}, "."),
-    "no space, letters": ({"text": "konstantinopel" * 700}, "."),
+    "empty": ({"text": ""}, "at least one word"),
+    "spaces": ({"text": " \n\t "}, "at least one word"),
+    "punctuation": ({"text": "... !? -- ,"}, "at least one word"),
+    "emoji": ({"text": "\U0001f600\U0001f680"}, "at least one word"),
+    "no space": ({"text": "a" * 10_000}, "put spaces between"),
+    "no space, letters": ({"text": "konstantinopel" * 700},
+                          "put spaces between"),
     "language": ({"language": "xx-none"}, "xx-none"),
     "language of another model": ({"language": "de"}, "it speaks en-us"),
     "prompt text empty": ({"prompt-text": "  "}, "--prompt-text"),
@@ -488,15 +489,10 @@ def test_sentence_ends_are_cut_before_clauses_and_words() -> None:
     assert split_phones([p if p != "." else " " for p in words[:-1]] + ["."], 10)[0][-1] == ","
 
 
-@pytest.mark.parametrize("length", [9, 10, 11, 30, LONGEST_WORD])
+@pytest.mark.parametrize("length", [9, 10, 11, 30, 500])
 def test_a_long_word_is_cut_and_loses_nothing(length: int) -> None:
     word = [f"p{i}" for i in range(length)]
     pieces = split_phones([" ", "x", " ", *word, "?"], 10)
     assert spoken(pieces) == ["x", *word]
     assert all(len(p) <= 10 and p[0] == " " and p[-1] in BOUNDARIES[1:] for p in pieces)
     assert pieces[-1][-1] == "?"
-
-
-def test_a_word_without_end_is_refused() -> None:
-    with pytest.raises(ValueError, match="put spaces between words"):
-        split_phones([" ", *["a"] * (LONGEST_WORD + 1), "."])

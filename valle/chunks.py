@@ -1,12 +1,9 @@
 """Long texts in pieces that the model can speak in one go."""
 from __future__ import annotations
 
-from itertools import groupby
-
 from g2p import BOUNDARIES
 
 ENDS = (".", "?", "!", ";")
-LONGEST_WORD = 500  # phones; no language has such a word
 
 
 def split_phones(phones: list[str], most: int = 120) -> list[list[str]]:
@@ -14,14 +11,7 @@ def split_phones(phones: list[str], most: int = 120) -> list[list[str]]:
 
     Every piece starts with " " and ends with punctuation, like the whole. A word longer than
     a piece is cut too.
-
-    Raises:
-        ValueError: a word of more than LONGEST_WORD phones.
     """
-    words = (list(run) for mark, run in groupby(phones, BOUNDARIES.__contains__) if not mark)
-    longest = max(map(len, words), default=0)
-    if longest > LONGEST_WORD:
-        raise ValueError(f"a word of {longest} phones cannot be spoken: put spaces between words")
     pieces: list[list[str]] = []
     rest = phones
     while len(rest) > most:
