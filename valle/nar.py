@@ -62,10 +62,15 @@ class NAR(nn.Module):
         shape = self.config.transformer
         cos, sin = rotary(torch.cat([text, frames], dim=1), shape.d_model // shape.n_head,
                           shape.rope_theta)
+        hidden = self.hidden(x, cos, sin, level, mask)[:, n_text:]
+        return torch.bmm(hidden, self._books()[level].transpose(1, 2).to(hidden.dtype))
+
+    def hidden(self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, level: torch.Tensor,
+               mask: torch.Tensor | None) -> torch.Tensor:
+        """Embeddings [B, L + T, D] to hidden states; every position sees every real one."""
         for layer in self.layers:
             x = layer(x, cos, sin, level, mask=mask)
-        hidden = self.norm(x[:, n_text:], level)
-        return torch.bmm(hidden, self._books()[level].transpose(1, 2).to(hidden.dtype))
+        return self.norm(x, level)  # type: ignore[no-any-return]
 
     def loss(self, batch: NARBatch, level: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Cross-entropy of each sample [B] over its target frames, and top-10 accuracy [B]."""

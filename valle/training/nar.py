@@ -27,6 +27,8 @@ class NARStage:
         self.modules = nn.ModuleDict({"nar": model})
         self.optimizers = {"nar": torch.optim.AdamW(
             parameter_groups(model, config.weight_decay), lr=config.lr, betas=(0.9, 0.95))}
+        if config.compile:
+            model.hidden = torch.compile(model.hidden, dynamic=True)  # type: ignore[method-assign]
 
     def batch(self, step: int) -> list[tuple[NARBatch, torch.Tensor]]:
         """`accumulate` micro-batches with the level [B] each sample is trained on."""

@@ -1,0 +1,64 @@
+"""What the README says is true: its map, its commands, its Python."""
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+STARTER = ROOT / "weights" / "starter" / "ar.json"
+
+
+def test_every_path_of_the_map_exists_and_no_module_is_missing() -> None:
+    tree = README.split("## Map")[1].split("```")[1]
+    folder, named = "", set()
+    for line in tree.strip().splitlines():
+        for path in line.split("  ")[0 if not line.startswith(" ") else 1].strip().split(", "):
+            folder = path if not line.startswith(" ") and path.endswith("/") else folder
+            place = path if not line.startswith(" ") else folder + path
+            assert (ROOT / place).exists(), place
+            named.add(place)
+    for package in ("g2p", "codec", "valle"):
+        for file in (ROOT / package).glob("*.py"):
+            name = f"{package}/{file.name}"
+            assert name in named or file.name == "__init__.py", f"{name} is not in the map"
+
+
+def test_every_link_leads_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_every_make_target_and_command_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"^make (\w+)", README, re.M):
+        assert re.search(rf"^{target}:", makefile, re.M), target
+    for command in set(re.findall(r"`valle (\w+)", README)):
+        done = subprocess.run([sys.executable, "-m", "valle", command, "--help"], cwd=ROOT,
+                              capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert len(done.stdout.splitlines()) > 5
+
+
+@pytest.mark.skipif(not STARTER.is_file(), reason="no starter voice in weights/starter")
+def test_the_shell_example_speaks(tmp_path: Path) -> None:
+    line = next(x for x in README.splitlines() if x.startswith("valle say"))
+    command = line.replace("valle say", f"{sys.executable} -m valle say").replace(
+        "--out good_morning.wav", f"--out {tmp_path}/good_morning.wav")
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "good_morning.wav").stat().st_size > 20_000
+
+
+@pytest.mark.skipif(not STARTER.is_file(), reason="no starter voice in weights/starter")
+def test_the_python_example_speaks(tmp_path: Path) -> None:
+    code = README.split("```python")[1].split("```")[0].replace("good_morning.wav",
+                                                                 f"{tmp_path}/good_morning.wav")
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "24000 eos" in done.stdout
+    assert (tmp_path / "good_morning.json").is_file()
