@@ -127,6 +127,9 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
                               "foreign nar"),
     "phones lost": (lambda f: edit(f / "ar.json", lambda r: r["vocabulary"]["phones"].pop()),
                     "phones for a model of"),
+    "phones of the aligner lost": (
+        lambda f: edit(f / "aligner.json", lambda r: r["vocabulary"]["phones"].pop()),
+        "foreign aligner"),
     "foreign weights": (lambda f: save_file({"a": torch.ones(3)}, f / "ar.safetensors"),
                         "foreign ar"),
     "the nar's weights": (lambda f: shutil.copy(f / "nar.safetensors", f / "ar.safetensors"),

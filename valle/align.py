@@ -113,8 +113,10 @@ class Aligner(nn.Module):
         tensors = load_weights(folder / "aligner.safetensors")
         try:
             record = json.loads((folder / "aligner.json").read_text())
-            aligner = cls(AlignerConfig(**record["config"]),
-                          Vocabulary.from_json(record["vocabulary"]))
+            vocabulary = Vocabulary.from_json(record["vocabulary"])
+            aligner = cls(AlignerConfig(**record["config"]), vocabulary)
+            if len(vocabulary) != aligner.config.phones:
+                raise ValueError(f"{len(vocabulary)} phones for {aligner.config.phones} classes")
             aligner.load_state_dict(tensors)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             cause = textwrap.shorten(str(error), 200)

@@ -1,0 +1,179 @@
+"""Alignment: Viterbi against every path there is, the aligner's loss by hand, save and load."""
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import PROMPT_TEXT, vowel
+
+from codec.spectral import log_mel
+from g2p import BOUNDARIES, Vocabulary, phonemize
+from valle.align import BLANK_SCORE, Aligner, AlignerConfig, viterbi
+
+
+def all_durations(frames: int, optional: list[bool]) -> Iterator[tuple[int, ...]]:
+    """Every way to share out the frames; only optional phones may have none."""
+    if not optional:
+        if frames == 0:
+            yield ()
+        return
+    for first in range(0 if optional[0] else 1, frames + 1):
+        for rest in all_durations(frames - first, optional[1:]):
+            yield (first, *rest)
+
+
+def value(scores: np.ndarray, durations: tuple[int, ...]) -> float:
+    path = np.repeat(np.arange(len(durations)), durations)
+    return float(scores[np.arange(len(path)), path].sum())
+
+
+OPTIONAL = ([False, False, False], [True, False, True], [True, False, False, True],
+            [False, True, False, True, False], [True, False, True, False, True], [False], [True],
+            [False, True], [True, False])
+
+
+@pytest.mark.parametrize("optional", OPTIONAL, ids=lambda o: "".join("-x"[not x] for x in o))
+@pytest.mark.parametrize("frames", [1, 2, 3, 5, 8])
+def test_viterbi_finds_the_best_of_all_paths(optional: list[bool], frames: int) -> None:
+    for seed in range(8):
+        scores = np.random.default_rng(seed).normal(0, 2, (frames, len(optional)))
+        paths = list(all_durations(frames, optional))
+        if not paths:
+            with pytest.raises(ValueError, match="does not belong to this audio"):
+                viterbi(scores, optional)
+            continue
+        found = viterbi(scores, optional)
+        assert tuple(found) in paths
+        assert value(scores, tuple(found)) == pytest.approx(
+            max(value(scores, path) for path in paths))
+
+
+def test_viterbi_with_no_frame_to_spare() -> None:
+    optional = [True, False, False, True, False, True]
+    assert viterbi(np.zeros((3, 6)), optional) == [0, 1, 1, 0, 1, 0]
+    with pytest.raises(ValueError, match="3 phones do not fit 2 frames"):
+        viterbi(np.zeros((2, 6)), optional)
+
+
+PHONES = [" ", "b", "ˈa", " ", "k", "."]
+
+
+@pytest.fixture
+def aligner() -> Aligner:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        vocabulary = Vocabulary.build([PHONES])
+        model = Aligner(AlignerConfig(len(vocabulary), width=16, blocks=1), vocabulary)
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                parameter.data.mul_(2)
+    return model
+
+
+def test_every_boundary_is_one_class(aligner: Aligner) -> None:
+    labels = aligner.labels(PHONES)
+    assert labels[0] == labels[3] == labels[5] == aligner.vocabulary.encode([" "])[0]
+    assert aligner.labels(BOUNDARIES) == [labels[0]] * len(BOUNDARIES)
+    assert len(set(labels)) == 4
+
+
+def forward_sum(log_probs: torch.Tensor, labels: list[int]) -> float:
+    """Minus log of the summed probability of all paths that read as the labels: CTC by hand."""
+    scores = torch.cat([torch.full((len(log_probs), 1), BLANK_SCORE), log_probs], 1).log_softmax(1)
+    total = 0.0
+    for path in itertools.product(range(scores.shape[1]), repeat=len(scores)):
+        heard = [token for token, _ in itertools.groupby(path) if token]
+        if heard == [label + 1 for label in labels]:
+            total += float(np.exp(sum(float(scores[t, token]) for t, token in enumerate(path))))
+    return -float(np.log(total))
+
+
+def test_loss_is_the_forward_sum_where_timings_are_not_known(aligner: Aligner) -> None:
+    small = Aligner(AlignerConfig(5, width=16, blocks=1), aligner.vocabulary)
+    mel = torch.randn(1, 80, 4)
+    labels = [1, 4, 2]
+    loss = small.loss(mel, torch.tensor([4]), torch.tensor([labels]), torch.tensor([3]),
+                      torch.full((1, 4), -1))
+    assert float(loss.detach()) == pytest.approx(
+        forward_sum(small(mel)[0].detach(), labels) / 4, rel=1e-4)
+
+
+def test_loss_is_cross_entropy_where_a_teacher_gave_timings(aligner: Aligner) -> None:
+    mel, truth = torch.randn(2, 80, 6), torch.tensor([[1, 1, 2, 2, 3, 3], [-1] * 6])
+    labels, counts = torch.tensor([[1, 2, 3], [2, 3, 0]]), torch.tensor([3, 2])
+    frames = torch.tensor([6, 6])
+    log_probs = aligner(mel)[0].detach()
+    exact = -sum(float(log_probs[t, truth[0, t]]) for t in range(6)) / 6
+    untimed = float(aligner.loss(mel[1:], frames[1:], labels[1:], counts[1:], truth[1:]).detach())
+    loss = float(aligner.loss(mel, frames, labels, counts, truth).detach())
+    assert loss == pytest.approx((exact + untimed) / 2, rel=1e-4)
+
+
+def test_loss_counts_no_padding_of_the_truth(aligner: Aligner) -> None:
+    """Frames beyond a row's end carry -1 and must not enter the loss."""
+    mel, labels = torch.randn(1, 80, 9), torch.tensor([[1, 2]])
+    truth = torch.tensor([[1, 1, 1, 2, 2, 2, -1, -1, -1]])
+    loss = aligner.loss(mel, torch.tensor([6]), labels, torch.tensor([2]), truth)
+    log_probs = aligner(mel)[0].detach()
+    assert float(loss.detach()) == pytest.approx(
+        -sum(float(log_probs[t, truth[0, t]]) for t in range(6)) / 6, rel=1e-5)
+
+
+@pytest.mark.parametrize("size", [320 * 12, 320 * 12 + 1, 320 * 13 - 1, 24_000])
+def test_durations_add_up_to_the_frames_of_the_codec(aligner: Aligner, size: int) -> None:
+    samples = np.random.default_rng(0).normal(0, 0.1, size).astype(np.float32)
+    durations = aligner.eval().durations(samples, PHONES)
+    assert sum(durations) == -(-size // 320) == log_mel(torch.from_numpy(samples)[None]).shape[2]
+    assert all(d >= 1 or p in BOUNDARIES for d, p in zip(durations, PHONES, strict=True))
+
+
+def test_too_many_phones_are_refused(aligner: Aligner) -> None:
+    with pytest.raises(ValueError, match="3 phones do not fit 2 frames"):
+        aligner.durations(np.zeros(640, np.float32), PHONES)
+
+
+def test_score_prefers_the_durations_it_found(aligner: Aligner) -> None:
+    samples = np.random.default_rng(1).normal(0, 0.1, 320 * 20).astype(np.float32)
+    durations = aligner.eval().durations(samples, PHONES)
+    best = aligner.score(samples, PHONES, durations)
+    for other in ([3, 3, 4, 3, 4, 3], [0, 1, 1, 0, 18, 0], [0, 9, 9, 0, 2, 0]):
+        assert aligner.score(samples, PHONES, other) <= best + 1e-6
+
+
+def test_save_and_load(aligner: Aligner, tmp_path: Path) -> None:
+    aligner.save(tmp_path)
+    loaded = Aligner.load(tmp_path)
+    assert loaded.config == aligner.config and not loaded.training
+    assert loaded.vocabulary.phones == aligner.vocabulary.phones
+    mel = torch.randn(1, 80, 30)
+    torch.testing.assert_close(loaded(mel), aligner.eval()(mel).detach(), atol=0.1, rtol=0.05)
+    loaded.save(tmp_path / "again")
+    for name in ("aligner.json", "aligner.safetensors"):
+        assert (tmp_path / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+
+
+def test_it_learns_the_timings_of_clear_speech() -> None:
+    """Trained by the teacher's timings of one voice, it finds those of another within a frame."""
+    phones = phonemize(PROMPT_TEXT)
+    vocabulary = Vocabulary.build([phones])
+    torch.manual_seed(0)
+    model = Aligner(AlignerConfig(len(vocabulary), width=32, blocks=1), vocabulary)
+    samples, ends = vowel(phones, 120.0)
+    edges = np.round(np.array(ends) * 75).astype(int)
+    truth = torch.from_numpy(np.repeat(model.labels(phones), np.diff(edges, prepend=0)))[None]
+    mel = log_mel(torch.from_numpy(samples)[None])[..., : truth.shape[1]]
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    for _ in range(60):
+        loss = model.loss(mel, torch.tensor([mel.shape[2]]), torch.tensor([model.labels(phones)]),
+                          torch.tensor([len(phones)]), truth)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    other, _ = vowel(phones, 150.0)
+    found = np.cumsum(model.eval().durations(other, phones))
+    assert np.median(np.abs(found - edges)) <= 1
+    assert np.abs(found - edges).max() <= 12
