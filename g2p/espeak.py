@@ -43,8 +43,8 @@ def phonemize(text: str, language: str = "en-us") -> list[str]:
         mark or a tone stays on its phone: "ˈoʊ" is one token.
 
     Raises:
-        TypeError: text is not a str.
-        ValueError: nothing to say, an unknown language, or a word of over 200 characters.
+        ValueError: nothing to say, an unknown language, a word of over 200 characters, or a text
+            that is no str.
         FileNotFoundError: no usable espeak-ng library.
     """
     return phonemize_many([text], language)[0]
@@ -54,10 +54,10 @@ def phonemize_many(texts: Iterable[str], language: str = "en-us") -> list[list[s
     """phonemize for several texts of one language, in order, under one lock.
 
     Raises:
-        TypeError, ValueError, FileNotFoundError: as phonemize does, for the first bad text.
+        ValueError, FileNotFoundError: as phonemize does, for the first bad text.
     """
     if isinstance(texts, str):
-        raise TypeError("phonemize_many takes a list of texts; use phonemize for one text")
+        raise ValueError("phonemize_many takes a list of texts; use phonemize for one text")
     code = resolve_language(language)
     clauses = [_clauses(text, code) for text in texts]
     words = [words for text in clauses for words, _ in text if words]
@@ -79,7 +79,8 @@ def resolve_language(language: str) -> str:
         ValueError: espeak does not know it; the text names close and common codes.
     """
     if not isinstance(language, str):
-        raise TypeError(f"language must be a str such as 'en-us', not {type(language).__name__}")
+        raise ValueError(f"the language must be a code such as 'en-us', not a "
+                         f"{type(language).__name__}")
     code = language.strip().lower().replace("_", "-")
     with LOCK:
         known = _languages()
@@ -105,8 +106,7 @@ def espeak_info() -> dict[str, str]:
         source = _set_library()
         from phonemizer.backend.espeak.wrapper import EspeakWrapper
 
-        wrapper = EspeakWrapper()
-        library = wrapper.library() if source == "system" else _loader_paths()[0]
+        wrapper, library = EspeakWrapper(), EspeakWrapper.library()
         version = ".".join(str(part) for part in wrapper.version)
         return {"version": version, "library": str(library), "data": str(wrapper.data_path),
                 "source": source}
@@ -115,11 +115,11 @@ def espeak_info() -> dict[str, str]:
 def _clauses(text: str, code: str) -> list[tuple[str, str]]:
     """(words for espeak, the strongest mark after them or "") of each clause."""
     if not isinstance(text, str):
-        raise TypeError(f"text must be a str, not {type(text).__name__}")
+        raise ValueError(f"the text must be a str, not a {type(text).__name__}: decode it first")
     _check_words(text, code)
     pieces = MARKS.split(normalize(text, code))
     clauses = []
-    for words, marks in zip(pieces[::2], [*pieces[1::2], ""]):
+    for words, marks in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
         words = " ".join("".join(_keep(ch) for ch in words).split())
         if not any(ch.isalnum() for ch in words):
             words = ""
@@ -150,7 +150,8 @@ def _join(clauses: Sequence[tuple[str, str]]) -> list[str]:
     tokens: list[str] = []
     for words, mark in clauses:
         for word in words.split():
-            phones = [p for p in word.split("|") if p and p not in BOUNDARIES]
+            # espeak leaves a "-" where French may link two words
+            phones = [p for p in word.replace("-", "").split("|") if p and p not in BOUNDARIES]
             if phones:
                 if not tokens or tokens[-1] not in BOUNDARIES:
                     tokens.append(" ")
@@ -226,13 +227,13 @@ def _set_library() -> str:
     return "system"
 
 
-def _loader_paths() -> tuple[str, str] | tuple[()]:
-    """(library, data folder) of espeakng-loader, or () where it is absent or cannot load."""
+def _loader_paths() -> tuple[str, str] | None:
+    """(library, data folder) of espeakng-loader; None where it is absent or cannot load."""
     try:
         import espeakng_loader
 
         library, data = espeakng_loader.get_library_path(), espeakng_loader.get_data_path()
         ctypes.CDLL(library)
     except (ImportError, OSError, RuntimeError):
-        return ()
-    return (str(library), str(data)) if Path(data, "phontab").is_file() else ()
+        return None
+    return (str(library), str(data)) if Path(data, "phontab").is_file() else None

@@ -5,11 +5,11 @@ import re
 from decimal import Decimal
 
 from g2p.numbers import LONGEST_NUMBER, words
-from g2p.tables import FOREIGN_SYMBOLS, FOREIGN_TIME, GERMAN_MONTHS
+from g2p.tables import FOREIGN_POINT, FOREIGN_SYMBOLS, FOREIGN_TIME, GERMAN_MONTHS
 
 # num2words' languages that write 1.234,5 and put spaces between words.
-CONTINENTAL = frozenset("ca cs da de es fi fr hu id is it lt lv nl no pl pt ro ru sk sl sr sv tr uk "
-                        "vi".split())
+CONTINENTAL = ("ca", "cs", "da", "de", "es", "fi", "fr", "hu", "id", "is", "it", "lt", "lv", "nl",
+               "no", "pl", "pt", "ro", "ru", "sk", "sl", "sr", "sv", "tr", "uk", "vi")
 _NUMBER = r"\d{1,3}(?:[.\s]\d{3})+(?!\d)(?:,\d+)?|\d+(?:,\d+)?"
 _MONEY = re.compile(rf"([€$£])\s?({_NUMBER})|({_NUMBER})\s?([€$£])")
 
@@ -46,6 +46,9 @@ def spell(number: str, language: str) -> str:
         return " ".join(words(int(ch), "cardinal", language) for ch in whole)
     if not decimals:
         return words(int(whole), "cardinal", language)
+    if language in FOREIGN_POINT:
+        return " ".join((words(int(whole), "cardinal", language), FOREIGN_POINT[language],
+                         *(words(int(ch), "cardinal", language) for ch in decimals)))
     from num2words import num2words
 
     return str(num2words(Decimal(f"{whole}.{decimals}"), lang=language))

@@ -5,13 +5,30 @@ import re
 import unicodedata
 
 from g2p.foreign import foreign_numbers
-from g2p.numbers import BRITISH_RULES, RULES, Rule, words
-from g2p.tables import (ADDRESS, DAYS, DOMAINS, ENDINGS, FRACTIONS, LETTERED, MONARCHS, MONTHS,
-                        NUMBERED, PUNCTUATION, RULERS, SPECIAL, SPELLED, SPOKEN, SYMBOLS, TITLES,
-                        TOP_LEVEL)
+from g2p.numbers import BRITISH_RULES, RULES, Rule, alternatives, rule, words
+from g2p.tables import (
+    ACRONYM_WORDS,
+    ADDRESS,
+    COMMON_WORDS,
+    DAYS,
+    DOMAINS,
+    ENDINGS,
+    FRACTIONS,
+    LETTERED,
+    MONARCHS,
+    MONTHS,
+    NUMBERED,
+    PUNCTUATION,
+    RULERS,
+    SPECIAL,
+    SPELLED,
+    SYMBOLS,
+    TITLES,
+    TOP_LEVEL,
+)
 
 ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
-_FRACTION = re.compile("(\\d)?([%s])" % "".join(FRACTIONS))
+_FRACTION = re.compile(rf"(\d)?([{''.join(FRACTIONS)}])")
 _NEW_SENTENCE = rf"(?=\s*$|\s+(?!{'|'.join((*MONTHS, *DAYS.values()))})[\"'(]?[A-Z])"
 
 
@@ -25,14 +42,14 @@ def normalize(text: str, language: str = "en-us") -> str:
 
     Returns "" when the text has no letter and no digit.
     """
-    text = fold(text)
+    text, language = fold(text), language.lower().replace("_", "-")
     if not any(ch.isalnum() for ch in text):
         return ""
     if language.split("-")[0] != "en":
         return _tidy(foreign_numbers(text, language))
     text = _lower_shouting(text)
-    for pattern, action in (*_TEXT_RULES, *(RULES if language == "en-us" else BRITISH_RULES),
-                            *_LAST_RULES):
+    number_rules = BRITISH_RULES if language.startswith("en-gb") else RULES
+    for pattern, action in (*_TEXT_RULES, *number_rules, *_LAST_RULES):
         text = pattern.sub(action, text)
     return _tidy(text)
 
@@ -41,7 +58,8 @@ def fold(text: str) -> str:
     """NFKC with plain quotes, dashes and marks; no emoji, control or private characters."""
     text = _FRACTION.sub(lambda m: (f"{m[1]} " if m[1] else "") + FRACTIONS[m[2]], text)
     text = re.sub(r"\n\s*\n", " . ", text.strip())
-    text = re.sub(r"(?<=\d)\s?[–—](?=\s?\d)", "-", text).replace("²", "\ue000").replace("³", "\ue001")
+    text = re.sub(r"(?<=\d)\s?[–—](?=\s?\d)", "-", text)
+    text = text.replace("²", "\ue000").replace("³", "\ue001")      # NFKC would make m² m2
     text = re.sub(r"\s+–\s+|–(?=\s|$)", ", ", text).replace("–", "-")
     text = "".join(PUNCTUATION.get(ch, ch) for ch in text)
     text = unicodedata.normalize("NFKC", text).replace("\ue000", "²").replace("\ue001", "³")
@@ -64,10 +82,9 @@ def _tidy(text: str) -> str:
 def _lower_shouting(text: str) -> str:
     """Lower case for a text all in capitals (LibriSpeech): those are words, not acronyms."""
     found = re.findall(r"[^\W\d_]+", text)
-    long = any(len(word) > 4 and set(word) & set("AEIOU") for word in found)
-    if text.upper() == text and (len(found) > 2 or long):
-        return text.lower()
-    return text
+    loud = any((len(word) > 4 and set(word) & set("AEIOU")) or
+               (len(found) > 1 and word.lower() in COMMON_WORDS) for word in found)
+    return text.lower() if loud and text.upper() == text else text
 
 
 def _address(match: re.Match[str]) -> str:
@@ -92,7 +109,7 @@ def _initials(match: re.Match[str]) -> str:
 
 def _roman(numeral: str) -> int:
     values = [ROMAN[ch] for ch in numeral.rstrip(".")]
-    return sum(-a if a < b else a for a, b in zip(values, [*values[1:], 0]))
+    return sum(-a if a < b else a for a, b in zip(values, [*values[1:], 0], strict=True))
 
 
 def _acronym(match: re.Match[str]) -> str:
@@ -101,7 +118,7 @@ def _acronym(match: re.Match[str]) -> str:
     A plural or possessive s goes with the last letter: espeak drops it after capitals.
     """
     word, tail = match[1], match[2] or ""
-    if word.lower() in SPOKEN:
+    if word.lower() in ACRONYM_WORDS | COMMON_WORDS:
         return match[0]
     by_espeak = word in SPELLED or not set(word) & set("AEIOUY")
     if by_espeak and not tail:
@@ -114,55 +131,49 @@ def _acronym(match: re.Match[str]) -> str:
 
 def _shouted(match: re.Match[str]) -> str:
     """Three capital words in a row are loud words, unless all are acronyms."""
-    found = match[0].split()
-    return match[0].lower() if any(w.lower() in SPOKEN or len(w) > 5 for w in found) else match[0]
+    loud = any(word.lower() in COMMON_WORDS or len(word) > 5 for word in match[0].split())
+    return match[0].lower() if loud else match[0]
 
 
-def _rule(pattern: str, action: object, flags: int = 0) -> Rule:
-    """A rule whose action is a function of the match, or the text to put there."""
-    return re.compile(pattern, flags), action if callable(action) else lambda m: str(action)
-
-
-def _any(table: object) -> str:
-    return "|".join(re.escape(str(key)) for key in sorted(table, key=len, reverse=True))  # type: ignore[call-overload]
-
-
+_NOT_LETTER = "".join(f"(?<!\\b[{w[0].upper()}{w[0]}]{w[1:]}\\s)" for w in LETTERED.split("|"))
 _ROMAN = r"X{0,3}(?:IX|IV|V?I{0,3})\b(?<=[XVI])(?:\.(?=[,;:]))?"
 _TEXT_RULES: tuple[Rule, ...] = (
-    _rule(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", _address),
-    _rule(rf"(?:https?://|\bwww\.)[^\s\"<>)]+|\b(?:[\w-]+\.)+(?:{TOP_LEVEL})\b(?:/[^\s\"<>)]*)?",
+    rule(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", _address),
+    rule(rf"(?:https?://|\bwww\.)[^\s\"<>)]+|\b(?:[\w-]+\.)+(?:{TOP_LEVEL})\b(?:/[^\s\"<>)]*)?",
           _address, re.IGNORECASE),
-    _rule(rf"(?<!\w)({_any(SPECIAL)})(?!\w)", lambda m: SPECIAL[m[1]]),
-    _rule(r"(?<=\d)\s?([ap])\.\s?m\.(?!\w)" + _NEW_SENTENCE,
-          lambda m: f" {m[1].upper()}M.", re.IGNORECASE),
-    _rule(r"(?:(?<=\d)|\b)\s?\b([ap])\.\s?m\b\.?", lambda m: f" {m[1].upper()}M", re.IGNORECASE),
-    _rule(r"(?<=\d)\s?([ap])m\b", lambda m: f" {m[1].upper()}M", re.IGNORECASE),
-    _rule(rf"\b({_any(DAYS)})\.(?=,?\s+(?:\d|{'|'.join(MONTHS)}|[A-Z][a-z]{{2,3}}\.))",
+    rule(r"(?<=\w)\.(?=(?:txt|pdf|py|js|json|md|csv|wav|exe|zip|jpg|png|html)\b)", " dot "),
+    rule(rf"(?<!\w)({alternatives(SPECIAL)})(?!\w)", lambda m: SPECIAL[m[1]]),
+    rule(r"(?:(?<=\d)|\b)\s?([AaPp])\.\s?[Mm]\.(?!\w)" + _NEW_SENTENCE,
+         lambda m: f" {m[1].upper()}M."),
+    rule(r"(?:(?<=\d)|\b)\s?([AaPp])\.\s?[Mm]\b\.?", lambda m: f" {m[1].upper()}M"),
+    rule(r"(?<=\d)\s?([AaPp])[Mm]\b", lambda m: f" {m[1].upper()}M"),
+    rule(rf"\b({alternatives(DAYS)})\.(?=,?\s+(?:\d|{'|'.join(MONTHS)}|[A-Z][a-z]{{2,3}}\.))",
           lambda m: DAYS[m[1]]),
-    _rule(r"(?<=[a-z]\s)St\b\.(?=\s*$|\s+[a-z]|[,;:?!])|(?<=[A-Z][a-z]{3}\s)St\b\.?(?!\s+[A-Z])",
+    rule(r"(?<=[a-z]\s)St\b\.(?=\s*$|\s+[a-z]|[,;:?!])|(?<=[A-Z][a-z]{3}\s)St\b\.?(?!\s+[A-Z])",
           "Street"),
-    _rule(r"\bSt\b\.?(?=\s+[A-Z])", "Saint"),
-    _rule(r"(?<=[a-z]\s)Dr\b\.(?=\s*$|\s+[a-z]|,)", "Drive"),
-    _rule(rf"(?<![\w.])({_any(TITLES)})\.(?!\w),?", lambda m: TITLES[m[1]] + (
+    rule(r"\bSt\b\.?(?=\s+[A-Z])", "Saint"),
+    rule(r"(?<=[a-z]\s)Dr\b\.(?=\s*$|\s+[a-z]|,)", "Drive"),
+    rule(rf"(?<![\w.])({alternatives(TITLES)})\.(?!\w),?", lambda m: TITLES[m[1]] + (
         "," if m[0].endswith(",") else "")),
-    _rule(rf"(?<![\w.])({_any(ENDINGS)})\.(?!\w)(?:{_NEW_SENTENCE}())?", _ending),
-    _rule(r"\b((?:[A-Za-z]\.){2,})(?=\s*$)", lambda m: m[1].replace(".", "").upper() + "."),
-    _rule(r"\b(?:[A-Z]\.){2,}(?=\s?[A-Z][a-z])", _initials),
-    _rule(r"\b((?:[A-Za-z]\.){2,})(?!\w)", lambda m: m[1].replace(".", "").upper()),
-    _rule(rf"(?<!\b(?:it|is|me)\s)(?<![\w'.])(?<!\b(?:plan|type)\s)(?:[A-HJ-Z]\.\s*)+"
-          rf"(?=[A-Z][a-z])", _initials),
-    _rule(rf"\b((?:{RULERS})\s+[A-Z]\w+)\s+({_ROMAN})",
+    rule(rf"(?<![\w.])({alternatives(ENDINGS)})\.(?!\w)(?:{_NEW_SENTENCE}())?", _ending),
+    rule(r"\b((?:[A-Za-z]\.){2,})(?=\s*$)", lambda m: m[1].replace(".", "").upper() + "."),
+    rule(r"\b(?:[A-Z]\.){2,}(?=\s?[A-Z][a-z])", _initials),
+    rule(r"\b((?:[A-Za-z]\.){2,})(?!\w)", lambda m: m[1].replace(".", "").upper()),
+    rule(rf"{_NOT_LETTER}(?<![\w'.])(?:(?:[A-Z]\.\s*){{2,}}|[A-HJ-Z]\.\s*)(?=[A-Z][a-z])",
+         _initials),
+    rule(rf"\b((?:{RULERS})\s+[A-Z]\w+)\s+({_ROMAN})",
           lambda m: f"{m[1]} the {words(_roman(m[2]), 'ordinal')}"),
-    _rule(rf"\b({MONARCHS})\s+(?!I\b)({_ROMAN})",
+    rule(rf"\b({MONARCHS})\s+(?!I\b)({_ROMAN})",
           lambda m: f"{m[1]} the {words(_roman(m[2]), 'ordinal')}"),
-    _rule(rf"\b((?i:{NUMBERED}))\s+((?:XC|XL|L?X{{0,3}})(?:IX|IV|V?I{{0,3}}))\b(?<=[IVXLC])",
+    rule(rf"\b((?i:{NUMBERED}))\s+((?:XC|XL|L?X{{0,3}})(?:IX|IV|V?I{{0,3}}))\b(?<=[IVXLC])",
           lambda m: f"{m[1]} {words(_roman(m[2]))}"),
-    _rule(rf"\b((?i:{LETTERED}))\s+A\b(?!\s+[a-z]+\s+of)", lambda m: f"{m[1]} eigh"),
-    _rule(r"\b[A-Z]{2,}(?:\s+(?:[A-Z]{2,}|I|A)\b){2,}", _shouted),
-    _rule(r"\b([A-Z]{2,})('?s)?(?![\w'])", _acronym),
+    rule(rf"\b((?i:{LETTERED}))\s+A\b(?!\s+[a-z]+\s+of)", lambda m: f"{m[1]} eigh"),
+    rule(r"\b[A-Z]{2,}(?:\s+(?:[A-Z]{2,}|I|A)\b){2,}", _shouted),
+    rule(r"\b([A-Z]{2,})('?s)?(?![\w'])", _acronym),
 )
 _LAST_RULES: tuple[Rule, ...] = (
-    _rule(r"([=+#/&*~<>@$%_|\\^-])\1+", " "),
-    _rule(r"(?<=\s)-(?=\s)", ", "),
-    _rule(rf"[{re.escape(''.join(SYMBOLS))}]", lambda m: f" {SYMBOLS[m[0]]} "),
+    rule(r"([=+#/&*~<>@$%_|\\^-])\1+", " "),
+    rule(r"(?<=\s)-(?=\s)", ", "),
+    rule(r"[*<>~^|\\_]", " "),
+    rule(rf"[{re.escape(''.join(SYMBOLS))}]", lambda m: f" {SYMBOLS[m[0]]} "),
 )

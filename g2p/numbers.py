@@ -2,10 +2,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
-from g2p.tables import (BEFORE_NUMBER, CURRENCIES, MONTH_SHORT, MONTHS, SCALES, UNITS)
+from g2p.tables import BEFORE_DIGIT, BEFORE_NUMBER, CURRENCIES, MONTH_SHORT, MONTHS, SCALES, UNITS
 
 Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
 NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
@@ -143,57 +143,66 @@ def _phone(match: re.Match[str]) -> str:
     return ("plus " if match[0].startswith("+") else "") + groups
 
 
-def _alternatives(table: dict[str, object] | dict[str, str]) -> str:
-    return "|".join(re.escape(key) for key in sorted(table, key=len, reverse=True))
+def alternatives(keys: Iterable[str]) -> str:
+    """A pattern of any of the keys, the longest first."""
+    return "|".join(re.escape(key) for key in sorted(keys, key=len, reverse=True))
 
 
-def _rule(pattern: str, action: Callable[[re.Match[str]], str], flags: int = 0) -> Rule:
-    return re.compile(pattern, flags), action
+def rule(pattern: str, action: Callable[[re.Match[str]], str] | str, flags: int = 0) -> Rule:
+    """What to find, and a function of the match or the text to put there."""
+    return re.compile(pattern, flags), (lambda m: action) if isinstance(action, str) else action
 
 
 _MONTH = "|".join(MONTHS)
-_SHORT = "|".join(sorted(MONTH_SHORT, key=len, reverse=True))
-_SIGN = "|".join(re.escape(sign) for sign in CURRENCIES if not sign.isalpha())
-_SCALE = _alternatives(dict(SCALES))
+_SHORT = alternatives(MONTH_SHORT)
+_SIGN = alternatives(sign for sign in CURRENCIES if not sign.isalpha())
+_SCALE = alternatives(SCALES)
+_PER = "kg|km|lb|g|l|h|hr|s|min|sec|second|minute|hour|day|night|week|month|year|person"
 _SLASHED = r"(?<![\d/.])(\d{1,2})([/.])(\d{1,2})\2(\d{4}|\d\d)(?![\d/]|\.\d)"
 _DATES = (
-    _rule(rf"\b({_SHORT})\b(?:\.|(?=\s\d))", lambda m: MONTH_SHORT[m[1]]),
-    _rule(rf"(\d(?:st|nd|rd|th)?\s)({_SHORT})\b\.?", lambda m: m[1] + MONTH_SHORT[m[2]]),
-    _rule(r"(?<![\d-])(\d{4})-(\d\d)-(\d\d)(?![\d-])", _iso),
+    rule(rf"\b({_SHORT})\b(?:\.|(?=\s\d))", lambda m: MONTH_SHORT[m[1]]),
+    rule(rf"(\d(?:st|nd|rd|th)?\s)({_SHORT})\b\.?", lambda m: m[1] + MONTH_SHORT[m[2]]),
+    rule(r"(?<![\d-])(\d{4})-(\d\d)-(\d\d)(?![\d-])", _iso),
 )
 _MORE_DATES = (
-    _rule(rf"\b({_MONTH})\s+(\d{{1,2}})(?:st|nd|rd|th)?(?:\s?-\s?(\d{{1,2}})(?:st|nd|rd|th)?)?"
+    rule(rf"\b({_MONTH})\s+(\d{{1,2}})(?:st|nd|rd|th)?(?:\s?-\s?(\d{{1,2}})(?:st|nd|rd|th)?)?"
           r"(?!\d|[:.,]\d)(?:,?\s+(\d{4})(?!\d|[:.,]\d))?", _month_day),
-    _rule(rf"(?<![\d.,/-])(the\s+)?(\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?({_MONTH})\b"
+    rule(rf"(?<![\d.,/-])(the\s+)?(\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?({_MONTH})\b"
           r"(?:,?\s+(\d{4})(?!\d|[:.,]\d))?", _day_month),
 )
 _REST = (
-    _rule(r"(?<![\d:])([01]?\d|2[0-4])[:.]([0-5]\d)()\s?([AP]M)\b", _clock),
-    _rule(r"(?<![\d:])([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?![\d:])(?:\s?([AP]M)\b)?"
+    rule(r"(?<![\d:])([01]?\d|2[0-4])[:.]([0-5]\d)()\s?([AP]M)\b", _clock),
+    rule(r"(?<![\d:])([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?![\d:])(?:\s?([AP]M)\b)?"
           r"(?:\s?o'clock)?", _clock),
-    _rule(rf"(?<!\w)(-)?(?:(?:US|A|C|NZ|HK)?({_SIGN})\s?({NUMBER})(?:\s?({_SCALE})\b)?"
-          rf"|({NUMBER})\s?({_SCALE})?\s?({_alternatives(dict(CURRENCIES))})(?!\w))", _money),
-    _rule(rf"(?<![\w.,])({NUMBER})[ -]?({_alternatives(dict(UNITS))})(?![\w/²³])"
-          r"(?:\.(?=\s+[a-z]))?", _unit),
-    _rule(rf"(?<=[\d.,/])({NUMBER})[ -]?({_alternatives(dict(UNITS))})(?![\w/²³])", _unit),
-    _rule(r"(?<![\w.])(?:\+?\d{1,3}[ .-])?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\d)", _phone),
-    _rule(r"(?<![\w.-])\d{3}-\d{4}(?![\d-])", _phone),
-    _rule(r"\+\d(?:[ -]?\d){6,14}(?!\d)|(?<![\w.])0\d{2,4}[ -]\d{3,4}[ -]\d{3,4}(?!\d)", _phone),
-    _rule(r"(?<![\d.,-])(\d[\d,.]*)\s?-\s?(?=\d[\d,.]*(?![\w,.]*-))", lambda m: m[1] + " to "),
-    _rule(r"(?<![\w.,)-])-\s?(?=\.?\d)", lambda m: "minus "),
-    _rule(r"'?\b(\d{2,3}0|\d0)'?s\b", lambda m: plural(
+    rule(rf"(?<!\w)(-)?(?:(?:US|A|C|NZ|HK)?({_SIGN})\s?({NUMBER})(?:\s?({_SCALE})\b)?"
+          rf"|({NUMBER})\s?({_SCALE})?\s?({alternatives(CURRENCIES)})(?!\w))", _money),
+    rule(r"'?\b(\d{2,3}0|\d0)'?s\b", lambda m: plural(
         year(m[1]) if len(m[1]) == 4 else words(int(m[1])))),
-    _rule(r"\b(\d[\d,]{0,15})(?:st|nd|rd|th)\b", lambda m: words(
+    rule(r"(\d)'\s?(\d{1,2})\"", lambda m: f"{m[1]} feet {m[2]}"),
+    rule(r"(?<=\d)k\b", " thousand"),
+    rule(rf"(?<=\w)\s?/\s?({_PER})\b", lambda m: " per " + UNITS.get(m[1], (m[1], ""))[0]),
+    rule(rf"(?<![\w.,])({NUMBER})[ -]?({alternatives(UNITS)})(?![\w/²³])"
+          r"(?:\.(?=\s+[a-z]))?", _unit),
+    rule(rf"(?<=[\d.,/])({NUMBER})[ -]?({alternatives(UNITS)})(?![\w/²³])", _unit),
+    rule(r"(?<![\w.])(?:\+?\d{1,3}[ .-])?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\d)", _phone),
+    rule(r"(?<![\w.-])\d{3}-\d{4}(?![\d-])", _phone),
+    rule(r"\+\d(?:[ -]?\d){6,14}(?!\d)|(?<![\w.])0\d{2,4}[ -]\d{3,4}[ -]\d{3,4}(?!\d)", _phone),
+    rule(r"(?<=\d)\s-\s(?=\d[\d.]*\s*=)", " minus "),
+    rule(r"(?<![\d.,-])(\d[\d,.]*)\s?-\s?(?=\d[\d,.]*(?![\w,.]*-))", lambda m: m[1] + " to "),
+    rule(r"(?<![\w.,)-])-\s?(?=\.?\d)", "minus "),
+    rule(r"\b(\d[\d,]{0,15})(?:st|nd|rd|th)\b", lambda m: words(
         int(m[1].replace(",", "")), "ordinal"), re.IGNORECASE),
-    _rule(r"(?<![\d/])(?:(\d+)\s+)?(\d+)/(\d+)(?![\d/])", _fraction),
-    _rule(r"(?<=\d):(?=\d)", lambda m: " to "),
-    _rule(rf"\b({_alternatives(dict(BEFORE_NUMBER))})\.?\s?(?=\d)",
+    rule(r"(?<![\d/])(?:(\d+)\s+)?(\d+)/(\d+)(?![\d/])", _fraction),
+    rule(r"(?<=\d):(?=\d)", " to "),
+    rule(r"(?<=\d)\s?\*\s?(?=\d)", " times "),
+    rule(r"([<>~])\s?(?=\d)", lambda m: BEFORE_DIGIT[m[1]]),
+    rule(rf"\b({alternatives(BEFORE_NUMBER)})\.?\s?(?=\d)",
           lambda m: BEFORE_NUMBER[m[1]] + " "),
-    _rule(r"#\s?(?=\d)", lambda m: "number "),
-    _rule(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])", lambda m: " "),
-    _rule(r"\bA(?= \d)", lambda m: "eigh"),
-    _rule(r"(?<![\d.,])(1[1-9]\d\d|20\d\d)(?![\d]|[.,]\d)", lambda m: year(m[1])),
-    _rule(r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)*|(?<!\w)\.\d+", lambda m: spell(m[0])),
+    rule(r"#\s?(?=\d)", "number "),
+    rule(r"\bA(?=\d)", "eigh "),
+    rule(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])", " "),
+    rule(r"(?<![\d.,])(1[1-9]\d\d|20\d\d)(?![\d]|[.,]\d)", lambda m: year(m[1])),
+    rule(r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)*|(?<!\w)\.\d+", lambda m: spell(m[0])),
 )
-RULES: tuple[Rule, ...] = (*_DATES, _rule(_SLASHED, _american), *_MORE_DATES, *_REST)
-BRITISH_RULES: tuple[Rule, ...] = (*_DATES, _rule(_SLASHED, _british), *_MORE_DATES, *_REST)
+RULES: tuple[Rule, ...] = (*_DATES, rule(_SLASHED, _american), *_MORE_DATES, *_REST)
+BRITISH_RULES: tuple[Rule, ...] = (*_DATES, rule(_SLASHED, _british), *_MORE_DATES, *_REST)

@@ -104,8 +104,8 @@ SCALES = {"k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn"
 SYMBOLS = {"&": "and", "@": "at", "+": "plus", "=": "equals", "×": "times", "÷": "divided by",
            "%": "percent", "°": "degrees", "≈": "about", "≤": "at most", "≥": "at least",
            "±": "plus or minus", "§": "section", "#": "hash", "$": "dollars", "€": "euros",
-           "£": "pounds", "/": "slash", "<": "less than", ">": "greater than", "*": "times",
-           "~": "about"}
+           "£": "pounds", "/": "slash"}
+BEFORE_DIGIT = {"<": " less than ", ">": " more than ", "~": " about "}
 ADDRESS = {".": "dot", "/": "slash", "-": "dash", "_": "underscore", ":": "colon", "@": "at",
            "?": "question mark", "=": "equals", "&": "and", "#": "hash", "%": "percent",
            "~": "tilde", "+": "plus"}
@@ -125,11 +125,13 @@ NUMBERED = ("chapter|part|volume|act|scene|book|section|phase|type|war|bowl|arti
 LETTERED = ("vitamin|plan|grade|class|type|group|hepatitis|section|level|point|appendix|figure|"
             "exhibit|option|model|series|side|team|influenza")
 
-# Capitals of up to five letters that are words, though some are acronyms too.
-SPOKEN = frozenset("""
+_ACRONYM_WORDS = """
 nato nasa aids opec unesco unicef laser radar sonar scuba covid sars navy army asap ram rom pin sim
 gif jpeg png json yaml cuda rest soap moma oecd ikea lego fifa uefa nafta asean bafta mensa zip
-wasp lan wan wifi spam dos unix linux gnu vim ascii basic cobol bios simd yolo nasal fema osha
+wasp lan wan wifi spam dos unix linux gnu vim ascii basic cobol bios simd yolo fema osha
+"""
+# What people write in capitals to be loud.
+_COMMON_WORDS = """
 the and but for nor not all any are was were had has have his her him its our out own she they them
 you your who whom why how what when where which with will would shall should can could may might
 must do does did done be been being am is it if in into on onto of off or to too up upon us we me
@@ -142,12 +144,15 @@ over under after about above below from left right back front down high low top 
 green black white day night today time year week home house door fire water food life death war
 peace king queen man men woman child boy girl name word words work world great small first last
 next real true false warn alert error great always every each both some such same other still
-""".split())
+"""
+ACRONYM_WORDS = frozenset(_ACRONYM_WORDS.split())      # said as words
+COMMON_WORDS = frozenset(_COMMON_WORDS.split())
 # Vowels in them, yet espeak spells these by itself, with the right stress.
-SPELLED = frozenset("""
+_SPELLED = """
 FBI CIA USA US UK EU UN AI API CEO CFO CTO COO IBM GPU CPU USB URL UCLA UFO IMO TBA ATM IRS AOL ABC
-HIV DIY MIT ID LA ADHD EST NBA UAW AAA TTS
-""".split())
+HIV DIY MIT ID LA ADHD EST NBA UAW AAA TTS USD EUR
+"""
+SPELLED = frozenset(_SPELLED.split())
 
 # For German, French and Spanish: what is said for a symbol, and between hours and minutes.
 FOREIGN_SYMBOLS = {
@@ -161,6 +166,8 @@ FOREIGN_SYMBOLS = {
            "$": "dólares", "£": "libras", "°C": "grados Celsius", "°": "grados", "/": "barra",
            "#": "almohadilla"},
 }
+FOREIGN_POINT = {"de": "Komma", "fr": "virgule", "es": "coma", "it": "virgola", "pt": "vírgula",
+                 "nl": "komma", "sv": "komma", "da": "komma", "no": "komma"}
 FOREIGN_TIME = {"de": " Uhr ", "fr": " heures ", "es": " y "}
 GERMAN_MONTHS = ("Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|"
                  "November|Dezember")
