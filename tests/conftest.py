@@ -95,7 +95,7 @@ def write_corpus(root: Path) -> None:
 
     for speaker, pitch in (("anna", 180.0), ("ben", 110.0), ("held", 140.0)):
         (root / speaker).mkdir(parents=True)
-        for i, text in enumerate(SENTENCES[: 2 if speaker == "held" else None]):
+        for i, text in enumerate((PROMPT_TEXT, SENTENCES[0]) if speaker == "held" else SENTENCES):
             phones = phonemize(text)
             samples, ends = vowel(phones, pitch)
             soundfile.write(root / speaker / f"{i}.wav", samples, RATE)

@@ -1,0 +1,161 @@
+"""The shape of the code: imports go one way, files are small, nothing is unpickled or evaluated."""
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FILES = sorted(p.relative_to(ROOT) for package in ("codec", "g2p", "valle")
+               for p in (ROOT / package).rglob("*.py"))
+FACES = [Path("infer.py"), Path("train.py")]
+OURS = {"codec", "g2p", "valle", "infer", "train", "tests", "recipes", "benchmarks"}
+MAY_IMPORT = {"g2p": {"g2p"}, "codec": {"codec"}, "valle": {"valle", "codec", "g2p"}}
+EXTRAS = ("tensorboard", "torch.utils.tensorboard", "pocketsphinx", "resemblyzer", "speechmos",
+          "onnxruntime", "parselmouth", "matplotlib", "transformers", "fastapi", "pytest")
+MOST_LINES, LONGEST_FUNCTION, MOST_ARGUMENTS = 350, 70, 10
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse((ROOT / path).read_text(encoding="utf-8"))
+
+
+def imports(path: Path) -> set[str]:
+    """Full names of all modules a file imports, wherever it does so."""
+    found: set[str] = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found.add(node.module or "")
+    return found
+
+
+def roots(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imports(path)}
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    yield from (node for node in ast.walk(tree(path))
+                if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
+
+
+def test_there_is_code_to_check() -> None:
+    assert len(FILES) > 30 and all((ROOT / face).is_file() for face in FACES)
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_imports_go_one_way(path: Path) -> None:
+    package = path.parts[0]
+    assert roots(path) & OURS <= MAY_IMPORT[package]
+    if package == "g2p":
+        assert not roots(path) & {"torch", "encodec", "soundfile"}
+
+
+@pytest.mark.parametrize("path", FACES, ids=str)
+def test_faces_are_thin(path: Path) -> None:
+    assert imports(path) == {"valle.cli"}
+    assert len((ROOT / path).read_text().splitlines()) < 12
+
+
+@pytest.mark.parametrize("module, only", [("encodec", "codec/upstream.py"),
+                                          ("phonemizer", "g2p/espeak.py"),
+                                          ("espeakng_loader", "g2p/espeak.py")])
+def test_one_file_imports_it(module: str, only: str) -> None:
+    assert [str(p) for p in FILES if module in roots(p)] == [only]
+
+
+@pytest.mark.parametrize("path", [*FILES, *FACES], ids=str)
+def test_nothing_is_unpickled_evaluated_or_swallowed(path: Path) -> None:
+    assert not roots(path) & {"cPickle", "dill", "joblib", "marshal", "shelve"}
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "pickle":
+            assert node.attr == "UnpicklingError", f"{path}:{node.lineno}: only its name may be used"
+        if isinstance(node, ast.ExceptHandler):
+            assert node.type is not None, f"{path}:{node.lineno}: bare except"
+        if not isinstance(node, ast.Call):
+            continue
+        called = ast.unparse(node.func)
+        assert called not in ("eval", "exec", "compile", "__import__"), f"{path}:{node.lineno}"
+        if called == "torch.load":
+            given = {k.arg: ast.unparse(k.value) for k in node.keywords}
+            assert given.get("weights_only") == "True", f"{path}:{node.lineno}: unsafe torch.load"
+        if called in ("np.load", "numpy.load"):
+            assert not any(k.arg == "allow_pickle" for k in node.keywords), path
+
+
+@pytest.mark.parametrize("path", [*FILES, *FACES], ids=str)
+def test_files_and_functions_are_small(path: Path) -> None:
+    assert len((ROOT / path).read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+    for node in functions(path):
+        assert (node.end_lineno or 0) - node.lineno + 1 <= LONGEST_FUNCTION, node.name
+        arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        assert len(arguments) <= MOST_ARGUMENTS, node.name
+
+
+@pytest.mark.parametrize("path", [*FILES, *FACES], ids=str)
+def test_every_argument_is_annotated_and_every_file_explained(path: Path) -> None:
+    if (ROOT / path).read_text().strip():
+        assert ast.get_docstring(tree(path)), f"{path} does not say what it is for"
+    for node in functions(path):
+        arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        bare = [a.arg for a in arguments if a.annotation is None and a.arg not in ("self", "cls")]
+        assert not bare and node.returns is not None, f"{path}: {node.name} {bare}"
+
+
+def test_no_file_shadows_a_dependency_or_is_a_drawer() -> None:
+    names = {p.stem for p in FILES}
+    assert not names & {"encodec", "phonemizer", "utils", "helpers", "misc", "common"}
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+IMPORT_EACH = """
+import importlib, importlib.abc, os, sys
+import numpy, torch, soundfile, safetensors.torch
+modules, extras = sys.argv[1].split(), tuple(sys.argv[2].split())
+
+class Absent(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith(extras):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+failed = 0
+for name in modules:
+    if os.fork() == 0:  # each on its own, so that no module leans on what another has imported
+        try:
+            importlib.import_module(name)
+        except BaseException as error:
+            print(name, repr(error), flush=True)
+            os._exit(1)
+        os._exit(0)
+    failed += os.wait()[1] != 0
+sys.exit(failed > 0)
+"""
+
+
+def test_each_module_imports_alone_without_extras_and_without_effects(tmp_path: Path) -> None:
+    names = [module_name(p) for p in FILES if p.name != "__main__.py"]
+    done = subprocess.run([sys.executable, "-B", "-c", IMPORT_EACH, " ".join(names),
+                           " ".join(EXTRAS)], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)},
+                          capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("module, absent", [
+    ("g2p", "torch"), ("valle", "torch"), ("valle.cli", "torch"), ("valle.commands.say", "torch"),
+    ("valle.commands.train", "torch"), ("codec", "valle"), ("codec.spectral", "g2p"),
+    ("valle.tts", "tensorboard")])
+def test_light_modules_stay_light(module: str, absent: str) -> None:
+    code = f"import sys, {module}; sys.exit({absent!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-B", "-c", code], cwd=ROOT, timeout=60,
+                          check=False).returncode == 0

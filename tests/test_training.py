@@ -1,0 +1,289 @@
+"""Training: each stage resumes exactly, survives Ctrl-C and NaN, and learns one batch by heart."""
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from conftest import Corpus
+from safetensors.torch import load_file
+
+from valle.ar import AR
+from valle.config import ARConfig, NARConfig, size
+from valle.nar import NAR
+from valle.training.aligner import AlignerStage, AlignerTraining
+from valle.training.ar import ARStage
+from valle.training.codec import CodecStage, CodecTraining
+from valle.training.loop import LoopConfig, Stage, fit, train_step
+from valle.training.nar import NARStage
+from valle.training.speech import SpeechData, SpeechTraining
+from valle.training.state import Progress
+
+ROOT = Path(__file__).parents[1]
+STEPS, STOP = 6, 3
+STAGES = ("codec", "aligner", "ar plain", "ar interleaved", "nar")
+
+
+def speech_data(corpus: Corpus, **options: Any) -> SpeechData:
+    config = SpeechTraining(tokens_per_batch=900, max_concat=2, **options)
+    return SpeechData([corpus.prepared], ["held"], config, None, True)
+
+
+def build(name: str, corpus: Corpus, weights: int = 0) -> Stage:
+    """A stage of tiny size; the same weights for the same number."""
+    torch.manual_seed(weights)
+    if name == "codec":
+        config = CodecTraining(steps=STEPS, batch_size=3, frames=30, critic_batch=1,
+                               unquantized_share=0.34, critic_share=0.67)
+        return CodecStage(config, [corpus.root], ["held"])
+    if name == "aligner":
+        return AlignerStage([corpus.prepared], ["held"], AlignerTraining(batch_size=3))
+    data = speech_data(corpus, accumulate=2 if name == "nar" else 1)
+    shape = size("tiny", dropout=0.1)
+    if name == "nar":
+        model = NAR(NARConfig(len(data.vocabulary), n_codebooks=3, transformer=shape))
+        return NARStage(model, data, data.config)
+    ar = AR(ARConfig(len(data.vocabulary), layout=name.split()[1], transformer=shape))
+    return ARStage(ar, data, data.config)
+
+
+@pytest.fixture(autouse=True)
+def no_tensorboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Without TensorBoard, as in a core install; importing it takes seconds."""
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    yield
+
+
+def loop(out: Path, steps: int = STEPS, **options: Any) -> LoopConfig:
+    return LoopConfig(out, steps, warmup=2, log_every=1, validate_every=2, **options)
+
+
+def peak(stage: Stage, lr: float) -> None:
+    """Set the peak learning rate, as `fit` does with the stage's own."""
+    for optimizer in stage.optimizers.values():
+        for group in optimizer.param_groups:
+            group["initial_lr"] = lr
+
+
+def interrupt_at(stage: Stage, step: int) -> Stage:
+    """Ctrl-C while the batch of this step is made."""
+    make = stage.batch
+
+    def batch(at: int) -> Any:
+        if at == step:
+            os.kill(os.getpid(), signal.SIGINT)
+        return make(at)
+
+    stage.batch = batch  # type: ignore[method-assign]
+    return stage
+
+
+def records(folder: Path) -> list[dict[str, float]]:
+    """Metrics without the times."""
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines]
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_resumed_run_equals_an_uninterrupted_one(name: str, corpus: Corpus,
+                                                   tmp_path: Path) -> None:
+    whole, parted = tmp_path / "whole", tmp_path / "parted"
+    assert fit(build(name, corpus), loop(whole), {}).step == STEPS
+    stopped = fit(interrupt_at(build(name, corpus), STOP - 1), loop(parted), {})
+    assert stopped.step == STOP, "the step is finished, then the run stops"
+    assert fit(build(name, corpus, weights=99), loop(parted), {}).step == STEPS
+    a, b = (load_file(folder / "checkpoint.safetensors") for folder in (whole, parted))
+    assert a.keys() == b.keys() and any(k.startswith("optimizer/") for k in a)
+    assert all(torch.equal(a[k], b[k]) for k in a)
+    assert records(whole) == records(parted)
+    for file in whole.iterdir():
+        if file.name not in ("checkpoint.safetensors", "metrics.jsonl"):
+            assert file.read_bytes() == (parted / file.name).read_bytes()
+
+
+def test_weights_change_from_step_to_step(corpus: Corpus, tmp_path: Path) -> None:
+    """That the test above can fail."""
+    states = []
+    for steps in (STOP, STEPS):
+        fit(build("ar plain", corpus), loop(tmp_path / str(steps), steps), {})
+        states.append(load_file(tmp_path / str(steps) / "checkpoint.safetensors"))
+    assert not any(torch.equal(states[0][k], states[1][k]) for k in states[0] if "proj" in k)
+
+
+@pytest.mark.parametrize("name", ["aligner", "ar interleaved", "nar"])
+def test_it_learns_one_batch_by_heart(name: str, corpus: Corpus, tmp_path: Path) -> None:
+    stage = build(name, corpus)
+    batch = stage.batch(0)
+    stage.batch = lambda step: batch  # type: ignore[method-assign]
+    for module in stage.modules.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    peak(stage, 2e-2 if name != "aligner" else 5e-3)
+    config, progress = loop(tmp_path, 50), Progress()
+    losses = [train_step(stage, config, progress)["train/loss"] for _ in range(50)]
+    assert losses[-1] < 0.5 * losses[0], losses[::10]
+    assert progress.step == 50 and progress.units > 0 and progress.skipped == 0
+
+
+def test_the_codec_learns(corpus: Corpus, tmp_path: Path) -> None:
+    stage = build("codec", corpus)
+    stage.first_quantized = 100  # type: ignore[attr-defined]
+    stage.first_adversarial = 100  # type: ignore[attr-defined]
+    batch = stage.batch(0)
+    stage.batch = lambda step: batch  # type: ignore[method-assign]
+    peak(stage, 2e-3)
+    config, progress = loop(tmp_path, 25), Progress()
+    losses = [train_step(stage, config, progress)["train/loss"] for _ in range(25)]
+    assert losses[-1] < 0.6 * losses[0], losses[::5]
+
+
+@pytest.mark.parametrize("name", ["aligner", "ar plain", "nar"])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_step_that_is_not_finite_is_skipped_and_counted(name: str, bad: float, corpus: Corpus,
+                                                          tmp_path: Path) -> None:
+    """One gradient of one step is not finite: weights and moments stay, the count is kept."""
+    stage = build(name, corpus)
+    peak(stage, 1e-3)
+    parameter = next(p for p in stage.modules.parameters() if p.dim() > 1)
+    config, progress = loop(tmp_path), Progress()
+    train_step(stage, config, progress)
+    before = {k: v.clone() for k, v in stage.modules.state_dict().items()}
+    hook = parameter.register_hook(lambda gradient: gradient * bad)
+    metrics = train_step(stage, config, progress)
+    hook.remove()
+    assert metrics["train/skipped"] == 1 and (progress.step, progress.skipped) == (2, 1)
+    assert all(torch.equal(v, before[k]) for k, v in stage.modules.state_dict().items())
+    metrics = train_step(stage, config, progress)
+    assert metrics["train/skipped"] == 0 and (progress.step, progress.skipped) == (3, 1)
+    assert np.isfinite(metrics["train/loss"])
+    assert not torch.equal(parameter, before[next(
+        k for k, p in stage.modules.named_parameters() if p is parameter)])
+
+
+# --- the loop ------------------------------------------------------------------------------------
+
+def test_learning_rate_rises_then_falls(tmp_path: Path) -> None:
+    config = LoopConfig(tmp_path, 100, warmup=10, final_lr=0.1)
+    factors = [config.lr_factor(step) for step in range(101)]
+    assert factors[:10] == pytest.approx([0.1 * i for i in range(1, 11)])
+    assert factors[10:] == sorted(factors[10:], reverse=True)
+    assert factors[10] == 1 and factors[100] == pytest.approx(0.1)
+    linear = replace(config, schedule="linear")
+    assert linear.lr_factor(55) == pytest.approx(0.55)
+    assert replace(config, schedule="constant").lr_factor(99) == 1
+    for wrong, flag in (({"schedule": "steps"}, "--schedule"), ({"steps": 0}, "--steps")):
+        with pytest.raises(ValueError, match=flag):
+            replace(config, **wrong)
+
+
+def test_batches_depend_on_seed_and_step_alone(corpus: Corpus) -> None:
+    data, again = speech_data(corpus, seed=3), speech_data(corpus, seed=3)
+    order = [7, 0, 31, 2, 7, 8]
+    forwards = {step: data.at(step) for step in sorted(order)}
+    for step in order:
+        for a, b in zip(again.at(step), forwards[step], strict=True):
+            assert a.phones == b.phones and np.array_equal(a.codes, b.codes)
+    other = speech_data(corpus, seed=4)
+    assert any([s.phones for s in other.at(i)] != [s.phones for s in data.at(i)]
+               for i in range(4))
+
+
+def test_samples_agree_with_themselves(corpus: Corpus) -> None:
+    data = speech_data(corpus)
+    assert {u.speaker for u in data.train} == {"anna", "ben"}
+    assert {u.speaker for u in data.held} == {"held"}
+    joined = 0
+    for step in range(12):
+        for sample in data.at(step):
+            assert sample.durations and len(sample.durations) == len(sample.phones)
+            assert sum(sample.durations) == sample.codes.shape[1] and len(sample.codes) == 3
+            joined += data.vocabulary.decode(sample.phones)[1:].count(".") > 1
+    assert joined, "samples of several utterances occur"
+
+
+def test_a_checkpoint_of_another_shape_is_refused(corpus: Corpus, tmp_path: Path) -> None:
+    fit(build("ar plain", corpus), loop(tmp_path, 1), {})
+    with pytest.raises(ValueError, match=r"cannot resume from .*start a new --out folder"):
+        fit(build("nar", corpus), loop(tmp_path), {})
+    path = tmp_path / "checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ValueError, match="cannot resume from"):
+        fit(build("ar plain", corpus), loop(tmp_path), {})
+
+
+def test_metrics_past_the_checkpoint_and_half_lines_are_dropped(corpus: Corpus,
+                                                                tmp_path: Path) -> None:
+    fit(build("ar plain", corpus), loop(tmp_path, 2), {})
+    with open(tmp_path / "metrics.jsonl", "a") as file:
+        file.write('{"step": 5, "train/loss": 1.0}\n{"step": 6, "train/l')
+    fit(build("ar plain", corpus), loop(tmp_path, 3), {})
+    steps = [int(record["step"]) for record in records(tmp_path)]
+    assert steps == sorted(steps) and max(steps) == 3
+
+
+# --- the command ---------------------------------------------------------------------------------
+
+def command(corpus: Corpus, out: Path, *more: str) -> list[str]:
+    return [sys.executable, "-B", "train.py", "--stage=ar", f"--data={corpus.prepared}",
+            f"--out={out}", "--held-out", "held", "--size=tiny", "--steps=150", "--warmup=5",
+            "--tokens-per-batch=900", "--max-concat=2", "--threads=1", "--device=cpu", *more]
+
+
+def wait_for(done: Callable[[], bool], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_ctrl_c_saves_and_the_same_command_goes_on(corpus: Corpus, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    child = subprocess.Popen(
+        command(corpus, out), cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    metrics = out / "metrics.jsonl"
+    wait_for(lambda: metrics.is_file() and metrics.read_text().count("\n") > 1)
+    child.send_signal(signal.SIGINT)
+    printed = "".join(child.communicate(timeout=60))
+    assert "the same command goes on from here" in printed and "Traceback" not in printed
+    stopped = int(printed.split("stopped at step ")[1].split(";")[0])
+    assert 0 < stopped < 150
+    assert (out / "ar.safetensors").is_file(), "what there is can be used"
+    again = subprocess.run(command(corpus, out), cwd=ROOT, text=True, capture_output=True,
+                           timeout=120, check=False)
+    assert again.returncode == 0, again.stderr
+    assert f"at step {stopped}" in again.stdout + again.stderr
+    steps = [int(record["step"]) for record in records(out) if "train/loss" in record]
+    assert steps == list(range(10, 151, 10))
+
+
+def test_mistakes_are_one_line(corpus: Corpus, tmp_path: Path,
+                               capsys: pytest.CaptureFixture[str]) -> None:
+    from valle.cli import run
+
+    for stage, data, more, advice in (
+            ("ar", tmp_path, [], "valle prepare"), ("codec", tmp_path, [], "no audio below"),
+            ("ar", corpus.prepared, ["--size=huge"], "--size"),
+            ("ar", corpus.prepared, ["--schedule=up"], "--schedule"),
+            ("ar", corpus.prepared, ["--layout=round"], "--layout"),
+            ("nar", corpus.prepared, ["--n-codebooks=1"], "--n-codebooks"),
+            ("ar", corpus.prepared, ["--max-seconds=0.1"], "nothing to train on"),
+            ("ar", corpus.prepared, [f"--vocabulary={tmp_path}"], "neither ar.json nor nar.json"),
+            ("ar", corpus.prepared, ["--held-out", "@/nowhere"], "/nowhere"),
+            ("ar", corpus.prepared, ["--steps=0"], "--steps")):
+        out = tmp_path / "out"
+        given = [f"--stage={stage}", f"--data={data}", f"--out={out}", "--steps=2", *more]
+        assert run("train", given, "train.py") == 1
+        printed = capsys.readouterr().err.splitlines()[-1]
+        assert printed.startswith("train.py: ") and advice in printed
+        assert not out.exists()
