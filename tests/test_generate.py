@@ -30,7 +30,7 @@ OPTIONS = (SamplingOptions(), SamplingOptions(temperature=0),
 
 
 def request(model: AR, seed: int, phones: int = 5, heard: int = 6) -> Request:
-    """A random text after a random prompt of `heard` frames; first and last phone are boundaries."""
+    """A random text after a prompt of `heard` frames; first and last phone are boundaries."""
     draw = torch.Generator().manual_seed(seed)
     before, text = (torch.randint(1, TINY_PHONES, (n,), generator=draw).tolist()
                     for n in (3, phones))

@@ -191,13 +191,13 @@ def test_a_full_cache_is_refused() -> None:
 
 @pytest.mark.parametrize("level", range(1, BOOKS))
 def test_nar_head_i_is_tied_to_table_i(level: int) -> None:
-    """Level i predicts book i: changing table i's rows moves the logits, table i+1's never do."""
+    """Level i predicts book i with table i; several open implementations tie it one off."""
     model, batch = tiny_nar(), nar_batch([4], [10], [3])
     hidden = []
     model.norm.register_forward_hook(lambda _, __, out: hidden.append(out))
     logits = model(batch, torch.tensor([level]))
     table = model.codes.weight[level * TINY_CODES: (level + 1) * TINY_CODES]
-    torch.testing.assert_close(logits, hidden[0] @ table.T)
+    torch.testing.assert_close(logits, hidden[0][:, -10:] @ table.T)
 
 
 @pytest.mark.parametrize("level", range(1, BOOKS))
@@ -241,7 +241,7 @@ def test_nar_loss_is_over_target_frames_of_its_own_book() -> None:
     for level in range(1, BOOKS):
         levels = torch.full((2,), level)
         logits = model(batch, levels).log_softmax(-1)
-        losses, _ = model.loss(batch, levels)
+        losses = model.loss(batch, levels)[0].detach()
         for row, (frames, prompt) in enumerate(((10, 3), (8, 2))):
             by_hand = [-float(logits[row, t, batch.codes[row, level, t]].detach())
                        for t in range(prompt, frames)]

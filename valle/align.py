@@ -89,7 +89,7 @@ class Aligner(nn.Module):
 
     @torch.inference_mode()
     def score(self, samples: np.ndarray, phones: Sequence[str], durations: Sequence[int]) -> float:
-        """Mean log-probability per frame of an alignment: far below the usual, text and audio differ."""
+        """Mean log-probability per frame of an alignment: low where text and audio differ."""
         scores = self(log_mel(torch.from_numpy(samples)[None]))[0].numpy()
         path = np.repeat(self.labels(phones), durations)
         return float(scores[np.arange(len(path)), path].mean())

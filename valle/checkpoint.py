@@ -80,8 +80,7 @@ def pack(out: str | Path, codec: str | Path, ar: str | Path, nar: str | Path,
     """
     out, model = Path(out), _join(codec, Path(ar), Path(nar), aligner)
     if not isinstance(model.codec, SpectralCodec):
-        raise ValueError(  # noqa: TRY004 -- a choice of the user, not of the programmer
-            f"{codec} is not a spectral codec: a model folder cannot hold another")
+        raise ValueError(f"{codec} is not a spectral codec: a model folder cannot hold another")
     model.codec.save(out)
     save_ar(out, model.ar, model.vocabulary, model.codec.identity, "int8")
     save_nar(out, model.nar, model.vocabulary, model.codec.identity, "int8")

@@ -56,7 +56,7 @@ def check_writable(out: Path, prompt: Path) -> None:
     Raises:
         ValueError: not the name of a WAV file, the prompt itself, or in a place without access.
     """
-    if out.suffix.lower() != ".wav" or out.exists() and not out.is_file():
+    if out.suffix.lower() != ".wav" or (out.exists() and not out.is_file()):
         raise ValueError(f"--out {out}: give the name of a WAV file, such as speech.wav")
     if out.exists() and prompt.exists() and out.samefile(prompt):
         raise ValueError(f"--out {out} is the prompt itself; choose another name")
