@@ -1,0 +1,58 @@
+"""How clean does it sound: OVRL of DNSMOS P.835 (Reddy et al. 2022), 1 to 5, from one listener.
+
+The network is the one inside the package `speechmos`. It is run directly, on one thread and without
+the package's second network, which this figure does not need; a test holds both equal.
+"""
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from valle.evaluate.words import MISSING, SAMPLE_RATE, Samples, resample
+
+WINDOW = int(9.01 * SAMPLE_RATE)                      # samples that the network takes
+OVERALL = (-0.06766283, 1.11546468, 0.04602535)       # raw score to OVRL, by its authors
+
+
+class Quality:
+    """DNSMOS, loaded once."""
+
+    def __init__(self) -> None:
+        """Raises ImportError where onnxruntime or speechmos is missing."""
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise ImportError(f"{MISSING} ({error})") from error
+        package = find_spec("speechmos")
+        if package is None or not package.submodule_search_locations:
+            raise ImportError(f"{MISSING} (no module named 'speechmos')")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        network = Path(package.submodule_search_locations[0]) / "dnsmos_models" / "sig_bak_ovr.onnx"
+        self._session = onnxruntime.InferenceSession(str(network), options,
+                                                     providers=["CPUExecutionProvider"])
+
+    def __call__(self, samples: Samples, sample_rate: int) -> float:
+        """OVRL of samples [N] at any rate; short clips are repeated until they fill a window.
+
+        Raises:
+            ValueError: no samples.
+        """
+        wav = np.clip(resample(samples, sample_rate, SAMPLE_RATE), -1, 1)
+        if not wav.size:
+            raise ValueError("no samples to judge")
+        scores = [self._session.run(None, {"input_1": part[None]})[0][0][2]
+                  for part in windows(wav)]
+        return float(np.mean(np.polyval(OVERALL, np.array(scores, np.float64))))
+
+
+def windows(wav: Samples) -> list[NDArray[np.float32]]:
+    """Pieces of 9.01 s, a second apart, of samples [N] doubled until they fill one."""
+    while len(wav) < WINDOW:
+        wav = np.concatenate([wav, wav])
+    starts = range(0, max(1, int(len(wav) // SAMPLE_RATE - 9.01) + 1) * SAMPLE_RATE, SAMPLE_RATE)
+    pieces = [wav[start: start + WINDOW] for start in starts]
+    return [piece for piece in pieces if len(piece) == WINDOW]
