@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import noise_codec
+from conftest import file_limit, noise_codec
 from safetensors.torch import save_file
 
 from codec.weights import load_weights
@@ -102,6 +102,17 @@ def test_pack_writes_nothing_when_parts_do_not_fit(parts: Path, tmp_path: Path,
     with pytest.raises((ValueError, FileNotFoundError), match=advice):
         pack(tmp_path / "m", **given)  # type: ignore[arg-type]
     assert not (tmp_path / "m").exists()
+
+
+def test_pack_onto_a_full_disk_leaves_no_half_file(model_folder: Path, tmp_path: Path,
+                                                   capsys: pytest.CaptureFixture[str]) -> None:
+    given = [str(tmp_path / "m"), *(f"--{part}={model_folder}"
+                                    for part in ("codec", "ar", "nar", "aligner"))]
+    with file_limit(4096):
+        assert run("pack", given, "valle pack") == 1
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1 and "codec.safetensors" in printed
+    assert list((tmp_path / "m").iterdir()) == []
 
 
 def spoil_json(name: str, text: str) -> Callable[[Path], None]:

@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -20,7 +19,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from conftest import PROMPT_TEXT, RATE, SENTENCES, noise_codec
+from conftest import PROMPT_TEXT, RATE, SENTENCES, file_limit, noise_codec
 
 from g2p import BOUNDARIES, phonemize
 from valle.chunks import split_phones
@@ -424,14 +423,9 @@ def test_a_folder_without_permission(model_folder: Path, prompt: Path, tmp_path:
 def test_a_full_disk_leaves_no_half_file(limit: int, model_folder: Path, prompt: Path,
                                          tmp_path: Path,
                                          capsys: pytest.CaptureFixture[str]) -> None:
-    """A limit on the size of files stops a write in the middle, as a full disk does."""
     phonemize("espeak's own temporary files are made before")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
-    try:
+    with file_limit(limit):
         code = say(model_folder, prompt, tmp_path / "o.wav")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     printed = capsys.readouterr().err
     assert code == 1 and files(tmp_path) == []
     assert one_line(printed) and "o.wav" in printed and "free some space" in printed

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import Corpus
+from conftest import Corpus, file_limit
 from safetensors.torch import load_file
 
 from valle.ar import AR
@@ -221,6 +221,15 @@ def test_a_checkpoint_of_another_shape_is_refused(corpus: Corpus, tmp_path: Path
         fit(build("ar plain", corpus), loop(tmp_path), {})
 
 
+def test_a_full_disk_leaves_no_half_checkpoint(corpus: Corpus, tmp_path: Path) -> None:
+    fit(build("ar plain", corpus), loop(tmp_path, 1), {})
+    before = (tmp_path / "checkpoint.safetensors").read_bytes()
+    with file_limit(4096), pytest.raises(OSError, match=r"checkpoint.safetensors"):
+        fit(build("ar plain", corpus), loop(tmp_path, 2), {})
+    assert (tmp_path / "checkpoint.safetensors").read_bytes() == before
+    assert not list(tmp_path.glob(".*")) and not list(tmp_path.glob("*.tmp"))
+
+
 def test_metrics_past_the_checkpoint_and_half_lines_are_dropped(corpus: Corpus,
                                                                 tmp_path: Path) -> None:
     fit(build("ar plain", corpus), loop(tmp_path, 2), {})
@@ -277,12 +286,17 @@ def test_mistakes_are_one_line(corpus: Corpus, tmp_path: Path,
             ("ar", corpus.prepared, ["--schedule=up"], "--schedule"),
             ("ar", corpus.prepared, ["--layout=round"], "--layout"),
             ("nar", corpus.prepared, ["--n-codebooks=1"], "--n-codebooks"),
+            ("nar", corpus.prepared, ["--n-codebooks=4"], "the data has 3"),
+            ("nar", corpus.prepared, ["--n-codebooks=3", "--held-out"], "give --held-out"),
+            ("codec", corpus.root, ["--held-out"], "check --data and --held-out"),
+            ("aligner", corpus.prepared, ["--held-out", "*"], "nothing to train on"),
             ("ar", corpus.prepared, ["--max-seconds=0.1"], "nothing to train on"),
             ("ar", corpus.prepared, [f"--vocabulary={tmp_path}"], "neither ar.json nor nar.json"),
             ("ar", corpus.prepared, ["--held-out", "@/nowhere"], "/nowhere"),
             ("ar", corpus.prepared, ["--steps=0"], "--steps")):
         out = tmp_path / "out"
-        given = [f"--stage={stage}", f"--data={data}", f"--out={out}", "--steps=2", *more]
+        given = [f"--stage={stage}", f"--data={data}", f"--out={out}", "--steps=2",
+                 "--held-out", "held", *more]
         assert run("train", given, "train.py") == 1
         printed = capsys.readouterr().err.splitlines()[-1]
         assert printed.startswith("train.py: ") and advice in printed

@@ -28,5 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     from valle.data.prepare import describe, prepare
 
-    print(describe(prepare(**vars(options))))
+    try:
+        print(describe(prepare(**vars(options))))
+    except RuntimeError as error:  # a worker process died
+        raise ChildProcessError(str(error)) from error
     return 0

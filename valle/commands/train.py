@@ -106,7 +106,10 @@ def aligner_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
     from valle.training.aligner import AlignerStage, AlignerTraining
 
     config = AlignerTraining(**given(options, "lr", "batch_size", "max_seconds"))
-    return AlignerStage(options.data, held_out, config)
+    stage = AlignerStage(options.data, held_out, config)
+    if not stage.train:
+        raise ValueError("nothing to train on: check --data, --held-out and --max-seconds")
+    return stage
 
 
 def speech_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
@@ -138,6 +141,10 @@ def speech_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
     from valle.nar import NAR
     from valle.training.nar import NARStage
 
+    if not data.held:
+        raise ValueError("no speakers to validate on: give --held-out")
+    if (found := data.prepared.n_codebooks or 0) < options.n_codebooks:
+        raise ValueError(f"--n-codebooks {options.n_codebooks}: the data has {found}")
     nar = NAR(NARConfig(phones, options.n_codebooks, aligned=timed, transformer=shape))
     if codebooks is not None:
         start_from_codebooks(nar.codes.weight, codebooks[: options.n_codebooks])
