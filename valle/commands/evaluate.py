@@ -205,7 +205,7 @@ def pairs_of(options: argparse.Namespace) -> tuple[list[Pair], list[str]]:
 
     patterns = read_patterns(options.speakers)
     path = options.pairs or options.out / "pairs.jsonl"
-    if options.pairs or not options.synthetic and path.is_file():
+    if options.pairs or (not options.synthetic and path.is_file()):
         pairs, others = read_pairs(path), path.with_name("distractors.txt")
         if not others.is_file():
             raise FileNotFoundError(f"{others} is missing: it belongs to {path.name}, copy both")
