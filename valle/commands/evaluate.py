@@ -124,7 +124,8 @@ def run_codec(options: argparse.Namespace) -> int:
                                    [clip.text for clip in clips], options.seed)
 
     def save(name: str, version: str, samples: Samples) -> None:
-        save_audio(options.out / version.replace(" ", "-") / f"{name}.wav", samples)
+        file = f"{name.replace('/', '-')}.wav"
+        save_audio(options.out / version.replace(" ", "-") / file, samples)
 
     with tqdm(total=len(clips), unit="clip", disable=not sys.stderr.isatty()) as bar:
         report = evaluate_codec(codec, clips, distractors, options.n_codebooks,

@@ -74,8 +74,8 @@ class CodecReport:
         header = ("version", "clips", "WERc", "more than original", "OVRL", "more than original",
                   "similarity to original")
         return (markdown(header, table) + "\nMeans over clips with bootstrap 95 % intervals. "
-                "Similarity between different recordings: "
-                f"same speaker {self.same_speaker:.3f}, another {self.other_speaker:.3f}.\n")
+                "Similarity between different recordings: same speaker "
+                f"{self.same_speaker:.3f}, another {self.other_speaker:.3f} (nan: none here).\n")
 
     def _usage(self) -> str:
         table = [(u.book, u.unique, f"{u.share:.1%}", f"{u.reachable:.1%}", f"{u.perplexity:.0f}")

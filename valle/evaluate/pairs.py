@@ -25,7 +25,7 @@ VERSION = 1
 SYNTHETIC, REAL = "synthetic", "real"
 PROMPT_SECONDS = (2.5, 8.0)
 TEXT_WORDS = (6, 20)
-PLAIN = re.compile(r"(?!.*\b[A-Z]{2})[A-Z][A-Za-z ,'\-]*[.?!]")  # a sentence, no figures or initials
+PLAIN = re.compile(r"(?!.*\b[A-Z]{2})[A-Z][A-Za-z ,'\-]*[.?!]")  # no figures, no initials
 
 
 @dataclass(frozen=True)

@@ -142,12 +142,13 @@ class Scorer:
 
     def __post_init__(self) -> None:
         self._judges: Judges | None = None
-        self._known = {row["key"]: row for row in read_rows(self.out / "scores.jsonl")}
+        known = read_rows(self.out / "scores.jsonl")
+        write_rows(self.out / "scores.jsonl", known)  # without a line that a kill has cut
+        self._known = {row["key"]: row for row in known}
         self._prompts: dict[str, Embedding] = {}
-        heard = {p.id: read_record(self.out / "wav" / f"{p.id}.wav").get("prompt_heard", 3.0)
-                 for p in self.pairs}
-        self._heard = heard
-        self._state = hashlib.sha256(json.dumps([self.protocol, heard]).encode()).hexdigest()
+        self._heard = {p.id: read_record(self.out / "wav" / f"{p.id}.wav").get("prompt_heard", 3.0)
+                       for p in self.pairs}
+        self._state = [self.protocol, self._heard, [p.prompt for p in self.pairs]]
 
     def voice(self) -> list[Row]:
         """One row for each spoken pair."""
@@ -179,7 +180,7 @@ class Scorer:
 
     def _row(self, pair: Pair, version: str, text: str, samples: Samples, more: Row) -> Row:
         digest = hashlib.sha256(np.ascontiguousarray(samples).tobytes())
-        digest.update(json.dumps([self._state, dataclasses.asdict(pair), version, text]).encode())
+        digest.update(json.dumps([*self._state, dataclasses.asdict(pair), version, text]).encode())
         key = digest.hexdigest()[:24]
         if key not in self._known:
             score = self._judge(samples, text)
@@ -215,7 +216,7 @@ class Scorer:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Rows of a JSONL file; without those cut by a kill."""
+    """Rows of a JSONL file but those cut by a kill; none where there is no file."""
     rows = []
     if path.is_file():
         for line in path.read_text(encoding="utf-8").splitlines():
