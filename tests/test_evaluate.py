@@ -353,7 +353,8 @@ def test_voice_is_spoken_scored_and_resumed(voices: Path, tmp_path: Path):
 def test_prompts_are_cut_at_a_word():
     phones = [" ", "h", "aɪ", " ", "j", "uː", "."]
     whole = Prompt(torch.arange(30)[None], phones, [2, 3, 5, 4, 6, 6, 4])
-    cut = cut_prompt(whole, 19)
+    cut = cut_prompt(whole, 15)
+    assert cut_prompt(whole, 5).codes.shape[1] == 14, "the nearest word end, even if later"
     assert cut.phones == [" ", "h", "aɪ", "."] and cut.durations == [2, 3, 5, 4]
     assert cut.codes.tolist() == [list(range(14))]
     assert cut_prompt(whole, 30).codes.shape[1] == 30
@@ -365,7 +366,7 @@ def test_a_model_speaks_a_pair_the_same_twice(voices: Path, model_folder: Path):
     pairs = make_pairs(recordings(voices, "s0"), [recordings(voices, "s2")], POOL, count=1)
     speaker = VALLESpeaker(VALLE.from_pretrained(model_folder), SamplingOptions(top_k=5), 2.0)
     audio, heard = speaker(pairs[0], 7)
-    assert 0 < heard <= 2.0 and audio.seconds > 0.1  # a random aligner finds no words
+    assert heard > 0 and audio.seconds > 0.1
     assert (audio.samples == speaker(pairs[0], 7)[0].samples).all()
 
 

@@ -93,7 +93,7 @@ def _voice_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top-k", type=int, default=0, help="0 is off")
     parser.add_argument("--top-p", type=float, default=0.9, help="default 0.9")
     parser.add_argument("--prompt-seconds", type=float, default=3.0,
-                        help="prompts are cut at the last word before; default 3")
+                        help="prompts are cut at the word end nearest to this; default 3")
     parser.add_argument("--no-anchors", action="store_true", help="score the voice alone")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
 
@@ -176,7 +176,7 @@ def run_voice(options: argparse.Namespace) -> int:
     write_rows(options.out / "voice.jsonl", rows)
     text = (f"# Voice {options.model} ({speaker.weights}), codec {tts.model.codec.identity}\n\n"
             f"{len(pairs)} pairs, seed {options.seed}, temperature {sampling.temperature:g}, "
-            f"top-k {sampling.top_k}, top-p {sampling.top_p:g}, prompts of at most "
+            f"top-k {sampling.top_k}, top-p {sampling.top_p:g}, prompts of about "
             f"{options.prompt_seconds:g} s, {len(distractors)} distractors.\n\n{table(rows)}\n"
             "Means over clips with bootstrap 95 % intervals. Recordings of real speakers say "
             "other texts than the voice does.\n")

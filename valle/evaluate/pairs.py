@@ -17,11 +17,12 @@ from pathlib import Path
 
 import soundfile
 
+from codec.audio import SAMPLE_RATE, load_audio, trim_silence
 from codec.files import atomic_path
 from valle.data.corpora import Recording
 from valle.evaluate.words import words
 
-VERSION = 1
+VERSION = 2
 SYNTHETIC, REAL = "synthetic", "real"
 PROMPT_SECONDS = (2.5, 8.0)
 TEXT_WORDS = (6, 20)
@@ -165,9 +166,14 @@ def _pair(name: str, group: str, prompt: Recording, voice: Sequence[Recording],
 
 
 def _is_prompt(recording: Recording) -> bool:
-    """Of a length that can be cut to three seconds, by the header of the file."""
-    seconds = float(soundfile.info(str(recording.audio)).duration)
-    return PROMPT_SECONDS[0] <= seconds <= PROMPT_SECONDS[1]
+    """Of a length that can be cut to three seconds, without the silence around the speech."""
+    if not soundfile.info(str(recording.audio)).duration < 2 * PROMPT_SECONDS[1]:
+        return False
+    try:
+        start, end = trim_silence(load_audio(recording.audio))
+    except ValueError:
+        return False
+    return PROMPT_SECONDS[0] <= (end - start) / SAMPLE_RATE <= PROMPT_SECONDS[1]
 
 
 def _key(text: str) -> str:

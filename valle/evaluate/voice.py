@@ -26,7 +26,7 @@ from valle.evaluate.similarity import Embedding, cosine
 from valle.evaluate.table import bootstrap, markdown
 from valle.evaluate.words import Samples
 from valle.sampling import SamplingOptions
-from valle.tts import VALLE, Audio, Prompt, first_words
+from valle.tts import VALLE, Audio, Prompt
 
 SAMPLE_RATE = 24_000
 VOICE, RECORDING = "voice", "recording"
@@ -62,7 +62,7 @@ class VALLESpeaker:
     def __post_init__(self) -> None:
         self.settings = {"model": self.tts.name, "weights": self.weights,
                          "codec": self.tts.model.codec.identity,
-                         "prompt_seconds": self.prompt_seconds,
+                         "prompt_seconds": self.prompt_seconds, "cut": "nearest",
                          **dataclasses.asdict(self.sampling)}
 
     def __call__(self, pair: Pair, seed: int) -> tuple[Audio, float]:
@@ -72,12 +72,20 @@ class VALLESpeaker:
         return audio, prompt.codes.shape[1] / self.tts.model.codec.frame_rate
 
 
-def cut_prompt(prompt: Prompt, most: int) -> Prompt:
-    """The longest run of whole words of at most `most` frames, codes [Q, T]."""
+def cut_prompt(prompt: Prompt, frames: int) -> Prompt:
+    """The start of the prompt, codes [Q, T], up to the word end nearest to `frames` frames.
+
+    Nearest, not last before: an aligner may place a long gap there, and 0.2 s are no prompt.
+    """
     if prompt.durations is None:
         return prompt
-    phones, durations = first_words(prompt.phones, prompt.durations, most)
-    return Prompt(prompt.codes[:, : sum(durations)], phones, durations)
+    ends = np.cumsum(prompt.durations)
+    cuts = [i for i, phone in enumerate(prompt.phones) if phone in BOUNDARIES and i]
+    cut = min(cuts, key=lambda i: abs(int(ends[i]) - frames), default=len(ends) - 1)
+    if cut == len(ends) - 1:
+        return prompt
+    return Prompt(prompt.codes[:, : int(ends[cut])], [*prompt.phones[:cut], "."],
+                  prompt.durations[: cut + 1])
 
 
 def weights_of(folder: str | Path) -> str:
@@ -119,12 +127,12 @@ def read_record(wav: Path) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def prepared_audio(path: str, seconds: float = float("inf")) -> Samples:
+def prepared_audio(path: str, seconds: float | None = None) -> Samples:
     """A recording as a prompt is heard: trimmed, at -23 dBFS, the first `seconds` of it."""
     samples = load_audio(path, max_seconds=float("inf"))
     start, end = trim_silence(samples)
     samples = normalize_loudness(samples[start:end])
-    return samples if seconds == float("inf") else samples[: round(seconds * SAMPLE_RATE)]
+    return samples if seconds is None else samples[: round(seconds * SAMPLE_RATE)]
 
 
 @dataclass
