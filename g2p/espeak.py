@@ -4,6 +4,7 @@ from __future__ import annotations
 import ctypes
 import difflib
 import logging
+import os
 import re
 import threading
 import unicodedata
@@ -24,6 +25,7 @@ ALIASES = {
     "mandarin": "cmn", "zh-hk": "yue", "cantonese": "yue", "no": "nb", "vn": "vi", "jp": "ja",
 }
 SPACELESS = {"cmn", "cmn-latn-pinyin", "yue", "hak", "ja", "th", "my", "shn"}
+LONGEST_PATH = 150      # bytes of the data folder's path; from 160 on espeak ends the process
 STRENGTH = {mark: rank for rank, mark in enumerate((" ", ",", ":", ";", ".", "!", "?"))}
 # A mark inside a number (1.5, 10:30) belongs to the number, where the normaliser left it there.
 MARKS = re.compile(r"((?:[?!;]|(?<!\d)[,.:]|[,.:](?!\d))+)")
@@ -222,13 +224,14 @@ def _set_library() -> str:
     try:
         EspeakWrapper.library()
     except RuntimeError as error:
-        raise FileNotFoundError("no espeak-ng found: pip install espeakng-loader, or install the "
-                                "system package espeak-ng") from error
+        raise FileNotFoundError("no usable espeak-ng: pip install espeakng-loader (in a folder "
+                                f"whose path is under {LONGEST_PATH - 60} characters), or install "
+                                "the system package espeak-ng") from error
     return "system"
 
 
 def _loader_paths() -> tuple[str, str] | None:
-    """(library, data folder) of espeakng-loader; None where it is absent or cannot load."""
+    """(library, data folder) of espeakng-loader; None where it is absent or cannot be used."""
     try:
         import espeakng_loader
 
@@ -236,4 +239,7 @@ def _loader_paths() -> tuple[str, str] | None:
         ctypes.CDLL(library)
     except (ImportError, OSError, RuntimeError):
         return None
-    return (str(library), str(data)) if Path(data, "phontab").is_file() else None
+    folder = Path(data).resolve()
+    if not (folder / "phontab").is_file() or len(os.fsencode(folder)) > LONGEST_PATH:
+        return None
+    return str(library), str(folder)

@@ -118,7 +118,7 @@ def _acronym(match: re.Match[str]) -> str:
     A plural or possessive s goes with the last letter: espeak drops it after capitals.
     """
     word, tail = match[1], match[2] or ""
-    if word.lower() in ACRONYM_WORDS | COMMON_WORDS:
+    if word.lower() in ACRONYM_WORDS or word.lower() in COMMON_WORDS:
         return match[0]
     by_espeak = word in SPELLED or not set(word) & set("AEIOUY")
     if by_espeak and not tail:

@@ -256,14 +256,22 @@ def test_import_is_light_and_the_first_call_says_nothing() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_system_espeak_stands_in_for_a_missing_loader() -> None:
-    code = ("import sys; sys.modules['espeakng_loader'] = None\n"
+@pytest.mark.parametrize("broken", [
+    "sys.modules['espeakng_loader'] = None",
+    "import espeakng_loader; espeakng_loader.get_data_path = lambda: sys.argv[1]"])
+def test_no_usable_espeak_names_the_fix(broken: str, tmp_path: Path) -> None:
+    """Absent, or in a folder so deep that espeak would end the process."""
+    deep = tmp_path / ("x" * 160)
+    deep.mkdir()
+    (deep / "phontab").touch()
+    code = (f"import sys; {broken}\n"
             "from phonemizer.backend.espeak import wrapper\n"
             "wrapper._find_library = lambda name: None\n"
             "import g2p\n"
             "try: g2p.phonemize('hello')\n"
             "except FileNotFoundError as error: print(error)")
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code, str(deep)], cwd=ROOT, capture_output=True,
+                          text=True)
     assert "pip install espeakng-loader" in done.stdout and done.stdout.count("\n") == 1
 
 
