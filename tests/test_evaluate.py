@@ -25,7 +25,7 @@ from valle.evaluate.pairs import make_pairs, read_pairs, speakable, write_pairs
 from valle.evaluate.quality import WINDOW, windows
 from valle.evaluate.similarity import cosine
 from valle.evaluate.table import bootstrap, markdown
-from valle.evaluate.voice import Scorer, VALLESpeaker, cut_prompt, read_rows, speak_pairs, table
+from valle.evaluate.voice import Scorer, VALLESpeaker, read_rows, speak_pairs, table
 from valle.evaluate.words import (
     ARPABET,
     pick_distractors,
@@ -353,13 +353,13 @@ def test_voice_is_spoken_scored_and_resumed(voices: Path, tmp_path: Path):
 def test_prompts_are_cut_at_a_word():
     phones = [" ", "h", "aɪ", " ", "j", "uː", "."]
     whole = Prompt(torch.arange(30)[None], phones, [2, 3, 5, 4, 6, 6, 4])
-    cut = cut_prompt(whole, 15)
-    assert cut_prompt(whole, 5).codes.shape[1] == 14, "the nearest word end, even if later"
+    cut = whole.cut(15)
+    assert whole.cut(5).codes.shape[1] == 14, "the nearest word end, even if later"
     assert cut.phones == [" ", "h", "aɪ", "."] and cut.durations == [2, 3, 5, 4]
     assert cut.codes.tolist() == [list(range(14))]
-    assert cut_prompt(whole, 30).codes.shape[1] == 30
+    assert whole.cut(30).codes.shape[1] == 30
     plain = Prompt(whole.codes, phones, None)
-    assert cut_prompt(plain, 5) is plain
+    assert plain.cut(5) is plain
 
 
 def test_a_model_speaks_a_pair_the_same_twice(voices: Path, model_folder: Path):

@@ -26,6 +26,7 @@ Samples = NDArray[np.float32]
 MAX_PROMPT_SECONDS = 8.0       # longer prompts are cut at a word; training joins at most 14 s
 REFUSED_PROMPT_SECONDS = 120.0
 PLAUSIBLE_PHONES_PER_SECOND = (3.0, 25.0)
+DOUBTFUL_ALIGNMENT = -2.5      # log-probability per frame: right texts have -0.6 to -1.3, wrong -3.3
 MAX_ROWS = 16                  # texts and pieces of texts decoded side by side
 
 
@@ -36,6 +37,22 @@ class Prompt:
     codes: torch.Tensor
     phones: list[str]
     durations: list[int] | None
+
+    def cut(self, frames: int) -> Prompt:
+        """The start of the prompt, up to the word end nearest to `frames` frames.
+
+        Nearest, not last before: an aligner may place a long gap there, and 0.2 s are no prompt.
+        Without durations nobody knows where the words end, and the prompt stays whole.
+        """
+        if self.durations is None:
+            return self
+        ends = np.cumsum(self.durations)
+        cuts = [i for i, phone in enumerate(self.phones) if phone in BOUNDARIES and i]
+        cut = min(cuts, key=lambda i: abs(int(ends[i]) - frames), default=len(ends) - 1)
+        if cut == len(ends) - 1:
+            return self
+        return Prompt(self.codes[:, : int(ends[cut])], [*self.phones[:cut], "."],
+                      self.durations[: cut + 1])
 
 
 @dataclass(frozen=True)
@@ -120,23 +137,24 @@ class VALLE:
             raise ValueError("the prompt needs its transcript: give --prompt-text with the words "
                              "spoken in --prompt-audio")
         phones = phonemize(prompt_text, language)
+        aligner = self.model.aligner
+        durations = None if aligner is None else aligner.durations(samples, phones)
+        if aligner is None and len(samples) > 2 * MAX_PROMPT_SECONDS * 24_000:
+            raise ValueError(f"the prompt is {len(samples) / 24_000:.0f} s long; this model takes "
+                             f"{MAX_PROMPT_SECONDS:.0f} s: cut audio and text")
         rate = len(phones) / (len(samples) / 24_000)
-        if not PLAUSIBLE_PHONES_PER_SECOND[0] <= rate <= PLAUSIBLE_PHONES_PER_SECOND[1]:
+        if durations and aligner.score(samples, phones, durations) < DOUBTFUL_ALIGNMENT:
+            warnings.warn("the prompt text does not seem to be what the prompt audio says: expect "
+                          "a poor voice", stacklevel=2)
+        elif not PLAUSIBLE_PHONES_PER_SECOND[0] <= rate <= PLAUSIBLE_PHONES_PER_SECOND[1]:
             warnings.warn(f"the prompt text does not fit the prompt audio ({rate:.0f} phones per "
                           "second of audio; speech has 8 to 16): expect a poor voice",
                           stacklevel=2)
-        durations = None
-        if self.model.aligner is not None:
-            durations = self.model.aligner.durations(samples, phones)
-            phones, durations = first_words(phones, durations,
-                                            int(MAX_PROMPT_SECONDS * self.model.codec.frame_rate))
-            samples = samples[: sum(durations) * self.model.codec.hop]
-        elif len(samples) > 2 * MAX_PROMPT_SECONDS * 24_000:
-            raise ValueError(f"the prompt is {len(samples) / 24_000:.0f} s long; this model takes "
-                             f"{MAX_PROMPT_SECONDS:.0f} s: cut audio and text")
         wav = torch.from_numpy(samples).to(self.device)[None, None]
         codes = self.model.codec.encode(wav)[0, : self.model.nar.config.n_codebooks]
-        return Prompt(codes, phones, durations)
+        voice = Prompt(codes, phones, durations)
+        most = int(MAX_PROMPT_SECONDS * self.model.codec.frame_rate)
+        return voice.cut(most) if codes.shape[1] > most else voice
 
     @overload
     def speak(self, text: str, **options: Any) -> Audio: ...
@@ -163,6 +181,7 @@ class VALLE:
         """
         texts = [text] if isinstance(text, str) else list(text)
         sampling = sampling or SamplingOptions()
+        self.model.ar.ids.language(language)  # refuse an unknown language before any work
         pieces = [split_phones(phonemize(t, language)) for t in texts]
         self._warn_unknown([p for piece in pieces for part in piece for p in part])
         voice = (prompt if isinstance(prompt, Prompt)
@@ -252,15 +271,3 @@ class VALLE:
         if unknown:
             warnings.warn(f"this model never learned the phones {' '.join(unknown)}; they will "
                           "sound wrong", stacklevel=3)
-
-
-def first_words(phones: list[str], durations: list[int], most: int) -> tuple[list[str], list[int]]:
-    """The longest run of whole words from the start that takes at most `most` frames."""
-    ends = np.cumsum(durations)
-    if ends[-1] <= most:
-        return phones, durations
-    cuts = [i for i, phone in enumerate(phones) if phone in BOUNDARIES and i and ends[i] <= most]
-    if not cuts:
-        return phones, durations
-    cut = cuts[-1]
-    return [*phones[:cut], "."], durations[: cut + 1]

@@ -26,7 +26,7 @@ from valle.evaluate.similarity import Embedding, cosine
 from valle.evaluate.table import bootstrap, markdown
 from valle.evaluate.words import Samples
 from valle.sampling import SamplingOptions
-from valle.tts import VALLE, Audio, Prompt
+from valle.tts import VALLE, Audio
 
 SAMPLE_RATE = 24_000
 VOICE, RECORDING = "voice", "recording"
@@ -66,26 +66,10 @@ class VALLESpeaker:
                          **dataclasses.asdict(self.sampling)}
 
     def __call__(self, pair: Pair, seed: int) -> tuple[Audio, float]:
-        prompt = cut_prompt(self.tts.encode_prompt(pair.prompt, pair.prompt_text),
-                            int(self.prompt_seconds * self.tts.model.codec.frame_rate))
+        prompt = self.tts.encode_prompt(pair.prompt, pair.prompt_text).cut(
+            int(self.prompt_seconds * self.tts.model.codec.frame_rate))
         audio = self.tts.speak(pair.text, prompt=prompt, seed=seed, sampling=self.sampling)
         return audio, prompt.codes.shape[1] / self.tts.model.codec.frame_rate
-
-
-def cut_prompt(prompt: Prompt, frames: int) -> Prompt:
-    """The start of the prompt, codes [Q, T], up to the word end nearest to `frames` frames.
-
-    Nearest, not last before: an aligner may place a long gap there, and 0.2 s are no prompt.
-    """
-    if prompt.durations is None:
-        return prompt
-    ends = np.cumsum(prompt.durations)
-    cuts = [i for i, phone in enumerate(prompt.phones) if phone in BOUNDARIES and i]
-    cut = min(cuts, key=lambda i: abs(int(ends[i]) - frames), default=len(ends) - 1)
-    if cut == len(ends) - 1:
-        return prompt
-    return Prompt(prompt.codes[:, : int(ends[cut])], [*prompt.phones[:cut], "."],
-                  prompt.durations[: cut + 1])
 
 
 def weights_of(folder: str | Path) -> str:
