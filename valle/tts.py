@@ -143,7 +143,8 @@ class VALLE:
             raise ValueError(f"the prompt is {len(samples) / 24_000:.0f} s long; this model takes "
                              f"{MAX_PROMPT_SECONDS:.0f} s: cut audio and text")
         rate = len(phones) / (len(samples) / 24_000)
-        if durations and aligner.score(samples, phones, durations) < DOUBTFUL_ALIGNMENT:
+        if (aligner is not None and durations is not None
+                and aligner.score(samples, phones, durations) < DOUBTFUL_ALIGNMENT):
             warnings.warn("the prompt text does not seem to be what the prompt audio says: expect "
                           "a poor voice", stacklevel=2)
         elif not PLAUSIBLE_PHONES_PER_SECOND[0] <= rate <= PLAUSIBLE_PHONES_PER_SECOND[1]:
