@@ -1,8 +1,10 @@
-"""Phone timings: a small CTC phone model and Viterbi alignment on the codec's own frames.
+"""Phone timings: a small phone model and Viterbi alignment on the codec's own frames.
 
-The model is trained by the forward-sum of CTC (Graves et al. 2006) in which the blank has a fixed,
-low score, so that phones fill the time instead of standing as single peaks (Badlani et al. 2022,
-"One TTS alignment to rule them all", section 2.2).
+The model learns exact timings where a teacher gives them. Real speech has none: there it is trained
+on its own best path, found anew in every step (Viterbi training, Juang and Rabiner 1990), which a
+prior keeps near the diagonal, as Badlani et al. 2022 ("One TTS alignment to rule them all",
+section 2.3) do with the forward-sum. CTC's forward-sum itself is no good here: on real speech it
+found that one phone may hold almost the whole clip while all others last one frame.
 """
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ from codec.spectral import ConvNeXtBlock, log_mel
 from codec.weights import load_weights, save_weights
 from g2p import BOUNDARIES, Vocabulary
 
-BLANK_SCORE = -4.0
+LOUD_PAUSE = 6.0      # log-probability that a pause at full loudness loses in each frame
+DIAGONAL_WIDTH = 0.08  # of the prior: standard deviation as a share of the clip
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,16 @@ class Aligner(nn.Module):
         self.norm = nn.LayerNorm(config.width)
         self.head = nn.Linear(config.width, config.phones)
 
-    def forward(self, mel: torch.Tensor) -> torch.Tensor:
-        """Log-mel [B, 80, T] to log-probabilities of phones [B, T, P]."""
-        mel = mel - mel.mean(dim=(1, 2), keepdim=True)
-        x = self.embed(mel / 2.5).transpose(1, 2)
+    def forward(self, mel: torch.Tensor, n_frames: torch.Tensor | None = None) -> torch.Tensor:
+        """Log-mel [B, 80, T] to log-probabilities of phones [B, T, P].
+
+        n_frames [B]: real frames of each row, when rows are padded.
+        """
+        if n_frames is None:
+            n_frames = torch.full((len(mel),), mel.shape[2])
+        real = (torch.arange(mel.shape[2]) < n_frames[:, None])[:, None]
+        mean = (mel * real).sum(dim=(1, 2)) / (n_frames * mel.shape[1])
+        x = self.embed((mel - mean[:, None, None]) * real / 2.5).transpose(1, 2)
         for block in self.blocks:
             x = block(x)
         return self.head(self.norm(x)).float().log_softmax(dim=-1)
@@ -60,21 +69,24 @@ class Aligner(nn.Module):
         """Class of each phone; every boundary is the class of the plain word boundary."""
         return self.vocabulary.encode([" " if p in BOUNDARIES else p for p in phones])
 
-    def loss(self, mel: torch.Tensor, n_frames: torch.Tensor, labels: torch.Tensor,
-             n_labels: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-        """Mean over rows of the loss per frame; mel [B, 80, T], labels [B, L].
+    def loss(self, mel: torch.Tensor, n_frames: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+        """Cross-entropy per frame of log-mel [B, 80, T] against truth [B, T], -1 where unknown."""
+        log_probs = self(mel, n_frames).transpose(1, 2)
+        return F.nll_loss(log_probs, truth, ignore_index=-1)
 
-        truth [B, T]: the class of each frame where a teacher gave exact timings, else -1. Rows
-        with truth are trained on it by cross-entropy; the others by the forward-sum, which alone
-        finds its way out of "every frame sounds alike" only late.
-        """
-        log_probs = self(mel)
-        scores = F.pad(log_probs, (1, 0), value=BLANK_SCORE).log_softmax(dim=-1)
-        forward_sum = F.ctc_loss(scores.transpose(0, 1), labels + 1, n_frames, n_labels,
-                                 reduction="none", zero_infinity=True)
-        exact = F.nll_loss(log_probs.transpose(1, 2), truth, ignore_index=-1, reduction="none")
-        timed = (truth >= 0).any(dim=1)
-        return (torch.where(timed, exact.sum(dim=1), forward_sum) / n_frames).mean()
+    @torch.no_grad()
+    def best_paths(self, mel: torch.Tensor, n_frames: torch.Tensor,
+                   phones: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        """Class of each frame on the best path near the diagonal, for padded log-mel [B, 80, T]."""
+        paths = []
+        for row, scores, frames, spoken in zip(mel.numpy(), self(mel, n_frames).numpy(),
+                                               n_frames.tolist(), phones, strict=True):
+            optional = [p in BOUNDARIES for p in spoken]
+            labels = self.labels(spoken)
+            prior = diagonal_prior(frames, optional) + pause_prior(row[:, :frames], optional)
+            durations = spread(scores[:frames, labels] + prior, optional)
+            paths.append(np.repeat(labels, durations))
+        return paths
 
     @torch.inference_mode()
     def durations(self, samples: np.ndarray, phones: Sequence[str]) -> list[int]:
@@ -83,9 +95,11 @@ class Aligner(nn.Module):
         Raises:
             ValueError: more phones than frames.
         """
-        scores = self(log_mel(torch.from_numpy(samples)[None]))[0].numpy()
+        mel = log_mel(torch.from_numpy(samples)[None])
+        scores = self(mel)[0].numpy()
         optional = [p in BOUNDARIES for p in phones]
-        return viterbi(scores[:, self.labels(phones)], optional)
+        return spread(scores[:, self.labels(phones)] + pause_prior(mel[0].numpy(), optional),
+                      optional)
 
     @torch.inference_mode()
     def score(self, samples: np.ndarray, phones: Sequence[str], durations: Sequence[int]) -> float:
@@ -122,6 +136,39 @@ class Aligner(nn.Module):
             cause = textwrap.shorten(str(error), 200)
             raise ValueError(f"{folder} holds a damaged or foreign aligner: {cause}") from error
         return aligner.eval().requires_grad_(False)
+
+
+def diagonal_prior(n_frames: int, optional: Sequence[bool]) -> np.ndarray:
+    """Log-prior [T, L] that all phones last about equally long, boundaries no time at all."""
+    weight = 1.0 - np.asarray(optional, float)
+    centre = (np.cumsum(weight) - weight / 2) / max(1.0, weight.sum())
+    time = (np.arange(n_frames) + 0.5) / n_frames
+    return -0.5 * ((time[:, None] - centre) / DIAGONAL_WIDTH) ** 2
+
+
+def pause_prior(mel: np.ndarray, optional: Sequence[bool]) -> np.ndarray:
+    """Log-prior [T, L] that pauses are quiet: between words nothing may sound.
+
+    Without it the class of pauses, which every word offers a place, takes in all real speech that
+    the model does not know yet. mel: log-mel [80, T]; loudness counts from the clip's own quietest.
+    """
+    loudness = mel.mean(axis=0)
+    low, high = np.quantile(loudness, [0.05, 0.9])
+    loud = np.clip((loudness - low) / max(1e-3, high - low), 0, 1)
+    return -LOUD_PAUSE * loud[:, None] * np.asarray(optional, float)
+
+
+def spread(scores: np.ndarray, optional: Sequence[bool]) -> list[int]:
+    """Like `viterbi`, with two frames (27 ms) at least for a phone where the clip is long enough.
+
+    A shorter phone is hardly ever spoken, yet it is what a doubtful model falls back on.
+    """
+    copies = np.where(np.asarray(optional), 1, 2)
+    if len(scores) < copies[~np.asarray(optional)].sum():
+        return viterbi(scores, optional)
+    durations = viterbi(np.repeat(scores, copies, axis=1), np.repeat(optional, copies).tolist())
+    starts = np.cumsum(copies) - copies
+    return np.add.reduceat(durations, starts).tolist()
 
 
 def viterbi(scores: np.ndarray, optional: Sequence[bool]) -> list[int]:

@@ -27,6 +27,7 @@ MAX_PROMPT_SECONDS = 8.0       # longer prompts are cut at a word; training join
 REFUSED_PROMPT_SECONDS = 120.0
 PLAUSIBLE_PHONES_PER_SECOND = (3.0, 25.0)
 DOUBTFUL_ALIGNMENT = -2.5      # log-probability per frame: right texts have -0.6 to -1.3, wrong -3.3
+CANDIDATES = 4                 # readings to choose from
 MAX_ROWS = 16                  # texts and pieces of texts decoded side by side
 
 
@@ -164,8 +165,8 @@ class VALLE:
 
     def speak(self, text: str | Sequence[str], *, prompt: str | Path | Samples | Prompt,
               prompt_text: str = "", language: str = "en-us", seed: int = 0,
-              sampling: SamplingOptions | None = None, continuation: bool = False,
-              on_frame: Callable[[int], None] | None = None) -> Audio | list[Audio]:
+              sampling: SamplingOptions | None = None, candidates: int = CANDIDATES,
+              continuation: bool = False, on_frame: Callable[[int], None] | None = None) -> Audio | list[Audio]:
         """Speak one text, or several in one pass, in the voice of the prompt.
 
         Args:
@@ -173,6 +174,9 @@ class VALLE:
             prompt: audio file, samples [N] at 24 kHz, or the result of `encode_prompt`.
             prompt_text: what is said in the prompt; not needed with a Prompt.
             seed: same seed, same machine, same samples.
+            candidates: readings drawn for each piece of text, in one batch; the one whose sound
+                fits its phones best is kept (VALL-E 2, section 4.1, with our aligner as the judge;
+                without one there is nothing to choose by, and one is drawn).
             continuation: text goes on where prompt_text stops, and the prompt is part of the
                 result (the paper's second task).
             on_frame: called after every step with the number of tokens written.
@@ -190,15 +194,22 @@ class VALLE:
         if continuation:
             voice = Prompt(voice.codes, voice.phones[:-1], voice.durations and [
                 *voice.durations[:-2], voice.durations[-2] + voice.durations[-1]])
-        jobs = [(part, seed * 1_000_003 + index)
-                for parts in pieces for index, part in enumerate(parts)]
-        spoken: list[tuple[Spoken, Samples]] = []
+        if not 1 <= candidates <= MAX_ROWS:
+            raise ValueError(f"--candidates {candidates}: must be 1 to {MAX_ROWS}")
+        if self.model.aligner is None:
+            candidates = 1
+        jobs = [(part, seed * 1_000_003 + index * MAX_ROWS + candidate) for parts in pieces
+                for index, part in enumerate(parts) for candidate in range(candidates)]
+        readings: list[tuple[Spoken, Samples]] = []
         for first in range(0, len(jobs), MAX_ROWS):
-            spoken += self._speak_rows(jobs[first: first + MAX_ROWS], voice, language, sampling,
-                                       continuation, on_frame)
+            readings += self._speak_rows(jobs[first: first + MAX_ROWS], voice, language, sampling,
+                                         continuation, on_frame)
+        spoken = [self._best(jobs[i][0], readings[i: i + candidates])
+                  for i in range(0, len(jobs), candidates)]
         settings = {"model": self.name, "codec": self.model.codec.identity, "language": language,
                     "seed": seed, "continuation": continuation, "device": self.device.type,
-                    "torch": torch.__version__, **asdict(sampling)}
+                    "torch": torch.__version__, "candidates": candidates,
+                    **asdict(sampling)}
         results = []
         for words, parts in zip(texts, pieces, strict=True):
             done, spoken = spoken[: len(parts)], spoken[len(parts):]
@@ -228,6 +239,21 @@ class VALLE:
             skipped = 0 if continuation else prompt_frames * self.model.codec.hop
             results.append((one, wav[skipped:].float().cpu().numpy()))
         return results
+
+    def _best(self, part: list[str], readings: Sequence[tuple[Spoken, Samples]],
+              ) -> tuple[Spoken, Samples]:
+        """The reading that ended by itself and whose sound fits its phones best."""
+        aligner = self.model.aligner
+        if aligner is None or len(readings) == 1:
+            return readings[0]
+
+        def fit(reading: tuple[Spoken, Samples]) -> tuple[bool, float]:
+            one, wav = reading
+            target = wav[len(wav) - len(one.codes) * self.model.codec.hop:]
+            durations = one.durations or []
+            return one.finish == "eos", aligner.score(target, part[: len(durations)], durations)
+
+        return max(readings, key=fit)
 
     def _nar_batch(self, voice: Prompt, before: list[int], requests: Sequence[Request],
                    spoken: Sequence[Spoken]) -> NARBatch:

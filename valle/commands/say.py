@@ -33,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top-k", type=int, default=0, help="keep the k likeliest codes; 0 is off")
     parser.add_argument("--top-p", type=float, default=0.9,
                         help="keep the likeliest codes that together reach p; default 0.9")
+    parser.add_argument("--candidates", type=int, default=4,
+                        help="readings to draw, of which the clearest is kept; 1 is fastest; "
+                             "default 4")
     parser.add_argument("--continuation", action="store_true",
                         help="the text goes on where the prompt stops, and the prompt is kept")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
@@ -87,6 +90,7 @@ def run(options: argparse.Namespace) -> int:
     with tqdm(unit="token", desc="speaking", disable=silent, leave=False) as bar:
         audio = tts.speak(text, prompt=options.prompt_audio, prompt_text=transcript,
                           language=options.language, seed=options.seed, sampling=sampling,
+                          candidates=options.candidates,
                           continuation=options.continuation, on_frame=bar.update)
     audio.save(options.out)
     done = time.monotonic()
