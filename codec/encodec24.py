@@ -78,13 +78,13 @@ class EncodecCodec(nn.Module):
             digest.update(layer.codebook.cpu().numpy().tobytes())
         return digest.hexdigest()[:16]
 
-    @torch.no_grad()
     @property
     def codebooks(self) -> torch.Tensor:
         """The quantizer's vectors [Q, V, 128]."""
         layers = self.model.quantizer.vq.layers[: self.n_codebooks]
         return torch.stack([layer.codebook for layer in layers])
 
+    @torch.no_grad()
     def encode(self, wav: torch.Tensor) -> torch.Tensor:
         """Audio [B, 1, N] to codes [B, 8, T], int64, T = ceil(N / 320).
 
@@ -135,7 +135,8 @@ def published_weights(url: str = URL, sha256: str = SHA256) -> Path:
             if not found.startswith(sha256):
                 raise ValueError(f"what came from {url} has sha256 {found[:8]}, not {sha256}: try "
                                  f"again, or put the right file at {target}")
-    except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, ConnectionError,
+            TimeoutError) as error:
         reason = getattr(error, "reason", None) or error
         raise FileNotFoundError(f"EnCodec's weights are not here and cannot be fetched ({reason}): "
                                 f"fetch {url} elsewhere and put it at {target}") from error

@@ -51,12 +51,16 @@ def mel_filters(sample_rate: int, n_fft: int, n_mels: int) -> torch.Tensor:
     edges = 700 * (10 ** (torch.linspace(0, top, n_mels + 2, dtype=torch.float64) / 2595) - 1)
     freqs = torch.linspace(0, sample_rate / 2, n_fft // 2 + 1, dtype=torch.float64)
     low, mid, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
-    triangles = torch.minimum((freqs - low) / (mid - low), (high - freqs) / (high - mid)).clamp(min=0)
+    triangles = torch.minimum((freqs - low) / (mid - low), (high - freqs) / (high - mid))
+    triangles = triangles.clamp(min=0)
     return (triangles / triangles.sum(1, keepdim=True).clamp(min=1e-8)).float()
 
 
 def log_mel(wav: torch.Tensor, config: SpectralConfig | None = None) -> torch.Tensor:
-    """Log-mel spectrum [B, 80, T] of audio [B, N], T = ceil(N / hop); frame t is centred on its hop."""
+    """Log-mel spectrum [B, 80, T] of audio [B, N], T = ceil(N / hop).
+
+    Frame t is centred on its hop.
+    """
     config = config or SpectralConfig()
     frames = -(-wav.shape[-1] // config.hop)
     edge = (config.window - config.hop) // 2
@@ -110,6 +114,7 @@ class SpectralCodec(nn.Module):
         from codec.upstream import ResidualVectorQuantizer
 
         self.config = config = config or SpectralConfig()
+        self.window: torch.Tensor
         self.encoder = Trunk(config.n_mels, config.encoder_width, config.latent,
                              config.encoder_blocks)
         # Below one use in ten batches a code is replaced; upstream's default of two uses in every

@@ -24,6 +24,7 @@ class Spectrogram(nn.Module):
     def __init__(self, n_fft: int, hop_length: int, win_length: int, normalized: bool = False,
                  **options: Any) -> None:
         super().__init__()
+        self.window: torch.Tensor
         self.n_fft, self.hop_length, self.win_length = n_fft, hop_length, win_length
         self.normalized = normalized
         self.center = options.get("center", True)
@@ -52,7 +53,7 @@ def _placeholder(cause: str) -> dict[str, types.ModuleType]:
     for name, module in modules.items():
         module.__spec__ = importlib.util.spec_from_loader(name, loader=None)
         module.__path__ = []  # type: ignore[attr-defined]
-    modules["torchaudio"].__getattr__ = missing  # type: ignore[attr-defined]
+    modules["torchaudio"].__getattr__ = missing  # type: ignore[method-assign]
     return modules
 
 
@@ -65,7 +66,7 @@ def _torchaudio_error() -> str | None:
     """None when torchaudio can be imported, else the first cause in one line."""
     try:
         importlib.import_module("torchaudio")
-    except Exception as error:  # OSError, RuntimeError or ImportError, by the kind of mismatch
+    except Exception as error:  # noqa: BLE001 - whatever torchaudio raises, it is not needed  # OSError, RuntimeError or ImportError, by the kind of mismatch
         _purge_torchaudio()
         return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
     return None
@@ -85,5 +86,9 @@ else:
     finally:
         _purge_torchaudio()
 
-__all__ = ["EncodecModel", "MultiScaleSTFTDiscriminator", "ResidualVectorQuantizer",
-           "TORCHAUDIO_ERROR"]
+__all__ = [
+    "TORCHAUDIO_ERROR",
+    "EncodecModel",
+    "MultiScaleSTFTDiscriminator",
+    "ResidualVectorQuantizer",
+]

@@ -269,7 +269,8 @@ def test_save_makes_parents_clips_and_is_read_back(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "a.wav"
     save_audio(path, 5 * tone(1), 24_000)
     info = soundfile.info(path)
-    assert (info.format, info.subtype, info.samplerate, info.channels) == ("WAV", "PCM_16", 24_000, 1)
+    found = (info.format, info.subtype, info.samplerate, info.channels)
+    assert found == ("WAV", "PCM_16", 24_000, 1)
     np.testing.assert_allclose(load_audio(path), np.clip(5 * tone(1), -1, 1), atol=1e-4)
     assert [p.name for p in path.parent.iterdir()] == ["a.wav"]
 

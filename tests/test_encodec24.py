@@ -35,7 +35,7 @@ def digits(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file laid out like the published one; the codebooks are made of the network's own latents."""
+    """A file laid out like the published one; codebooks are the network's own latents."""
     path = tmp_path_factory.mktemp("weights") / NAME
     torch.manual_seed(0)
     model = untrained_model()

@@ -44,7 +44,8 @@ class NAR(nn.Module):
         self.frame_phone = nn.Embedding(config.phones, shape.d_model)
         self.codes = nn.Embedding(config.n_codebooks * config.codebook_size, shape.d_model)
         self.kind = nn.Embedding(3, shape.d_model)  # text, prompt frame, target frame
-        self.layers = nn.ModuleList([Block(shape, config.n_codebooks) for _ in range(shape.n_layer)])
+        self.layers = nn.ModuleList([Block(shape, config.n_codebooks)
+                                     for _ in range(shape.n_layer)])
         self.norm = AdaptiveRMSNorm(shape.d_model, shape.norm_eps, config.n_codebooks)
         init_weights(self, shape)
 

@@ -130,7 +130,8 @@ def init_weights(model: nn.Module, config: TransformerConfig) -> None:
         if parameter.dim() < 2:
             continue
         ends_branch = name.endswith(("o_proj.weight", "down_proj.weight"))
-        nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * config.n_layer) if ends_branch else 0.02)
+        shrink = math.sqrt(2 * config.n_layer) if ends_branch else 1.0
+        nn.init.normal_(parameter, std=0.02 / shrink)
     for module in model.modules():
         if isinstance(module, AdaptiveRMSNorm):
             nn.init.zeros_(module.levels.weight)

@@ -26,7 +26,7 @@ Samples = NDArray[np.float32]
 MAX_PROMPT_SECONDS = 8.0       # longer prompts are cut at a word; training joins at most 14 s
 REFUSED_PROMPT_SECONDS = 120.0
 PLAUSIBLE_PHONES_PER_SECOND = (3.0, 25.0)
-DOUBTFUL_ALIGNMENT = -2.5      # log-probability per frame: right texts have -0.6 to -1.3, wrong -3.3
+DOUBTFUL_ALIGNMENT = -2.5      # log-probability per frame; see the test of this warning
 CANDIDATES = 4                 # readings to choose from
 MAX_ROWS = 16                  # texts and pieces of texts decoded side by side
 
@@ -159,14 +159,18 @@ class VALLE:
         return voice.cut(most) if codes.shape[1] > most else voice
 
     @overload
-    def speak(self, text: str, **options: Any) -> Audio: ...
+    def speak(self, text: str, *, prompt: str | Path | Samples | Prompt, **options: Any,
+              ) -> Audio: ...
     @overload
-    def speak(self, text: Sequence[str], **options: Any) -> list[Audio]: ...
+    def speak(self, text: Sequence[str], *, prompt: str | Path | Samples | Prompt, **options: Any,
+              ) -> list[Audio]: ...
 
-    def speak(self, text: str | Sequence[str], *, prompt: str | Path | Samples | Prompt,
-              prompt_text: str = "", language: str = "en-us", seed: int = 0,
-              sampling: SamplingOptions | None = None, candidates: int = CANDIDATES,
-              continuation: bool = False, on_frame: Callable[[int], None] | None = None) -> Audio | list[Audio]:
+    def speak(self, text: str | Sequence[str], *,  # type: ignore[misc]
+              prompt: str | Path | Samples | Prompt, prompt_text: str = "",
+              language: str = "en-us", seed: int = 0, sampling: SamplingOptions | None = None,
+              candidates: int = CANDIDATES,
+              continuation: bool = False, on_frame: Callable[[int], None] | None = None,
+              ) -> Audio | list[Audio]:
         """Speak one text, or several in one pass, in the voice of the prompt.
 
         Args:

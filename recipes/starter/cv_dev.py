@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the Common Voice clips of the development speakers: clients whose id starts with 0 or 1."""
+"""Prints the Common Voice clips of the development speakers: client ids that start with 0 or 1."""
 from __future__ import annotations
 
 import csv

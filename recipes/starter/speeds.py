@@ -3,9 +3,9 @@
 
   python recipes/starter/speeds.py data/speed data/prepared/LibriSpeech:0.9,1.12 ...
 
-Resampling moves pitch and formants together, so each speed is a speaker of its own, NAME_s90. Writes
-a plain folder of audio and text for `valle prepare`. Held-out speakers and clips whose text does not
-fit are left out. Goes on where it was stopped.
+Resampling moves pitch and formants together, so each speed is a speaker of its own, NAME_s90.
+Writes a plain folder of audio and text for `valle prepare`. Held-out speakers and clips whose text
+does not fit are left out. Goes on where it was stopped.
 """
 from __future__ import annotations
 

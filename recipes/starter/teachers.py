@@ -65,11 +65,11 @@ class Clip:
 
 def sentences(corpus: Path) -> list[str]:
     """All different sentences of the corpora at hand, without digits, not too long."""
-    texts = [line.rstrip("\n").split("|")[2]
-             for line in open(corpus / "LJSpeech-1.1" / "metadata.csv", encoding="utf-8")]
+    table = (corpus / "LJSpeech-1.1" / "metadata.csv").read_text(encoding="utf-8")
+    texts = [line.split("|")[2] for line in table.splitlines()]
     for file in sorted((corpus / "LibriSpeech" / "train-clean-5").rglob("*.trans.txt")):
         texts += [line.split(" ", 1)[1].strip().capitalize() + "."
-                  for line in open(file, encoding="utf-8")]
+                  for line in file.read_text(encoding="utf-8").splitlines()]
     with open(corpus / "CommonVoice" / "en" / "validated.tsv", encoding="utf-8") as file:
         texts += [row["sentence"]
                   for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]

@@ -27,7 +27,7 @@ def parse_segments(printed: str) -> list[tuple[str, float]]:
 
 
 def mismatch(segment: str, phone: str) -> float:
-    """How unlike a teacher's segment and one of our phones are: 0 the same, 1 no better than a skip."""
+    """How unlike a teacher's segment and our phone are: 0 the same, 1 no better than a skip."""
     if segment == "pau" or phone in BOUNDARIES:
         return 0.0 if segment == "pau" and phone in BOUNDARIES else 3.0
     ipa, bare = ARPABET.get(segment, segment), phone.strip("ˈˌ").replace("ː", "")

@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
     for name, check in checks.items():
         try:
             print(f"ok    {name:11}{check()}")
-        except Exception as error:  # a doctor reports every illness and goes on
+        except Exception as error:  # noqa: BLE001 - a doctor reports every illness and goes on
             healthy = False
             print(f"FAIL  {name:11}{' '.join(str(error).split()) or type(error).__name__}")
         sys.stdout.flush()
@@ -78,7 +78,7 @@ def weights(model: str) -> str:
     from valle.tts import model_folder
 
     folder = model_folder(model)
-    files = [f for f in folder.glob("*.safetensors")] if folder.is_dir() else []
+    files = list(folder.glob("*.safetensors")) if folder.is_dir() else []
     if not files:
         raise FileNotFoundError(f"no weights in {folder}; clone the whole repository, or give "
                                 "--model the folder of a model")

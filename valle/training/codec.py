@@ -101,8 +101,8 @@ class CodecStage:
                       if len(c) >= config.frames * 320]
         self.held = [c for c in load_all(held, 0.1, config.seed) if len(c) > 2 * 24_000][:24]
         if not self.clips or not self.held:
-            raise ValueError(f"{len(self.clips)} clips to train on, {len(self.held)} of two seconds "
-                             "or more to validate on: check --data and --held-out")
+            raise ValueError(f"{len(self.clips)} clips to train on, {len(self.held)} of two "
+                             "seconds or more to validate on: check --data and --held-out")
         self.decoder_only = bool(config.init)
         self.codec = SpectralCodec.load(config.init) if config.init else SpectralCodec()
         self.codec.requires_grad_(True)

@@ -93,5 +93,6 @@ class NARStage:
             codes[i, :, : frames[i]] = s.codes[: codes.shape[1]]
             if s.durations:
                 spoken[i, : frames[i]] = np.repeat(s.phones, s.durations)
-        return NARBatch(*map(self._tensor, (text, phones, codes, frames, prompt)),
-                        self._tensor(spoken) if self.model.config.aligned else None)
+        known = self._tensor(spoken) if self.model.config.aligned else None
+        return NARBatch(self._tensor(text), self._tensor(phones), self._tensor(codes),
+                        self._tensor(frames), self._tensor(prompt), known)

@@ -50,7 +50,7 @@ def load_state(path: Path, modules: nn.ModuleDict,
     try:
         with safe_open(path, "pt") as file:
             progress = Progress(**json.loads(file.metadata()["progress"]))
-            for key in file.keys():
+            for key in file.keys():  # noqa: SIM118 - not a dict
                 kind, rest = key.split("/", 1)
                 if kind == "model":
                     weights[rest] = file.get_tensor(key)
@@ -69,7 +69,8 @@ def load_state(path: Path, modules: nn.ModuleDict,
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """Weight decay on matrices only: not on norms, biases and embeddings."""
-    decayed, others = [], []
+    decayed: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
     for module in model.modules():
         for name, parameter in module.named_parameters(recurse=False):
             matrix = isinstance(module, nn.Linear) and name == "weight"
