@@ -12,12 +12,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import soundfile
 import torch
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from g2p import Vocabulary
+    from valle.align import Aligner
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # also for the processes that tests start
 torch.set_num_threads(1)
@@ -145,11 +150,32 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     return Corpus(folder / "plain", folder / "codec", folder / "prepared")
 
 
+def taught_aligner(vocabulary: Vocabulary) -> Aligner:
+    """An aligner that has learned PROMPT_TEXT in one voice, by the voice's exact timings."""
+    from codec.spectral import log_mel
+    from g2p import phonemize
+    from valle.align import Aligner, AlignerConfig
+
+    phones = phonemize(PROMPT_TEXT)
+    torch.manual_seed(0)
+    model = Aligner(AlignerConfig(len(vocabulary), width=32, blocks=1), vocabulary)
+    samples, ends = vowel(phones, 120.0)
+    edges = np.round(np.array(ends) * 75).astype(int)
+    truth = torch.from_numpy(np.repeat(model.labels(phones), np.diff(edges, prepend=0)))[None]
+    mel = log_mel(torch.from_numpy(samples)[None])[..., : truth.shape[1]]
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    for _ in range(60):
+        loss = model.loss(mel, torch.tensor([mel.shape[2]]), truth)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return model.eval()
+
+
 def build_parts(folder: Path) -> None:
     """Random codec, aligner, AR (both layouts) and NAR, as training leaves them, below folder."""
     from codec import load_codec
     from g2p import Vocabulary, phonemize
-    from valle.align import Aligner, AlignerConfig
     from valle.ar import AR
     from valle.checkpoint import save_ar, save_nar
     from valle.config import ARConfig, NARConfig, size
@@ -161,8 +187,7 @@ def build_parts(folder: Path) -> None:
         *SENTENCES, PROMPT_TEXT, "Good judges enjoy hot chips; they thank vague young wizards."))
     with torch.random.fork_rng():
         torch.manual_seed(1)
-        Aligner(AlignerConfig(len(vocabulary), width=16, blocks=1), vocabulary).save(
-            folder / "aligner")
+        taught_aligner(vocabulary).save(folder / "aligner")
         for layout in ("interleaved", "plain"):
             ar = AR(ARConfig(len(vocabulary), layout=layout, transformer=size("tiny")))
             lean(ar, 6.0, sharpness=4.0)

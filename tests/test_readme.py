@@ -4,12 +4,16 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 
+from valle import VALLE
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+VOICES = ("alto", "tenor", "bass")
 STARTER = ROOT / "weights" / "starter" / "ar.json"
 
 
@@ -62,3 +66,16 @@ def test_the_python_example_speaks(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "24000 eos" in done.stdout
     assert (tmp_path / "good_morning.json").is_file()
+
+
+@pytest.mark.skipif(not STARTER.is_file(), reason="no starter voice in weights/starter")
+def test_the_starter_notices_a_transcript_that_is_not_the_prompts() -> None:
+    tts = VALLE.from_pretrained("starter")
+    for said in VOICES:
+        for claimed in VOICES:
+            text = (ROOT / "examples" / f"{claimed}.txt").read_text()
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                tts.encode_prompt(ROOT / "examples" / f"{said}.wav", text)
+            noticed = [w for w in caught if "does not fit" in str(w.message)]
+            assert bool(noticed) == (said != claimed), (said, claimed)

@@ -26,7 +26,7 @@ Samples = NDArray[np.float32]
 MAX_PROMPT_SECONDS = 8.0       # longer prompts are cut at a word; training joins at most 14 s
 REFUSED_PROMPT_SECONDS = 120.0
 PLAUSIBLE_PHONES_PER_SECOND = (3.0, 25.0)
-DOUBTFUL_ALIGNMENT = -2.5      # log-probability per frame; see the test of this warning
+DOUBTFUL_ALIGNMENT = -2.5      # log-probability per frame, far below that of right texts
 CANDIDATES = 4                 # readings to choose from
 MAX_ROWS = 16                  # texts and pieces of texts decoded side by side
 
@@ -144,14 +144,14 @@ class VALLE:
             raise ValueError(f"the prompt is {len(samples) / 24_000:.0f} s long; this model takes "
                              f"{MAX_PROMPT_SECONDS:.0f} s: cut audio and text")
         rate = len(phones) / (len(samples) / 24_000)
-        if (aligner is not None and durations is not None
-                and aligner.score(samples, phones, durations) < DOUBTFUL_ALIGNMENT):
-            warnings.warn("the prompt text does not seem to be what the prompt audio says: expect "
-                          "a poor voice", stacklevel=2)
-        elif not PLAUSIBLE_PHONES_PER_SECOND[0] <= rate <= PLAUSIBLE_PHONES_PER_SECOND[1]:
+        if not PLAUSIBLE_PHONES_PER_SECOND[0] <= rate <= PLAUSIBLE_PHONES_PER_SECOND[1]:
             warnings.warn(f"the prompt text does not fit the prompt audio ({rate:.0f} phones per "
                           "second of audio; speech has 8 to 16): expect a poor voice",
                           stacklevel=2)
+        elif (aligner is not None and durations is not None
+              and aligner.score(samples, phones, durations) < DOUBTFUL_ALIGNMENT):
+            warnings.warn("the prompt text does not fit what the prompt audio says: expect a poor "
+                          "voice", stacklevel=2)
         wav = torch.from_numpy(samples).to(self.device)[None, None]
         codes = self.model.codec.encode(wav)[0, : self.model.nar.config.n_codebooks]
         voice = Prompt(codes, phones, durations)
