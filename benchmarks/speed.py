@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""How fast a model speaks, stage by stage: `python benchmarks/speed.py [MODEL]`.
+
+RTF is seconds of work for a second of speech; medians of five runs after one warm-up.
+"""
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+import torch
+
+import valle.tts
+from valle import VALLE
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+TEXT = "Three seconds of a voice are enough. Now it reads whatever you write, word for word."
+RUNS = 5
+
+
+class Clock:
+    """Seconds spent in each stage of one call."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.spent[name] = self.spent.get(name, 0.0) + time.perf_counter() - started
+
+    def around(self, owner: object, attribute: str, name: str) -> None:
+        """Measure every call of owner.attribute from now on."""
+        inner = getattr(owner, attribute)
+
+        def timed(*args: object, **options: object) -> object:
+            with self.stage(name):
+                return inner(*args, **options)
+
+        setattr(owner, attribute, timed)
+
+
+def main(model: str) -> None:
+    tts = VALLE.from_pretrained(model)
+    clock = Clock()
+    clock.around(valle.tts, "speak_codes", "AR")
+    clock.around(valle.tts, "fill_books", "NAR")
+    clock.around(tts.model.codec, "decode", "codec")
+    clock.around(tts, "encode_prompt", "prompt")
+    print(f"{model}, {torch.get_num_threads()} threads, torch {torch.__version__}\n")
+    print("| readings | speech, s | prompt | AR | NAR | codec | RTF in all | AR tokens/s |")
+    print("|---:|---:|---:|---:|---:|---:|---:|---:|")
+    for candidates in (1, 4):
+        rows = [run(tts, clock, candidates) for _ in range(RUNS + 1)][1:]
+        print(f"| {candidates} |", " | ".join(f"{median(column):.3g}"
+                                             for column in zip(*rows, strict=True)), "|")
+
+
+def run(tts: VALLE, clock: Clock, candidates: int) -> tuple[float, ...]:
+    """(seconds of speech, RTF of each stage, RTF in all, AR tokens per second) of one call."""
+    clock.spent.clear()
+    tokens: list[int] = []
+    with clock.stage("all"):
+        audio = tts.speak(TEXT, prompt=EXAMPLES / "alto.wav", candidates=candidates,
+                          prompt_text=(EXAMPLES / "alto.txt").read_text(), on_frame=tokens.append)
+    rtf = {stage: spent / audio.seconds for stage, spent in clock.spent.items()}
+    return (audio.seconds, rtf["prompt"], rtf["AR"], rtf["NAR"], rtf["codec"], rtf["all"],
+            sum(tokens) / clock.spent["AR"])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "starter")

@@ -1,0 +1,34 @@
+#!/usr/bin/env python3
+"""Learning curves of all runs as one picture: `python recipes/starter/curves.py runs curves.png`."""
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+
+PANELS = {
+    "codec": ("valid/unquantized", "valid/books_1", "valid/books_4", "valid/books_8"),
+    "codec2": ("valid/books_1", "valid/books_4", "valid/books_8"),
+    "aligner2": ("train/loss", "valid/loss"),
+    "ar": ("train/loss", "valid/loss", "valid/code_loss"),
+    "nar": ("valid/loss_2", "valid/loss_3", "valid/loss_4"),
+}
+
+
+def main(runs: Path, out: Path) -> None:
+    figure, axes = plt.subplots(1, len(PANELS), figsize=(4 * len(PANELS), 3.2))
+    for axis, (run, keys) in zip(axes, PANELS.items(), strict=True):
+        records = [json.loads(line) for line in open(runs / run / "metrics.jsonl")]
+        for key in keys:
+            points = [(r["step"], r[key]) for r in records if key in r]
+            axis.plot(*zip(*points, strict=True), label=key, linewidth=1)
+        axis.set(title=run, xlabel="step")
+        axis.legend(fontsize=7)
+    figure.tight_layout()
+    figure.savefig(out, dpi=70)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
