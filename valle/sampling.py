@@ -15,7 +15,7 @@ class SamplingOptions:
     ras_threshold of the last ras_window tokens, it is drawn again from the full distribution.
     """
 
-    temperature: float = 1.0
+    temperature: float = 0.7
     top_k: int = 0
     top_p: float = 0.9
     ras_window: int = 10

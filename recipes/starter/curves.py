@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Learning curves of all runs as one picture: `python recipes/starter/curves.py runs curves.png`."""
+"""Learning curves of all runs: `python recipes/starter/curves.py runs OUT.png`."""
 from __future__ import annotations
 
 import json
@@ -20,7 +20,8 @@ PANELS = {
 def main(runs: Path, out: Path) -> None:
     figure, axes = plt.subplots(1, len(PANELS), figsize=(4 * len(PANELS), 3.2))
     for axis, (run, keys) in zip(axes, PANELS.items(), strict=True):
-        records = [json.loads(line) for line in open(runs / run / "metrics.jsonl")]
+        lines = (runs / run / "metrics.jsonl").read_text().splitlines()
+        records = [json.loads(line) for line in lines]
         for key in keys:
             points = [(r["step"], r[key]) for r in records if key in r]
             axis.plot(*zip(*points, strict=True), label=key, linewidth=1)

@@ -89,7 +89,7 @@ def _voice_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=int, default=20, help="pairs of each group; default 20")
     parser.add_argument("--pair-seed", type=int, default=0, help="of the choice of pairs")
     parser.add_argument("--seed", type=int, default=0, help="of the speech")
-    parser.add_argument("--temperature", type=float, default=1.0, help="default 1")
+    parser.add_argument("--temperature", type=float, default=0.7, help="default 0.7")
     parser.add_argument("--top-k", type=int, default=0, help="0 is off")
     parser.add_argument("--top-p", type=float, default=0.9, help="default 0.9")
     parser.add_argument("--prompt-seconds", type=float, default=3.0,

@@ -28,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="starter", help="starter, or a model folder")
     parser.add_argument("--language", default="en-us", help="of the text; default en-us")
     parser.add_argument("--seed", type=int, default=0, help="another seed, another reading")
-    parser.add_argument("--temperature", type=float, default=1.0,
-                        help="lower is plainer and steadier, 0 is greedy; default 1")
+    parser.add_argument("--temperature", type=float, default=0.7,
+                        help="lower is plainer and steadier, 0 is greedy; default 0.7")
     parser.add_argument("--top-k", type=int, default=0, help="keep the k likeliest codes; 0 is off")
     parser.add_argument("--top-p", type=float, default=0.9,
                         help="keep the likeliest codes that together reach p; default 0.9")
