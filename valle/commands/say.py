@@ -38,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              "default 4")
     parser.add_argument("--continuation", action="store_true",
                         help="the text goes on where the prompt stops, and the prompt is kept")
+    parser.add_argument("--threads", type=int, default=1,
+                        help="CPU threads; default 1: two are 1.6 times as fast on an idle "
+                             "machine, and 20 times as slow beside another busy program")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON line")
     parser.add_argument("--quiet", action="store_true", help="no progress bar, no summary")
@@ -78,12 +81,14 @@ def run(options: argparse.Namespace) -> int:
     transcript = (read_text(options.prompt_text_file) if options.prompt_text_file
                   else options.prompt_text)
     check_writable(options.out, options.prompt_audio)
+    import torch
     from tqdm import tqdm
 
     from valle.sampling import SamplingOptions
     from valle.tts import VALLE
 
     sampling = SamplingOptions(options.temperature, options.top_k, options.top_p)
+    torch.set_num_threads(max(1, options.threads))
     tts = VALLE.from_pretrained(options.model, options.device)
     loaded = time.monotonic()
     silent = options.quiet or options.json or not sys.stderr.isatty()
