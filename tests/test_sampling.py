@@ -83,7 +83,7 @@ def test_a_forbidden_token_is_never_drawn(u: float) -> None:
 def test_frequencies_are_the_probabilities() -> None:
     row = logits_of(1, spread=1.0)
     rngs = generators(list(range(4000)))
-    options = SamplingOptions(top_p=1.0, ras_threshold=1.0)
+    options = SamplingOptions(temperature=1.0, top_p=1.0, ras_threshold=1.0)
     tokens = sample(row.expand(4000, -1), torch.full((4000, 1), -1), options, rngs)
     share = torch.bincount(tokens, minlength=SIZE) / 4000
     assert float((share - row[0].softmax(0)).abs().max()) < 0.03
