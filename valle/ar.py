@@ -91,4 +91,5 @@ class AR(nn.Module):
 
 @torch.no_grad()
 def _top10(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    return (logits.topk(10, dim=1).indices == target[:, None]).any(1).float().mean()
+    better = logits > logits.gather(1, target[:, None])
+    return (better.sum(1) < 10).float().mean()

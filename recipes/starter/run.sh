@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The starter voice, one resumable command for each stage:
 #   recipes/starter/run.sh STAGE     from the root of the repository, in its virtual environment
-# STAGE: teachers codec aligner codes ar nar decoder pack evaluate, in this order.
+# STAGE: teachers codec codes aligner ar nar decoder pack evaluate, in this order.
 # nar takes its phones from ar's folder; decoder needs codec alone. CORPUS is the folder of real speech.
 set -euo pipefail
 CORPUS=${CORPUS:-../shared/corpus}
@@ -11,10 +11,12 @@ export PYTHONPATH=.
 
 codec_data=("$CORPUS/LibriSpeech" "$CORPUS/LJSpeech-1.1" "$CORPUS/CommonVoice" "$CORPUS/speechocean762")
 codec_held=(1088 2136 3526 4640 5789 7367 'SPEAKER*7')
-prepared=(data/prepared/{teachers,LibriSpeech,LJSpeech,CommonVoice,teachers-heldout})
-common=(--held-out "$HELD" --codec runs/codec-int8 --lr 1.5e-3 --min-score -1.75 --compile --threads 1)
+real=(LibriSpeech LJSpeech CommonVoice speechocean speed)
+prepared=(data/prepared/{teachers,teachers-heldout} "${real[@]/#/data/prepared/}")
+common=(--data "${prepared[@]}" --held-out "$HELD" --codec runs/codec-int8 --lr 1.5e-3
+        --max-seconds 16.4 --compile --threads 1 --validate-every 200)
 
-prepare() { valle prepare "$1" "data/prepared/$2" --max-broken 1 "${@:3}"; }
+prepare() { valle prepare "$1" "data/prepared/$2" --max-broken 1 --codec runs/codec-int8; }
 
 case ${1:-} in
 teachers)  # 15 h, 64 speakers, exact timings; 25 minutes
@@ -23,22 +25,23 @@ codec)     # 13 minutes
   valle train --stage codec --data "${codec_data[@]}" --held-out "${codec_held[@]}" \
     $(python $HERE/cv_dev.py "$CORPUS") --out runs/codec --steps 3000 --max-hours 16 --warmup 50
   python -c 'from codec.spectral import SpectralCodec as C; C.load("runs/codec").save("runs/codec-int8")' ;;
-aligner)   # on manifests alone; 6 minutes
-  for c in LibriSpeech LJSpeech-1.1 CommonVoice/en; do prepare "$CORPUS/$c" "../manifest/$(basename $c)"; done
-  for c in teachers teachers-heldout; do prepare data/$c "../manifest/$c"; done
-  valle train --stage aligner --data data/manifest/* --held-out "$HELD" --out runs/aligner \
-    --steps 600 --warmup 30 --validate-every 200 ;;
-codes)     # 15 minutes
-  for c in teachers teachers-heldout; do prepare data/$c $c --codec runs/codec-int8; done
-  prepare "$CORPUS/LibriSpeech" LibriSpeech --codec runs/codec-int8 --aligner runs/aligner
-  prepare "$CORPUS/LJSpeech-1.1" LJSpeech --codec runs/codec-int8 --aligner runs/aligner
-  prepare "$CORPUS/CommonVoice/en" CommonVoice --codec runs/codec-int8 --aligner runs/aligner ;;
-ar)        # 80 minutes; Common Voice is left out: its timings are still poor
-  valle train --stage ar --data data/prepared/{teachers,LibriSpeech,LJSpeech,teachers-heldout} \
-    "${common[@]}" --out runs/ar --steps 2650 --max-seconds 16.4 --validate-every 200 ;;
-nar)       # 80 minutes
-  valle train --stage nar --data "${prepared[@]}" "${common[@]}" --out runs/nar --steps 2400 \
-    --n-codebooks 4 --d-ff 640 --vocabulary runs/ar --validate-every 250 ;;
+codes)     # phones and codes, PocketSphinx's timings of the real speech; 40 minutes
+  for c in teachers teachers-heldout; do prepare data/$c $c; done
+  prepare "$CORPUS/LibriSpeech" LibriSpeech
+  prepare "$CORPUS/LJSpeech-1.1" LJSpeech
+  prepare "$CORPUS/CommonVoice/en" CommonVoice
+  prepare "$CORPUS/speechocean762" speechocean
+  python $HERE/speeds.py data/speed data/prepared/{LibriSpeech,LJSpeech,CommonVoice}
+  prepare data/speed speed
+  python $HERE/listen.py "${real[@]/#/data/prepared/}" ;;
+aligner)   # our own, for prompts and readings; 5 minutes
+  valle train --stage aligner --data "${prepared[@]}" --held-out "$HELD" --out runs/aligner \
+    --steps 900 --warmup 30 --validate-every 200 ;;
+ar)        # 110 minutes
+  valle train --stage ar "${common[@]}" --out runs/ar --steps 3600 ;;
+nar)       # 110 minutes
+  valle train --stage nar "${common[@]}" --out runs/nar --steps 3200 \
+    --n-codebooks 4 --d-ff 640 --vocabulary runs/ar ;;
 decoder)   # the codec's decoder alone, against an adversary, mostly on four books
   valle train --stage codec --data "${codec_data[@]}" data/teachers --held-out "${codec_held[@]}" \
     $(python $HERE/cv_dev.py "$CORPUS") --out runs/codec2 --init runs/codec-int8 --steps 1100 \

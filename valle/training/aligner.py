@@ -1,4 +1,4 @@
-"""Stage `aligner`: phone timings, from a teacher's exact ones to real speech that has none."""
+"""Stage `aligner`: phone timings, from those that are known to speech that has none."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -18,13 +18,18 @@ from valle.data.manifest import Prepared, Utterance, load_samples
 from valle.training.loop import Metrics, update
 
 
+def spread_out(utterances: Sequence[Utterance], count: int) -> list[Utterance]:
+    """At most `count` utterances, from all corpora and speakers alike."""
+    return list(utterances[:: -(-len(utterances) // count) or 1])
+
+
 @dataclass(frozen=True)
 class AlignerTraining:
     """Hyper-parameters of the aligner stage."""
 
     batch_size: int = 16
-    max_seconds: float = 12.0
-    teacher_steps: int = 100  # first on exact timings alone, where there are any
+    max_seconds: float = 16.4
+    teacher_steps: int = 100  # first on known timings alone, where there are any
     lr: float = 2e-3
     seed: int = 0
 
@@ -41,8 +46,8 @@ class AlignerStage:
                   if u.phones and u.seconds <= config.max_seconds
                   and len(u.phones) < 0.8 * u.frames]
         self.train, held = split_speakers(usable, held_out)
-        self.timed = [u for u in held if u.durations][:32]
-        self.held = [u for u in held if not u.durations][:32]
+        self.timed = spread_out([u for u in held if u.durations], 64)
+        self.held = spread_out([u for u in held if not u.durations], 32)
         vocabulary = Vocabulary.build(u.phones for u in usable if u.phones)
         self.model = Aligner(AlignerConfig(phones=len(vocabulary)), vocabulary)
         self.modules = nn.ModuleDict({"aligner": self.model})

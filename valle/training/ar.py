@@ -40,7 +40,7 @@ class ARStage:
             with torch.autocast(device, torch.bfloat16):
                 loss = self.model.loss(tokens, advance)["loss"] / len(batch)
             loss.backward()
-            total += float(loss)
+            total += float(loss.detach())
         units = sum(int((tokens != PAD).sum()) for tokens, _ in batch)
         return {"train/loss": total, "train/units": units,
                 **update(self.optimizers["ar"], self.config.clip)}

@@ -135,17 +135,18 @@ class CodecStage:
             fake, commitment = self._reconstruct(wav, n_codebooks)
             distance = spectral_distance(fake, wav, self.codec.sample_rate)
             loss = 15 * distance + 5 * commitment
-            metrics = {"train/loss": float(distance), "train/commitment": float(commitment)}
+            metrics = {"train/loss": float(distance.detach()),
+                       "train/commitment": float(commitment.detach())}
             if step >= self.first_adversarial:
                 few = self.config.critic_batch
                 critic = self.adversary.critic_loss(wav[:few], fake[:few].detach())
                 critic.backward()
-                metrics["train/critic"] = float(critic)
+                metrics["train/critic"] = float(critic.detach())
                 update(self.optimizers["adversary"], clip=10.0)
                 adversarial, matching = self.adversary.generator_losses(wav[:few], fake[:few])
                 loss = loss + adversarial + 2 * matching
-                metrics |= {"train/adversarial": float(adversarial),
-                            "train/matching": float(matching)}
+                metrics |= {"train/adversarial": float(adversarial.detach()),
+                            "train/matching": float(matching.detach())}
         loss.backward()
         self.adversary.zero_grad(set_to_none=True)
         metrics |= update(self.optimizers["codec"], clip=10.0)

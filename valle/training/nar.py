@@ -48,7 +48,7 @@ class NARStage:
                 losses, _ = self.model.loss(rows, level)
             loss = losses.mean() / len(batch)
             loss.backward()
-            total += float(loss)
+            total += float(loss.detach())
         return {"train/loss": total, "train/units": sum(int(r.n_frames.sum()) for r, _ in batch),
                 **update(self.optimizers["nar"], self.config.clip)}
 

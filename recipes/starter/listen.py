@@ -1,0 +1,145 @@
+"""Timings of real English speech: PocketSphinx aligns our own espeak phones.
+
+    python recipes/starter/listen.py FOLDER [FOLDER ...]
+
+The folders were written by `valle prepare`. Every word goes into the recogniser's dictionary as
+espeak pronounces it, so that each of its phones is one of ours; the durations go into the manifest.
+A clip that the recogniser cannot align keeps none. This teaches the aligner what real speech is
+like, the way flite's exact timings (timings.py) teach it synthetic speech.
+"""
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import itertools
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import soxr
+from pocketsphinx import Decoder
+from tqdm import tqdm
+
+from codec.audio import SAMPLE_RATE
+from codec.files import atomic_path
+from g2p import BOUNDARIES
+from valle.data.manifest import MANIFEST, Utterance, load_samples, read_manifest
+
+RATE, HOP = 16000, 0.01  # of PocketSphinx: samples and seconds per frame
+FRAME = 1 / 75           # of the codec, seconds
+SPHINX = {  # espeak phone without stress and length marks to PocketSphinx's
+    "ɑ": "AA", "æ": "AE", "ʌ": "AH", "ə": "AH", "ɐ": "AH", "ɔ": "AO", "aʊ": "AW", "aɪ": "AY",
+    "b": "B", "tʃ": "CH", "d": "D", "ð": "DH", "ɛ": "EH", "ɚ": "ER", "ɜ": "ER", "eɪ": "EY",
+    "f": "F", "ɡ": "G", "h": "HH", "ɪ": "IH", "ᵻ": "IH", "i": "IY", "dʒ": "JH", "k": "K",
+    "l": "L", "m": "M", "n": "N", "ŋ": "NG", "oʊ": "OW", "ɔɪ": "OY", "p": "P", "ɹ": "R",
+    "r": "R", "s": "S", "ʃ": "SH", "t": "T", "ɾ": "D", "ʔ": "T", "θ": "TH", "ʊ": "UH", "u": "UW",
+    "v": "V", "w": "W", "j": "Y", "z": "Z", "ʒ": "ZH", "x": "K", "ç": "HH",
+    "əl": "AH L", "n̩": "AH N", "iə": "IY AH", "aɪɚ": "AY ER", "aɪə": "AY AH", "ɔɹ": "AO R",
+    "ɑɹ": "AA R", "ɪɹ": "IH R", "ɛɹ": "EH R", "ʊɹ": "UH R"}
+
+
+def spell(phone: str) -> list[str]:
+    """PocketSphinx phones of an espeak phone; KeyError for one that English does not have."""
+    return SPHINX[phone.strip("ˈˌ").replace("ː", "")].split()
+
+
+class Listener:
+    """A PocketSphinx decoder to which every clip brings its own words."""
+
+    def __init__(self) -> None:
+        self.decoder = Decoder(lm=None, bestpath=False, loglevel="FATAL",
+                               beam=1e-80, wbeam=1e-60, pbeam=1e-80)
+
+    def times(self, samples: np.ndarray, phones: Sequence[str],
+              ) -> list[tuple[float, float]] | None:
+        """Start and end in seconds of every phone in audio [N] at 16 kHz, boundaries left out.
+
+        None where words and audio do not fit, KeyError at a phone that English does not have.
+        """
+        words = [list(group) for boundary, group in itertools.groupby(
+            phones, key=lambda phone: phone in BOUNDARIES) if not boundary]
+        spellings = [[spell(phone) for phone in word] for word in words]
+        names = ["-".join(itertools.chain(*spelling)) for spelling in spellings]
+        for name in names:
+            if self.decoder.lookup_word(name) is None:
+                self.decoder.add_word(name, name.replace("-", " "), True)
+        pcm = (np.clip(samples, -1, 1) * 32767).astype(np.int16).tobytes()
+        self.decoder.set_align_text(" ".join(names))
+        self._hear(pcm)
+        if self.decoder.hyp() is None:
+            return None
+        self.decoder.set_alignment()  # and now the phones within the words
+        self._hear(pcm)
+        heard = [(word.name, [(s.start * HOP, (s.start + s.duration) * HOP) for s in word])
+                 for word in self.decoder.get_alignment() or [] if word.name[0] not in "<[+"]
+        if [name for name, _ in heard] != names:
+            return None
+        times = []
+        for spelling, (_, segments) in zip(spellings, heard, strict=True):
+            left = iter(segments)
+            for spelled in spelling:
+                taken = [next(left) for _ in spelled]
+                times.append((taken[0][0], taken[-1][1]))
+        return times
+
+    def _hear(self, pcm: bytes) -> None:
+        self.decoder.start_utt()
+        self.decoder.process_raw(pcm, full_utt=True)
+        self.decoder.end_utt()
+
+
+def durations(times: Sequence[tuple[float, float]], phones: Sequence[str], n_frames: int,
+              ) -> list[int]:
+    """Codec frames of every phone, boundaries with the time between words; they sum to n_frames.
+
+    A pause without a boundary to hold it goes to the phone before it.
+    """
+    spoken = [i for i, phone in enumerate(phones) if phone not in BOUNDARIES]
+    ends = np.zeros(len(phones))
+    for (start, end), i in zip(times, spoken, strict=True):
+        ends[i] = end
+        if i:
+            ends[i - 1] = start
+    ends[-1] = n_frames * FRAME
+    edges = np.round(np.maximum.accumulate(ends) / FRAME).astype(int).clip(0, n_frames)
+    return [int(frames) for frames in np.diff(edges, prepend=0)]
+
+
+LISTENER: list[Listener] = []  # one for each process
+
+
+def listen(utterance: Utterance) -> list[int] | None:
+    """Durations of one utterance, None where there is no text or it does not fit."""
+    if not utterance.phones or set(utterance.phones) <= set(BOUNDARIES):
+        return None
+    if not LISTENER:
+        LISTENER.append(Listener())
+    samples = soxr.resample(load_samples(utterance), SAMPLE_RATE, RATE)
+    try:
+        times = LISTENER[0].times(samples, utterance.phones)
+    except (KeyError, RuntimeError):  # a foreign phone; a text that PocketSphinx gave up on
+        return None
+    return times and durations(times, utterance.phones, utterance.frames)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="+", type=Path, help="folders written by `valle prepare`")
+    for folder in parser.parse_args().folders:
+        utterances = list(read_manifest(folder / MANIFEST))
+        with ProcessPoolExecutor(os.cpu_count()) as pool:
+            found = list(tqdm(pool.map(listen, utterances, chunksize=8), total=len(utterances),
+                              desc=str(folder), unit="clip"))
+        timed = [dataclasses.replace(u, durations=d, score=None)
+                 for u, d in zip(utterances, found, strict=True)]
+        with atomic_path(folder / MANIFEST) as path:
+            path.write_text("".join(f"{u.to_json()}\n" for u in timed), encoding="utf-8")
+        print(f"{folder}: {sum(d is not None for d in found)} of "
+              f"{sum(bool(u.phones) for u in utterances)} clips with text are timed")
+
+
+if __name__ == "__main__":
+    main()

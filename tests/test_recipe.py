@@ -1,0 +1,67 @@
+"""The starter recipe's own parts: timings laid over our phones, and heard by PocketSphinx."""
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soxr
+
+from codec import load_audio
+from g2p import BOUNDARIES, phonemize
+from valle.align import Aligner
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "recipes" / "starter"))
+
+
+def test_flite_segments_lie_over_espeak_phones() -> None:
+    from timings import lay_over, parse_segments
+
+    segments = parse_segments("pau:0.2 hh:0.3 ax:0.35 l:0.45 ow:0.6 pau:0.8")
+    ends, lost = lay_over(segments, [" ", "h", "ə", "l", "ˈoʊ", "."])
+    assert ends == pytest.approx([0.2, 0.3, 0.35, 0.45, 0.6, 0.8])
+    assert lost == 0
+
+
+def test_a_phone_that_flite_does_not_say_shares_the_time_of_the_one_before() -> None:
+    from timings import lay_over
+
+    ends, lost = lay_over([("pau", 0.1), ("t", 0.3), ("pau", 0.4)], [" ", "t", "n", "."])
+    assert ends == pytest.approx([0.1, 0.2, 0.3, 0.4])
+    assert lost == pytest.approx(0.5)
+
+
+def test_time_between_words_goes_to_the_boundary_or_to_the_phone_before() -> None:
+    pytest.importorskip("pocketsphinx", reason="needs pocketsphinx")
+    from listen import FRAME, durations
+
+    phones = [" ", "ˈaɪ", " ", "æ", "m", "."]
+    times = [(2 * FRAME, 5 * FRAME), (9 * FRAME, 12 * FRAME), (12 * FRAME, 14 * FRAME)]
+    assert durations(times, phones, 20) == [2, 3, 4, 3, 2, 6]
+    assert durations(times, ["ˈaɪ", " ", "æ", "m"], 20) == [5, 4, 3, 8]
+
+
+@pytest.mark.parametrize("name", ["alto", "tenor", "bass"])
+def test_pocketsphinx_hears_the_phones_where_the_aligner_does(name: str) -> None:
+    pytest.importorskip("pocketsphinx", reason="needs pocketsphinx")
+    from listen import RATE, Listener, durations
+
+    samples = load_audio(ROOT / "examples" / f"{name}.wav")
+    phones = phonemize((ROOT / "examples" / f"{name}.txt").read_text())
+    times = Listener().times(soxr.resample(samples, 24000, RATE), phones)
+    assert times is not None and len(times) == sum(p not in BOUNDARIES for p in phones)
+    ours = Aligner.load(ROOT / "weights" / "starter").durations(samples, phones)
+    heard = durations(times, phones, sum(ours))
+    apart = np.abs(np.cumsum(ours) - np.cumsum(heard)) / 75
+    assert sum(heard) == sum(ours) and np.median(apart) < 0.04
+
+
+def test_a_text_that_was_not_spoken_has_no_times() -> None:
+    pytest.importorskip("pocketsphinx", reason="needs pocketsphinx")
+    from listen import RATE, Listener
+
+    phones = phonemize("This is far too much to say within half a second of a quiet hum.")
+    hum = 0.01 * np.sin(np.arange(RATE // 2) * 0.05).astype(np.float32)
+    assert Listener().times(hum, phones) is None
