@@ -26,23 +26,10 @@ from codec.audio import SAMPLE_RATE
 from codec.files import atomic_path
 from g2p import BOUNDARIES
 from valle.data.manifest import MANIFEST, Utterance, load_samples, read_manifest
+from valle.evaluate.words import ARPABET
 
 RATE, HOP = 16000, 0.01  # of PocketSphinx: samples and seconds per frame
 FRAME = 1 / 75           # of the codec, seconds
-SPHINX = {  # espeak phone without stress and length marks to PocketSphinx's
-    "ɑ": "AA", "æ": "AE", "ʌ": "AH", "ə": "AH", "ɐ": "AH", "ɔ": "AO", "aʊ": "AW", "aɪ": "AY",
-    "b": "B", "tʃ": "CH", "d": "D", "ð": "DH", "ɛ": "EH", "ɚ": "ER", "ɜ": "ER", "eɪ": "EY",
-    "f": "F", "ɡ": "G", "h": "HH", "ɪ": "IH", "ᵻ": "IH", "i": "IY", "dʒ": "JH", "k": "K",
-    "l": "L", "m": "M", "n": "N", "ŋ": "NG", "oʊ": "OW", "ɔɪ": "OY", "p": "P", "ɹ": "R",
-    "r": "R", "s": "S", "ʃ": "SH", "t": "T", "ɾ": "D", "ʔ": "T", "θ": "TH", "ʊ": "UH", "u": "UW",
-    "v": "V", "w": "W", "j": "Y", "z": "Z", "ʒ": "ZH", "x": "K", "ç": "HH",
-    "əl": "AH L", "n̩": "AH N", "iə": "IY AH", "aɪɚ": "AY ER", "aɪə": "AY AH", "ɔɹ": "AO R",
-    "ɑɹ": "AA R", "ɪɹ": "IH R", "ɛɹ": "EH R", "ʊɹ": "UH R"}
-
-
-def spell(phone: str) -> list[str]:
-    """PocketSphinx phones of an espeak phone; KeyError for one that English does not have."""
-    return SPHINX[phone.strip("ˈˌ").replace("ː", "")].split()
 
 
 class Listener:
@@ -60,7 +47,7 @@ class Listener:
         """
         words = [list(group) for boundary, group in itertools.groupby(
             phones, key=lambda phone: phone in BOUNDARIES) if not boundary]
-        spellings = [[spell(phone) for phone in word] for word in words]
+        spellings = [[ARPABET[phone.lstrip("ˈˌ")].split() for phone in word] for word in words]
         names = ["-".join(itertools.chain(*spelling)) for spelling in spellings]
         for name in names:
             if self.decoder.lookup_word(name) is None:
