@@ -1,6 +1,7 @@
 """What every codec offers, and how one is chosen."""
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -60,6 +61,8 @@ def load_codec(name: str | Path, device: str | torch.device = "cpu") -> Codec:
                "with codec.json and codec.safetensors")
     path = Path(name)
     if name != "encodec" and (path / "codec.json").is_file():
+        if is_encodec(path):
+            return load_codec("encodec", device)
         from codec.spectral import SpectralCodec
 
         return SpectralCodec.load(path).to(device)
@@ -70,3 +73,14 @@ def load_codec(name: str | Path, device: str | torch.device = "cpu") -> Codec:
     if path.is_dir():
         raise ValueError(f"no codec in {path}: {choices}")
     raise FileNotFoundError(f"unknown codec {str(name)!r}: {choices}")
+
+
+ENCODEC = {"codec": "encodec"}  # codec.json of a folder that uses EnCodec's published weights
+
+
+def is_encodec(folder: Path) -> bool:
+    """Whether the folder's codec.json names EnCodec instead of describing a spectral codec."""
+    try:
+        return bool(json.loads((folder / "codec.json").read_text(encoding="utf-8")) == ENCODEC)
+    except ValueError:
+        return False  # the spectral codec's own reader says what is wrong

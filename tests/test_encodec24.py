@@ -281,3 +281,24 @@ def test_load_codec_opens_a_spectral_folder(tmp_path: Path) -> None:
     saved.save(tmp_path)
     loaded = load_codec(tmp_path)
     assert isinstance(loaded, SpectralCodec) and loaded.sample_rate == 24_000
+
+
+def test_a_model_on_encodec_names_it(monkeypatch: pytest.MonkeyPatch, weights: Path, cache: Path,
+                                     codec: EncodecCodec, tmp_path: Path) -> None:
+    from g2p import Vocabulary
+    from valle.ar import AR
+    from valle.checkpoint import load_model, pack, save_ar, save_nar
+    from valle.config import ARConfig, NARConfig, size
+    from valle.nar import NAR
+
+    cache.mkdir(parents=True)
+    (cache / NAME).symlink_to(weights)
+    monkeypatch.setattr(encodec24, "_sha256", lambda _: SHA256)  # as above
+    vocabulary = Vocabulary.build([["a"]])
+    ar = AR(ARConfig(len(vocabulary), layout="plain", transformer=size("tiny")))
+    nar = NAR(NARConfig(len(vocabulary), aligned=False, transformer=size("tiny")))
+    save_ar(tmp_path / "ar", ar, vocabulary, codec.identity)
+    save_nar(tmp_path / "nar", nar, vocabulary, codec.identity)
+    pack(tmp_path / "model", weights, tmp_path / "ar", tmp_path / "nar", None)
+    assert not (tmp_path / "model" / "codec.safetensors").exists()
+    assert isinstance(load_model(tmp_path / "model").codec, EncodecCodec)

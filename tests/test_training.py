@@ -18,6 +18,7 @@ import torch
 from conftest import Corpus, file_limit
 from safetensors.torch import load_file
 
+from codec import load_codec
 from valle.ar import AR
 from valle.config import ARConfig, NARConfig, size
 from valle.nar import NAR
@@ -209,6 +210,20 @@ def test_samples_agree_with_themselves(corpus: Corpus) -> None:
             assert sum(sample.durations) == sample.codes.shape[1] and len(sample.codes) == 3
             joined += data.vocabulary.decode(sample.phones)[1:].count(".") > 1
     assert joined, "samples of several utterances occur"
+
+
+@pytest.mark.parametrize("name", ["ar plain", "ar interleaved", "nar"])
+def test_a_stage_with_a_codec_can_be_listened_to(name: str, corpus: Corpus) -> None:
+    stage = build(name, corpus)
+    assert stage.sample() == {}
+    stage.codec = load_codec(corpus.codec)  # type: ignore[attr-defined]
+    heard = stage.sample()
+    assert heard and all(w.numel() > 24_000 and bool(w.isfinite().all()) for w in heard.values())
+
+
+def test_a_batch_too_small_to_start_the_quantizer_is_refused(corpus: Corpus) -> None:
+    with pytest.raises(ValueError, match="--batch-size 2: the quantizer starts from 720 frames"):
+        CodecStage(CodecTraining(steps=9, batch_size=2, frames=30), [corpus.root], ["held"])
 
 
 def test_a_checkpoint_of_another_shape_is_refused(corpus: Corpus, tmp_path: Path) -> None:

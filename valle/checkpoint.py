@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from codec import Codec, load_codec
+from codec.base import ENCODEC
 from codec.files import atomic_path
 from codec.spectral import SpectralCodec
 from codec.weights import load_weights, save_weights
@@ -75,13 +76,17 @@ def pack(out: str | Path, codec: str | Path, ar: str | Path, nar: str | Path,
          aligner: str | Path | None) -> Model:
     """Join trained parts into a model folder with int8 weights, and read it again.
 
+    EnCodec goes in by name: its published weights are found, or fetched once, by whoever loads it.
+
     Raises:
         FileNotFoundError, ValueError: as `load_model`; nothing is written then.
     """
     out, model = Path(out), _join(codec, Path(ar), Path(nar), aligner)
-    if not isinstance(model.codec, SpectralCodec):
-        raise ValueError(f"{codec} is not a spectral codec: a model folder cannot hold another")
-    model.codec.save(out)
+    if isinstance(model.codec, SpectralCodec):
+        model.codec.save(out)
+    else:
+        with atomic_path(out / "codec.json") as path:
+            path.write_text(json.dumps(ENCODEC) + "\n")
     save_ar(out, model.ar, model.vocabulary, model.codec.identity, "int8")
     save_nar(out, model.nar, model.vocabulary, model.codec.identity, "int8")
     if model.aligner is not None:

@@ -75,7 +75,13 @@ class Audio:
         return len(self.samples) / self.sample_rate
 
     def save(self, path: str | Path) -> None:
-        """Write a 16-bit WAV file and, beside it, a JSON file with everything to repeat it."""
+        """Write a 16-bit WAV file and, beside it, a JSON file with everything to repeat it.
+
+        Raises:
+            ValueError: a path ending in .json, where both would be one file.
+        """
+        if Path(path).suffix == ".json":
+            raise ValueError(f"{path}: name the audio .wav; the settings go to .json beside it")
         save_audio(path, self.samples, self.sample_rate)
         record = {**self.settings, "finish": self.finish, "seconds": round(self.seconds, 3),
                   "phones": [(p, round(a, 3), round(b, 3)) for p, a, b in self.phones]}
@@ -155,8 +161,15 @@ class VALLE:
         wav = torch.from_numpy(samples).to(self.device)[None, None]
         codes = self.model.codec.encode(wav)[0, : self.model.nar.config.n_codebooks]
         voice = Prompt(codes, phones, durations)
-        most = int(MAX_PROMPT_SECONDS * self.model.codec.frame_rate)
-        return voice.cut(most) if codes.shape[1] > most else voice
+        frame_rate = self.model.codec.frame_rate
+        if codes.shape[1] <= MAX_PROMPT_SECONDS * frame_rate:
+            return voice
+        start_of_it = voice.cut(int(MAX_PROMPT_SECONDS * frame_rate))
+        if start_of_it is not voice:
+            warnings.warn(f"the prompt is {codes.shape[1] / frame_rate:.1f} s long; its first "
+                          f"{start_of_it.codes.shape[1] / frame_rate:.1f} s are heard",
+                          stacklevel=2)
+        return start_of_it
 
     @overload
     def speak(self, text: str, *, prompt: str | Path | Samples | Prompt, **options: Any,

@@ -54,8 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--layout", default="interleaved", help="ar: interleaved or plain")
     model.add_argument("--n-codebooks", type=int, default=8, help="nar: books to fill, 2 to 8")
     model.add_argument("--codec", metavar="FOLDER",
-                       help="ar, nar: start code embeddings from this codec's codebooks: learns "
-                            "faster")
+                       help="ar, nar: start code embeddings from this codec's codebooks, which "
+                            "learns faster, and write audio samples")
     model.add_argument("--vocabulary", type=Path, metavar="FOLDER",
                        help="ar, nar: take the phones of this trained ar or nar")
 
@@ -127,7 +127,7 @@ def speech_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
     data = SpeechData(options.data, held_out, config, vocabulary, timed)
     changes = {"d_ff": options.d_ff} if options.d_ff else {}
     shape = size(options.size, dropout=options.dropout, **changes)
-    codebooks = load_codec(options.codec).codebooks if options.codec else None
+    codec = load_codec(options.codec) if options.codec else None
     phones, device = len(data.vocabulary), pick_device(options.device)
     if options.stage == "ar":
         from valle.ar import AR
@@ -135,9 +135,9 @@ def speech_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
 
         languages = tuple(sorted({u.language for u in data.train}))
         ar = AR(ARConfig(phones, languages, layout=options.layout, transformer=shape))
-        if codebooks is not None:
-            start_from_codebooks(ar.embed_tokens.weight[ar.ids.first_code:], codebooks[:1])
-        return ARStage(ar.to(device), data, config)
+        if codec is not None:
+            start_from_codebooks(ar.embed_tokens.weight[ar.ids.first_code:], codec.codebooks[:1])
+        return ARStage(ar.to(device), data, config, codec)
     from valle.nar import NAR
     from valle.training.nar import NARStage
 
@@ -146,6 +146,6 @@ def speech_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
     if (found := data.prepared.n_codebooks or 0) < options.n_codebooks:
         raise ValueError(f"--n-codebooks {options.n_codebooks}: the data has {found}")
     nar = NAR(NARConfig(phones, options.n_codebooks, aligned=timed, transformer=shape))
-    if codebooks is not None:
-        start_from_codebooks(nar.codes.weight, codebooks[: options.n_codebooks])
-    return NARStage(nar.to(device), data, config)
+    if codec is not None:
+        start_from_codebooks(nar.codes.weight, codec.codebooks[: options.n_codebooks])
+    return NARStage(nar.to(device), data, config, codec)

@@ -7,10 +7,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from codec import Codec
 from valle.ar import AR
 from valle.checkpoint import save_ar
 from valle.tokens import EOS, PAD, advance_ids
 from valle.training.loop import Metrics, update
+from valle.training.samples import speak_on
 from valle.training.speech import Sample, SpeechData, SpeechTraining
 from valle.training.state import parameter_groups
 
@@ -20,8 +22,10 @@ class ARStage:
 
     name, unit = "ar", "tokens"
 
-    def __init__(self, model: AR, data: SpeechData, config: SpeechTraining) -> None:
-        self.model, self.data, self.config = model, data, config
+    def __init__(self, model: AR, data: SpeechData, config: SpeechTraining,
+                 codec: Codec | None = None) -> None:
+        """codec: turns samples into audio; without it there are none to listen to."""
+        self.model, self.data, self.config, self.codec = model, data, config, codec
         self.modules = nn.ModuleDict({"ar": model})
         self.optimizers = {"ar": torch.optim.AdamW(
             parameter_groups(model, config.weight_decay), lr=config.lr, betas=(0.9, 0.95))}
@@ -56,8 +60,13 @@ class ARStage:
                 totals.setdefault(f"valid/{key}", []).append(value)
         return {key: float(torch.stack(values).mean()) for key, values in totals.items()}
 
+    @torch.no_grad()
     def sample(self) -> dict[str, torch.Tensor]:
-        return {}
+        if self.codec is None or not self.data.held:
+            return {}
+        self.model.eval()
+        spoken = speak_on(self.model, self.data.validation(1)[0], self.data.vocabulary, self.codec)
+        return {"ar/book 1": spoken}
 
     def export(self, folder: Path) -> None:
         save_ar(folder, self.model, self.data.vocabulary, self.data.prepared.codec or "")

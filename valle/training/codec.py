@@ -16,10 +16,11 @@ from tqdm import tqdm
 
 from codec.adversary import Adversary, spectral_distance
 from codec.audio import load_audio, normalize_loudness
-from codec.spectral import SpectralCodec
+from codec.spectral import SpectralCodec, SpectralConfig
 from valle.training.loop import Metrics, update
 
 SUFFIXES = (".wav", ".flac", ".opus", ".ogg", ".mp3")
+START_BATCHES = 12  # that the quantizer starts from
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,10 @@ class CodecStage:
             raise ValueError(f"{len(self.clips)} clips to train on, {len(self.held)} of two "
                              "seconds or more to validate on: check --data and --held-out")
         self.decoder_only = bool(config.init)
+        start = START_BATCHES * config.batch_size * config.frames
+        if not self.decoder_only and start < SpectralConfig.codebook_size:
+            raise ValueError(f"--batch-size {config.batch_size}: the quantizer starts from "
+                             f"{start} frames, and needs {SpectralConfig.codebook_size}")
         self.codec = SpectralCodec.load(config.init) if config.init else SpectralCodec()
         self.codec.requires_grad_(True)
         self.adversary = Adversary()
@@ -172,7 +177,7 @@ class CodecStage:
 
     def _start_quantizer(self, step: int) -> None:
         """k-means on trained latents: on few or untrained ones most codes would die at once."""
-        wav = torch.cat([self.batch(step + offset) for offset in range(1, 13)])
+        wav = torch.cat([self.batch(step + offset) for offset in range(1, 1 + START_BATCHES)])
         with torch.no_grad():
             self.codec.start_quantizer(self.codec.latents(wav))
 

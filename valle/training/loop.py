@@ -169,7 +169,7 @@ class Log:
               audio: dict[str, torch.Tensor] | None = None) -> None:
         record = {"step": progress.step, "seconds": round(progress.seconds, 1),
                   "units": progress.units, "skipped": progress.skipped,
-                  **{k: round(v, 5) for k, v in metrics.items()}}
+                  **{k: round(v, 5) if math.isfinite(v) else None for k, v in metrics.items()}}
         with open(self.path, "a") as file:
             file.write(json.dumps(record) + "\n")
         if self.board is None:

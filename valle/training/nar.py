@@ -8,9 +8,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from codec import Codec
 from valle.checkpoint import save_nar
 from valle.nar import NAR, NARBatch
 from valle.training.loop import Metrics, update
+from valle.training.samples import fill
 from valle.training.speech import Sample, SpeechData, SpeechTraining
 from valle.training.state import parameter_groups
 
@@ -22,8 +24,10 @@ class NARStage:
 
     name, unit = "nar", "frames"
 
-    def __init__(self, model: NAR, data: SpeechData, config: SpeechTraining) -> None:
-        self.model, self.data, self.config = model, data, config
+    def __init__(self, model: NAR, data: SpeechData, config: SpeechTraining,
+                 codec: Codec | None = None) -> None:
+        """codec: turns samples into audio; without it there are none to listen to."""
+        self.model, self.data, self.config, self.codec = model, data, config, codec
         self.modules = nn.ModuleDict({"nar": model})
         self.optimizers = {"nar": torch.optim.AdamW(
             parameter_groups(model, config.weight_decay), lr=config.lr, betas=(0.9, 0.95))}
@@ -66,8 +70,14 @@ class NARStage:
         metrics["valid/loss"] = float(np.mean([v for k, v in metrics.items() if "loss" in k]))
         return metrics
 
+    @torch.no_grad()
     def sample(self) -> dict[str, torch.Tensor]:
-        return {}
+        if self.codec is None:
+            return {}
+        self.model.eval()
+        rows = self._collate(self.data.validation(1), np.random.default_rng(0))
+        return {"nar/original": self.codec.decode(rows.codes.cpu())[0, 0],
+                "nar/filled": fill(self.model, rows, self.codec)}
 
     def export(self, folder: Path) -> None:
         save_nar(folder, self.model, self.data.vocabulary, self.data.prepared.codec or "")
