@@ -13,6 +13,7 @@ from valle.nar import NAR, NARBatch
 from valle.sampling import SamplingOptions
 from valle.training.speech import Sample
 
+
 def speak_on(model: AR, sample: Sample, vocabulary: Vocabulary, codec: Codec) -> torch.Tensor:
     """Book 1 of a sample: its first half as it is, the rest spoken by the model; audio [N]."""
     ids, codes = model.ids, sample.codes[0].tolist()

@@ -1,4 +1,4 @@
-"""Corpora in every layout, prepared folders that survive kill -9, and batches."""
+"""Prepared folders: what they hold, and that kill -9 at any point loses nothing."""
 from __future__ import annotations
 
 import json
@@ -6,51 +6,21 @@ import os
 import signal
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import torch
+from recordings import RATE, make_librispeech, make_plain, many, speak, write
 
 from codec.spectral import SpectralCodec, SpectralConfig
 from g2p import BOUNDARIES, Vocabulary, phonemize
 from valle.align import Aligner, AlignerConfig
-from valle.data.batching import batches, concatenate, split_speakers, token_length
-from valle.data.corpora import READERS, detect, read_corpus
-from valle.data.manifest import Prepared, Utterance, load_samples, read_info
+from valle.data.manifest import Prepared, load_samples, read_info
 from valle.data.prepare import HOP, describe, frame_durations, prepare
 
 ROOT = Path(__file__).parents[1]
-CORPUS = ROOT.parent / "shared" / "corpus"
-RATE = 16_000
-
-
-def speak(path: Path, seconds: float = 0.6, pitch: float = 120.0, lead: float = 0.3) -> Path:
-    """A buzz between two silences: `lead` s, `seconds` s, 0.3 s."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    time = np.arange(round(seconds * RATE)) / RATE
-    voice = sum(np.sin(2 * np.pi * pitch * k * time) / k for k in range(1, 9)) * 0.1
-    silence = np.zeros(round(0.3 * RATE))
-    soundfile.write(path, np.concatenate([np.zeros(round(lead * RATE)), voice, silence]), RATE)
-    return path
-
-
-def write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-
-
-def many(root: Path, count: int, text: str | None = "A word.") -> Path:
-    """A plain corpus of `count` short recordings by four speakers."""
-    for i in range(count):
-        path = speak(root / f"s{i % 4}" / f"{i:03d}.wav", 0.4 + 0.01 * (i % 7), 90 + 10 * (i % 4))
-        if text is not None:
-            write(path.with_suffix(".txt"), text)
-    return root
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -74,110 +44,6 @@ def codec(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("codec")
     model.save(folder)
     return folder
-
-
-# --- corpora -------------------------------------------------------------------------------------
-
-def make_librispeech(root: Path) -> None:
-    speak(root / "train-clean-5" / "19" / "198" / "19-198-0000.flac")
-    speak(root / "train-clean-5" / "19" / "198" / "19-198-0001.flac")
-    write(root / "train-clean-5" / "19" / "198" / "19-198.trans.txt",
-          "19-198-0000 IT'S A WORD\n19-198-0001 ANOTHER\n")
-    speak(root / "single" / "26" / "26-495-0000.ogg")
-
-
-def make_libritts(root: Path) -> None:
-    base = root / "dev-clean" / "84" / "121123" / "84_121123_000007_000001"
-    speak(base.with_suffix(".wav"))
-    write(base.parent / (base.name + ".original.txt"), "Chapter 7.")
-    write(base.parent / (base.name + ".normalized.txt"), "Chapter seven.")
-
-
-def make_ljspeech(root: Path) -> None:
-    speak(root / "wavs" / "LJ001-0001.wav")
-    write(root / "metadata.csv", 'LJ001-0001|In 1455, "|In fourteen fifty-five, "\n'
-                                 "LJ001-0002|not here|not here\n")
-
-
-def make_vctk(root: Path) -> None:
-    for name in ("p225_001_mic1", "p225_001_mic2", "p225_002_mic2"):
-        speak(root / "wav48_silence_trimmed" / "p225" / f"{name}.flac")
-    write(root / "txt" / "p225" / "p225_001.txt", "Please call Stella.\n")
-
-
-def make_commonvoice(root: Path) -> None:
-    speak(root / "de" / "clips" / "common_voice_de_1.mp3")
-    write(root / "de" / "validated.tsv", "client_id\tpath\tsentence\tlocale\n"
-          'ab12\tcommon_voice_de_1.mp3\tEr sagte: "Ja.\tde\n'
-          "ab12\tcommon_voice_de_2.mp3\tfehlt\tde\n")
-
-
-def make_kaldi(root: Path) -> None:
-    speak(root / "WAVE" / "SPEAKER0024" / "000240010.WAV")
-    speak(root / "WAVE" / "SPEAKER0024" / "000240031.flac")
-    write(root / "train" / "wav.scp", "000240010 WAVE/SPEAKER0024/000240010.WAV\n"
-          "000240031 flac -c -d -s WAVE/SPEAKER0024/000240031.flac |\n")
-    write(root / "train" / "utt2spk", "000240010 0024\n000240031 0024\n")
-    write(root / "train" / "text", "000240010 IT WAS GOOD\n000240031 Mixed case\n")
-
-
-def make_plain(root: Path) -> None:
-    path = speak(root / "anna" / "one.wav")
-    write(path.with_suffix(".txt"), "A word.\n")
-    write(path.with_suffix(".phones"), " \t0.3\nɐ\t0.4\n \t0.4\nw\t0.9\n.\t1.2\n")
-
-
-EXPECTED = {  # (id, speaker, text, language) in the order in which they are read
-    "librispeech": [("26-495-0000", "26", None, "en-us"),
-                    ("19-198-0000", "19", "it's a word", "en-us"),
-                    ("19-198-0001", "19", "another", "en-us")],
-    "libritts": [("84_121123_000007_000001", "84", "Chapter seven.", "en-us")],
-    "ljspeech": [("LJ001-0001", "LJ", 'In fourteen fifty-five, "', "en-us")],
-    "vctk": [("p225_001", "p225", "Please call Stella.", "en-us"),
-             ("p225_002", "p225", None, "en-us")],
-    "commonvoice": [("common_voice_de_1", "ab12", 'Er sagte: "Ja.', "de")],
-    "kaldi": [("000240010", "0024", "it was good", "en-us"),
-              ("000240031", "0024", "Mixed case", "en-us")],
-    "plain": [("anna/one", "anna", "A word.", "en-us")],
-}
-MAKERS: dict[str, Callable[[Path], None]] = {
-    "librispeech": make_librispeech, "libritts": make_libritts, "ljspeech": make_ljspeech,
-    "vctk": make_vctk, "commonvoice": make_commonvoice, "kaldi": make_kaldi, "plain": make_plain}
-
-
-@pytest.mark.parametrize("kind", READERS)
-def test_every_layout_is_recognised_and_read(tmp_path: Path, kind: str) -> None:
-    MAKERS[kind](tmp_path)
-    assert detect(tmp_path) == kind
-    found = list(read_corpus(tmp_path))
-    assert [(r.id, r.speaker, r.text, r.language) for r in found] == EXPECTED[kind]
-    assert all(r.audio.is_file() and r.problem is None for r in found)
-
-
-def test_vctk_takes_the_first_microphone(tmp_path: Path) -> None:
-    make_vctk(tmp_path)
-    assert [r.audio.stem for r in read_corpus(tmp_path)] == ["p225_001_mic1", "p225_002_mic2"]
-
-
-def test_unusable_corpora_give_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="check the path"):
-        detect(tmp_path / "missing")
-    with pytest.raises(ValueError, match="no audio below"):
-        detect(tmp_path)
-    make_ljspeech(tmp_path / "lj")
-    make_vctk(tmp_path / "vctk")
-    with pytest.raises(ValueError, match="several corpora .*ljspeech, vctk"):
-        detect(tmp_path)
-    with pytest.raises(ValueError, match="choose from auto, librispeech"):
-        read_corpus(tmp_path, "librivox")
-
-
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="needs ../shared/corpus")
-def test_real_corpora_are_read_whole() -> None:
-    count = Counter(r.text is None for r in read_corpus(CORPUS / "LibriSpeech"))
-    assert count[False] >= 1519 and count[True] == 251
-    assert len(list(read_corpus(CORPUS / "speechocean762"))) == 2560
-    assert len({r.speaker for r in read_corpus(CORPUS / "CommonVoice")}) == 176
 
 
 # --- prepare -------------------------------------------------------------------------------------
@@ -369,54 +235,3 @@ def test_several_folders_are_read_as_one(tmp_path: Path, codec: Path) -> None:
     (tmp_path / "out-b" / "codes-00001.safetensors").unlink()
     with pytest.raises(FileNotFoundError, match="codes-00001.safetensors is missing"):
         Prepared.open(tmp_path / "out-b")
-
-
-# --- batches -------------------------------------------------------------------------------------
-
-def invent(count: int, speakers: int = 5) -> list[Utterance]:
-    rng = np.random.default_rng(1)
-    found = []
-    for i in range(count):
-        frames = int(rng.integers(75, 600))
-        found.append(Utterance(f"u{i}", "", f"p{i % speakers}", "en-us", "", [" ", "a", "."],
-                               frames / 75, 0.0, frames / 75, frames, durations=[0, frames, 0]))
-    return found
-
-
-def test_every_utterance_once_with_its_own_speaker_and_in_budget() -> None:
-    utterances = invent(200)
-    options = {"tokens_per_batch": 4000, "seed": 3, "max_seconds": 15.0, "max_concat": 3}
-    epoch = batches(utterances, epoch=0, **options)
-    samples = [sample for batch in epoch for sample in batch]
-    assert Counter(u.id for sample in samples for u in sample) == Counter(u.id for u in utterances)
-    assert {len(sample) for sample in samples} == {1, 2, 3}
-    for sample in samples:
-        assert len({u.speaker for u in sample}) == 1
-        assert len(sample) == 1 or sum(u.seconds for u in sample) <= 15.0
-    used = total = 0
-    for batch in epoch:
-        sizes = [sum(token_length(u) for u in sample) for sample in batch]
-        assert max(sizes) * len(sizes) <= 4000
-        used, total = used + sum(sizes), total + max(sizes) * len(sizes)
-    assert used / total > 0.85  # little padding
-    assert epoch == batches(utterances, epoch=0, **options)
-    assert epoch != batches(utterances, epoch=1, **options)
-
-
-def test_one_utterance_per_sample_when_asked() -> None:
-    assert all(len(s) == 1 for s in concatenate(invent(20), seed=0, epoch=0, max_concat=1))
-
-
-def test_batches_refuse_what_cannot_be_trained_on() -> None:
-    utterances = invent(4)
-    with pytest.raises(ValueError, match="raise tokens_per_batch"):
-        batches(utterances, tokens_per_batch=50, seed=0, epoch=0)
-    textless = [*utterances, replace(utterances[0], id="x", phones=None, durations=None)]
-    with pytest.raises(ValueError, match="x has no text"):
-        batches(textless, tokens_per_batch=9999, seed=0, epoch=0)
-
-
-def test_held_out_speakers_are_kept_apart() -> None:
-    train, held = split_speakers(invent(20), ["p1", "p[34]"])
-    assert {u.speaker for u in train} == {"p0", "p2"} and {u.speaker for u in held} == {
-        "p1", "p3", "p4"}

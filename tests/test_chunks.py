@@ -1,0 +1,48 @@
+"""Long texts in pieces: nothing is lost, and pieces end where texts do."""
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from g2p import BOUNDARIES
+from valle.chunks import split_phones
+
+
+def spoken(pieces: list[list[str]]) -> list[str]:
+    return [p for piece in pieces for p in piece if p not in BOUNDARIES]
+
+
+@pytest.mark.parametrize("most", [5, 12, 40, 120])
+def test_pieces_lose_nothing_and_are_whole_texts(most: int) -> None:
+    draw = np.random.default_rng(most)
+    for _ in range(200):
+        phones: list[str] = []
+        for _ in range(draw.integers(1, 30)):
+            phones += [str(draw.choice(BOUNDARIES)) if phones else " "]
+            phones += [f"p{draw.integers(40)}" for _ in range(draw.integers(1, 9))]
+        phones.append(".")
+        pieces = split_phones(phones, most)
+        assert spoken(pieces) == spoken([phones])
+        assert all(piece[0] == " " and piece[-1] in BOUNDARIES[1:] for piece in pieces)
+        assert all(len(piece) <= most and spoken([piece]) for piece in pieces)
+        assert all(not (a in BOUNDARIES and b in BOUNDARIES)
+                   for piece in pieces for a, b in itertools.pairwise(piece))
+        if len(phones) <= most:
+            assert pieces == [phones]
+
+
+def test_sentence_ends_are_cut_before_clauses_and_words() -> None:
+    words = [" ", "a", "b", ",", "c", ".", "d", " ", "e", ",", "f", "."]
+    assert split_phones(words, 10)[0] == [" ", "a", "b", ",", "c", "."]
+    assert split_phones([p if p != "." else " " for p in words[:-1]] + ["."], 10)[0][-1] == ","
+
+
+@pytest.mark.parametrize("length", [9, 10, 11, 30, 500])
+def test_a_long_word_is_cut_and_loses_nothing(length: int) -> None:
+    word = [f"p{i}" for i in range(length)]
+    pieces = split_phones([" ", "x", " ", *word, "?"], 10)
+    assert spoken(pieces) == ["x", *word]
+    assert all(len(p) <= 10 and p[0] == " " and p[-1] in BOUNDARIES[1:] for p in pieces)
+    assert pieces[-1][-1] == "?"
