@@ -1,9 +1,9 @@
-"""The starter's codec: log-mel -> ConvNeXt -> residual vector quantizer -> ConvNeXt -> iSTFT.
+"""The starter's codec: log-mel -> ConvNeXt -> residual vector quantizer -> ConvNeXt -> two filters.
 
 It keeps EnCodec's contract (24 kHz, 75 frames/s, 8 codebooks of 1024 entries) but works on spectra,
-so it learns in minutes on two cores. The decoder predicts magnitude and phase of a short-time
-spectrum, after Vocos (Siuzdak 2023, arXiv:2306.00814); the blocks are ConvNeXt (Liu et al. 2022).
-Quantizer: EnCodec's own (Défossez et al. 2022, arXiv:2210.13438, section 3.2).
+so it learns in minutes on two cores. The decoder predicts pitch and, for each frame, a filter for
+pulses at that pitch and one for noise (see codec/excitation.py); the blocks are ConvNeXt (Liu et
+al. 2022). Quantizer: EnCodec's own (Défossez et al. 2022, arXiv:2210.13438, section 3.2).
 """
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from codec.excitation import HIGHEST, LOWEST, TYPICAL, noise, pulses
 from codec.files import atomic_path
 from codec.weights import load_weights, save_weights
 
@@ -122,8 +123,8 @@ class SpectralCodec(nn.Module):
         self.quantizer = ResidualVectorQuantizer(
             config.latent, config.n_codebooks, config.codebook_size,
             threshold_ema_dead_code=0.1)  # type: ignore[arg-type]
-        self.decoder = Trunk(config.latent, config.decoder_width, 2 * (config.window // 2 + 1),
-                             config.decoder_blocks)
+        self.decoder = Trunk(config.latent, config.decoder_width,
+                             2 * (config.window // 2 + 1) + 1, config.decoder_blocks)
         self.register_buffer("window", torch.hann_window(config.window), persistent=False)
 
     sample_rate = property(lambda self: self.config.sample_rate)
@@ -142,12 +143,26 @@ class SpectralCodec(nn.Module):
         mel = log_mel(wav, self.config)
         return self.encoder((mel.transpose(1, 2) + 5) / 2.5).transpose(1, 2)
 
-    def synthesize(self, latents: torch.Tensor) -> torch.Tensor:
-        """Latents [B, latent, T] to audio [B, T * hop]."""
-        log_magnitude, phase = self.decoder(latents.transpose(1, 2)).float().chunk(2, dim=-1)
-        magnitude = log_magnitude.clamp(max=6).exp()
-        spectrum = torch.polar(magnitude, phase).transpose(1, 2)
-        return self._overlap_add(torch.fft.irfft(spectrum, dim=1))
+    def synthesize(self, latents: torch.Tensor, f0: torch.Tensor | None = None,
+                   ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Latents [B, latent, T] to (audio [B, T * hop], pitch [B, T] in octaves above TYPICAL).
+
+        f0 [B, T]: pitch in Hz to use instead of the decoder's own, as in training.
+        """
+        found = self.decoder(latents.transpose(1, 2)).float().transpose(1, 2)
+        of_pulses, of_noise = (found[:, :-1].clamp(max=6) - 5).exp().chunk(2, dim=1)
+        octaves = found[:, -1]
+        if f0 is None:
+            f0 = (TYPICAL * octaves.exp2()).clamp(LOWEST, HIGHEST)
+        voice = pulses(f0, self.config.sample_rate, self.config.hop)
+        spectrum = of_pulses * self._spectrum(voice) + of_noise * self._spectrum(noise(voice))
+        return self._overlap_add(torch.fft.irfft(spectrum, dim=1)), octaves
+
+    def _spectrum(self, wav: torch.Tensor) -> torch.Tensor:
+        """Audio [B, T * hop] to its complex short-time spectrum [B, F, T]."""
+        edge = (self.config.window - self.config.hop) // 2
+        return torch.stft(F.pad(wav, (edge, edge)), self.config.window, self.config.hop,
+                          window=self.window, center=False, return_complex=True)
 
     def _overlap_add(self, segments: torch.Tensor) -> torch.Tensor:
         """Windowed segments [B, window, T] to audio [B, T * hop]: an iSTFT with 'same' padding."""
@@ -162,19 +177,21 @@ class SpectralCodec(nn.Module):
         edge = (window - hop) // 2
         return (wav / norm.clamp(min=1e-4))[:, edge: edge + frames * hop]
 
-    def forward(self, wav: torch.Tensor, n_codebooks: int | None,
-                ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Training pass: audio [B, N] to (reconstruction [B, N'], commitment loss).
+    def forward(self, wav: torch.Tensor, n_codebooks: int | None, f0: torch.Tensor,
+                ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Training pass: audio [B, N] to (reconstruction [B, N'], octaves [B, T], commitment loss).
 
         n_codebooks: how many books to use (quantizer dropout); None leaves the quantizer out, as in
         the first part of training: quantizing from step 0 collapses the latents.
+        f0 [B, T]: the true pitch, which the pulses follow; octaves: the decoder's own guess.
         """
         latents = self.latents(wav)
-        if n_codebooks is None:
-            return self.synthesize(latents), latents.new_zeros(())
-        with torch.autocast(latents.device.type, enabled=False):
-            quantized, _, losses = self.quantizer.vq(latents.float(), n_q=n_codebooks)
-        return self.synthesize(quantized), losses.mean()
+        commitment = latents.new_zeros(())
+        if n_codebooks is not None:
+            with torch.autocast(latents.device.type, enabled=False):
+                latents, _, losses = self.quantizer.vq(latents.float(), n_q=n_codebooks)
+            commitment = losses.mean()
+        return *self.synthesize(latents, f0), commitment
 
     @torch.no_grad()
     def start_quantizer(self, latents: torch.Tensor, iterations: int = 10) -> None:
@@ -206,7 +223,7 @@ class SpectralCodec(nn.Module):
     @torch.no_grad()
     def decode(self, codes: torch.Tensor) -> torch.Tensor:
         """Codes [B, Q', T] with Q' <= Q to audio [B, 1, T * hop]; fewer books, less detail."""
-        return self.synthesize(self.quantizer.vq.decode(codes.transpose(0, 1)))[:, None]
+        return self.synthesize(self.quantizer.vq.decode(codes.transpose(0, 1)))[0][:, None]
 
     @property
     def identity(self) -> str:

@@ -45,7 +45,7 @@ def build(name: str, corpus: Corpus, weights: int = 0) -> Stage:
     torch.manual_seed(weights)
     if name == "codec":
         config = CodecTraining(steps=STEPS, batch_size=3, frames=30, critic_batch=1,
-                               unquantized_share=0.34, critic_share=0.67)
+                               unquantized_share=0.34, adversary_from=0.67)
         return CodecStage(config, [corpus.root], ["held"])
     if name == "aligner":
         return AlignerStage([corpus.prepared], ["held"], AlignerTraining(batch_size=3))

@@ -39,6 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     batch.add_argument("--batch-size", type=int, help="codec, aligner: clips in a batch")
     batch.add_argument("--max-hours", type=float, help="codec: audio to hold in memory")
     batch.add_argument("--books", type=int, help="codec: codebooks in use in half of the steps")
+    batch.add_argument("--adversary-from", type=float, metavar="SHARE",
+                       help="codec: the adversary joins after this share of the steps; 1 is never")
     batch.add_argument("--init", help="codec: a codec folder whose decoder goes on learning")
     batch.add_argument("--tokens-per-batch", type=int, help="ar, nar")
     batch.add_argument("--max-seconds", type=float, help="aligner, ar, nar: longest sample")
@@ -91,14 +93,16 @@ def read_patterns(given: list[str]) -> list[str]:
 def given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
     """Those options that were given, so that a stage's own defaults stand for the others."""
     values = {name: getattr(options, name) for name in names}
-    return {k: v for k, v in values.items() if v not in (None, False)} | {"seed": options.seed}
+    return {k: v for k, v in values.items() if v is not None and v is not False} | {
+        "seed": options.seed}
 
 
 def codec_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
     from valle.training.codec import CodecStage, CodecTraining
 
     config = CodecTraining(steps=options.steps,
-                           **given(options, "lr", "batch_size", "max_hours", "books", "init"))
+                           **given(options, "lr", "batch_size", "max_hours", "books", "init",
+                                   "adversary_from"))
     return CodecStage(config, options.data, held_out)
 
 

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from codec.adversary import Adversary, spectral_distance
 from codec.audio import load_audio, normalize_loudness
+from codec.excitation import TYPICAL, pitch
 from codec.spectral import SpectralCodec, SpectralConfig
 from valle.training.loop import Metrics, update
 
@@ -25,8 +26,9 @@ START_BATCHES = 12  # that the quantizer starts from
 
 @dataclass(frozen=True)
 class CodecTraining:
-    """Hyper-parameters of the codec stage; shares are parts of all steps.
+    """Hyper-parameters of the codec stage.
 
+    unquantized_share, adversary_from: shares of all steps; the adversary joins at the second.
     books: how many codebooks half of the steps use; the other half draws a number (quantizer
     dropout), so that any number can be decoded. init: a codec folder; its encoder and codebooks
     stay as they are, so that models trained on its codes stay valid, and its decoder goes on.
@@ -38,7 +40,7 @@ class CodecTraining:
     critic_batch: int = 6
     lr: float = 8e-4
     unquantized_share: float = 0.15
-    critic_share: float = 1.0
+    adversary_from: float = 1.0
     max_hours: float = 30.0
     books: int = 8
     init: str = ""
@@ -118,7 +120,7 @@ class CodecStage:
                                     weight_decay=0.0)
             for name, module in self.modules.items()}
         self.first_quantized = 0 if config.init else int(config.unquantized_share * config.steps)
-        self.first_adversarial = 0 if config.init else int(config.critic_share * config.steps)
+        self.first_adversarial = int(config.adversary_from * config.steps)
 
     def batch(self, step: int) -> torch.Tensor:
         """Random crops [B, N] at a random level."""
@@ -137,10 +139,13 @@ class CodecStage:
         if step == self.first_quantized and not self.decoder_only:
             self._start_quantizer(step)
         with torch.autocast("cpu", torch.bfloat16):
-            fake, commitment = self._reconstruct(wav, n_codebooks)
+            f0, voiced = pitch(wav, self.codec.sample_rate, self.codec.hop)
+            fake, octaves, commitment = self._reconstruct(wav, n_codebooks, f0)
             distance = spectral_distance(fake, wav, self.codec.sample_rate)
-            loss = 15 * distance + 5 * commitment
+            error = (octaves - (f0 / TYPICAL).log2()).abs()[voiced].mean().nan_to_num()
+            loss = 15 * (distance + error) + 5 * commitment
             metrics = {"train/loss": float(distance.detach()),
+                       "train/octaves": float(error.detach()),
                        "train/commitment": float(commitment.detach())}
             if step >= self.first_adversarial:
                 few = self.config.critic_batch
@@ -157,14 +162,14 @@ class CodecStage:
         metrics |= update(self.optimizers["codec"], clip=10.0)
         return metrics | {"train/units": wav.numel() / 24_000}
 
-    def _reconstruct(self, wav: torch.Tensor, n_codebooks: int | None,
-                     ) -> tuple[torch.Tensor, torch.Tensor]:
+    def _reconstruct(self, wav: torch.Tensor, n_codebooks: int | None, f0: torch.Tensor,
+                     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Through the whole codec, or, once its codes are fixed, through the decoder alone."""
         if not self.decoder_only:
-            return self.codec(wav, n_codebooks)  # type: ignore[no-any-return]
+            return self.codec(wav, n_codebooks, f0)  # type: ignore[no-any-return]
         codes = self.codec.encode(wav[:, None])[:, :n_codebooks]
         latents = self.codec.quantizer.vq.decode(codes.transpose(0, 1))
-        return self.codec.synthesize(latents), wav.new_zeros(())
+        return *self.codec.synthesize(latents, f0), wav.new_zeros(())
 
     def _codebooks(self, step: int) -> int | None:
         """None before the quantizer starts, then quantizer dropout."""
@@ -188,7 +193,7 @@ class CodecStage:
         n = 2 * 24_000
         wav = torch.from_numpy(np.stack([c[:n] for c in self.held])).float() / 32768
         latents = self.codec.latents(wav)
-        metrics = {"valid/unquantized": self._distance(self.codec.synthesize(latents), wav)}
+        metrics = {"valid/unquantized": self._distance(self.codec.synthesize(latents)[0], wav)}
         if not bool(self.codec.quantizer.vq.layers[0]._codebook.inited):
             return metrics
         codes = self.codec.encode(wav[:, None])
