@@ -15,6 +15,8 @@ LOWEST, HIGHEST = 60.0, 500.0  # Hz, of pitch
 PERIODIC = 0.2                 # of YIN: the first dip below this is the period
 VOICED = 0.35                  # frames whose best dip is deeper have a pitch
 TYPICAL = 150.0                # Hz, where no frame has one
+STEPS = 24                     # classes of pitch in an octave
+PITCHES = LOWEST * torch.exp2(torch.arange(math.log2(HIGHEST / LOWEST) * STEPS + 1) / STEPS)
 
 
 def pitch(wav: torch.Tensor, sample_rate: int, hop: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -58,6 +60,22 @@ def _between(values: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
     share = (time - before) / (after - before).clamp(min=1)
     drawn = values.gather(1, before) * (1 - share) + values.gather(1, after) * share
     return torch.where(known.any(1, keepdim=True), drawn, torch.full_like(drawn, TYPICAL))
+
+
+def pitch_class(f0: torch.Tensor) -> torch.Tensor:
+    """Pitch in Hz to the index of the nearest of PITCHES."""
+    return ((f0 / LOWEST).log2() * STEPS).round().long().clamp(0, len(PITCHES) - 1)
+
+
+def best_pitch(scores: torch.Tensor) -> torch.Tensor:
+    """Logits of PITCHES [B, T, P] to pitch in Hz [B, T]: the mean around the best class.
+
+    As CREPE does (Kim et al. 2018, arXiv:1802.06182, equation 2), here among five classes.
+    """
+    steps = torch.arange(len(PITCHES), device=scores.device)
+    near = (steps - scores.argmax(2, keepdim=True)).abs() <= 2
+    share = scores.masked_fill(~near, -torch.inf).softmax(2)
+    return LOWEST * ((share * steps).sum(2) / STEPS).exp2()
 
 
 def pulses(f0: torch.Tensor, sample_rate: int, hop: int) -> torch.Tensor:

@@ -19,18 +19,23 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from codec.excitation import HIGHEST, LOWEST, TYPICAL, noise, pulses
+from codec.excitation import PITCHES, best_pitch, noise, pulses
 from codec.files import atomic_path
 from codec.weights import load_weights, save_weights
 
 
 @dataclass(frozen=True)
 class SpectralConfig:
-    """Sizes of a SpectralCodec; the defaults are the starter's."""
+    """Sizes of a SpectralCodec; the defaults are the starter's.
+
+    window: of the log-mel spectrum; filter_window: of the decoder's filters, which need no fine
+    frequencies (pulses bring the harmonics) and are the sharper in time for it.
+    """
 
     sample_rate: int = 24_000
     hop: int = 320
     window: int = 1280
+    filter_window: int = 640
     n_mels: int = 80
     encoder_width: int = 192
     encoder_blocks: int = 4
@@ -41,8 +46,9 @@ class SpectralConfig:
     codebook_size: int = 1024
 
     def __post_init__(self) -> None:
-        if self.window % self.hop or (self.window - self.hop) % 2:
-            raise ValueError(f"window {self.window} must be an even multiple of hop {self.hop}")
+        for name, window in (("window", self.window), ("filter_window", self.filter_window)):
+            if window % self.hop or (window - self.hop) % 2:
+                raise ValueError(f"{name} {window} must be an even multiple of hop {self.hop}")
 
 
 @lru_cache(maxsize=8)
@@ -124,8 +130,9 @@ class SpectralCodec(nn.Module):
             config.latent, config.n_codebooks, config.codebook_size,
             threshold_ema_dead_code=0.1)  # type: ignore[arg-type]
         self.decoder = Trunk(config.latent, config.decoder_width,
-                             2 * (config.window // 2 + 1) + 1, config.decoder_blocks)
-        self.register_buffer("window", torch.hann_window(config.window), persistent=False)
+                             2 * (config.filter_window // 2 + 1) + len(PITCHES),
+                             config.decoder_blocks)
+        self.register_buffer("window", torch.hann_window(config.filter_window), persistent=False)
 
     sample_rate = property(lambda self: self.config.sample_rate)
     hop = property(lambda self: self.config.hop)
@@ -145,28 +152,27 @@ class SpectralCodec(nn.Module):
 
     def synthesize(self, latents: torch.Tensor, f0: torch.Tensor | None = None,
                    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Latents [B, latent, T] to (audio [B, T * hop], pitch [B, T] in octaves above TYPICAL).
+        """Latents [B, latent, T] to (audio [B, T * hop], scores of PITCHES [B, T, P]).
 
-        f0 [B, T]: pitch in Hz to use instead of the decoder's own, as in training.
+        f0 [B, T]: pitch in Hz to use instead of the best scored, as in training.
         """
-        found = self.decoder(latents.transpose(1, 2)).float().transpose(1, 2)
-        of_pulses, of_noise = (found[:, :-1].clamp(max=6) - 5).exp().chunk(2, dim=1)
-        octaves = found[:, -1]
-        if f0 is None:
-            f0 = (TYPICAL * octaves.exp2()).clamp(LOWEST, HIGHEST)
-        voice = pulses(f0, self.config.sample_rate, self.config.hop)
+        found = self.decoder(latents.transpose(1, 2)).float()
+        filters, scores = found.split([found.shape[2] - len(PITCHES), len(PITCHES)], dim=2)
+        of_pulses, of_noise = (filters.clamp(max=6) - 5).exp().transpose(1, 2).chunk(2, dim=1)
+        voice = pulses(best_pitch(scores) if f0 is None else f0,
+                       self.config.sample_rate, self.config.hop)
         spectrum = of_pulses * self._spectrum(voice) + of_noise * self._spectrum(noise(voice))
-        return self._overlap_add(torch.fft.irfft(spectrum, dim=1)), octaves
+        return self._overlap_add(torch.fft.irfft(spectrum, dim=1)), scores
 
     def _spectrum(self, wav: torch.Tensor) -> torch.Tensor:
         """Audio [B, T * hop] to its complex short-time spectrum [B, F, T]."""
-        edge = (self.config.window - self.config.hop) // 2
-        return torch.stft(F.pad(wav, (edge, edge)), self.config.window, self.config.hop,
+        edge = (self.config.filter_window - self.config.hop) // 2
+        return torch.stft(F.pad(wav, (edge, edge)), self.config.filter_window, self.config.hop,
                           window=self.window, center=False, return_complex=True)
 
     def _overlap_add(self, segments: torch.Tensor) -> torch.Tensor:
         """Windowed segments [B, window, T] to audio [B, T * hop]: an iSTFT with 'same' padding."""
-        window, hop, frames = self.config.window, self.config.hop, segments.shape[-1]
+        window, hop, frames = self.config.filter_window, self.config.hop, segments.shape[-1]
         length = (frames - 1) * hop + window
 
         def fold(x: torch.Tensor) -> torch.Tensor:
@@ -179,11 +185,11 @@ class SpectralCodec(nn.Module):
 
     def forward(self, wav: torch.Tensor, n_codebooks: int | None, f0: torch.Tensor,
                 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Training pass: audio [B, N] to (reconstruction [B, N'], octaves [B, T], commitment loss).
+        """Training pass: audio [B, N] to (audio [B, N'], pitch scores [B, T, P], commitment loss).
 
         n_codebooks: how many books to use (quantizer dropout); None leaves the quantizer out, as in
         the first part of training: quantizing from step 0 collapses the latents.
-        f0 [B, T]: the true pitch, which the pulses follow; octaves: the decoder's own guess.
+        f0 [B, T]: the true pitch, which the pulses follow.
         """
         latents = self.latents(wav)
         commitment = latents.new_zeros(())
@@ -231,7 +237,9 @@ class SpectralCodec(nn.Module):
 
         The decoder is left out: it may go on learning while the codes stay the same.
         """
-        digest = hashlib.sha256(json.dumps(dataclasses.asdict(self.config)).encode())
+        sizes = {name: value for name, value in dataclasses.asdict(self.config).items()
+                 if not name.startswith(("decoder_", "filter_"))}
+        digest = hashlib.sha256(json.dumps(sizes).encode())
         for name, tensor in sorted(self.state_dict().items()):
             if name.startswith("encoder.") or name.endswith("_codebook.embed"):
                 digest.update(tensor.detach().cpu().float().numpy().tobytes())

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from codec import load_audio
-from codec.excitation import TYPICAL, noise, pitch, pulses
+from codec.excitation import PITCHES, TYPICAL, best_pitch, noise, pitch, pitch_class, pulses
 
 RATE, HOP = 24_000, 320
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -58,6 +58,18 @@ def test_pitch_agrees_with_praat() -> None:
     both = ~np.isnan(theirs) & voiced[0].numpy()
     assert both.mean() > 0.5
     assert np.mean(np.abs(f0[0].numpy()[both] / theirs[both] - 1) < 0.05) > 0.95
+
+
+def test_classes_of_pitch_and_back() -> None:
+    assert torch.equal(pitch_class(PITCHES), torch.arange(len(PITCHES)))
+    assert pitch_class(torch.tensor([1.0, 9000.0])).tolist() == [0, len(PITCHES) - 1]
+    f0 = torch.tensor([61.0, 87.3, 150.0, 221.0, 480.0])
+    place = (f0 / 60).log2() * 24  # scores fall off on both sides of the true place
+    scores = -0.5 * (torch.arange(len(PITCHES)) - place[:, None]).square()
+    assert (best_pitch(scores[None])[0] / f0 - 1).abs().max() < 0.01
+    far = torch.full((1, 1, len(PITCHES)), -9.0)
+    far[..., 10], far[..., 34] = 2.0, 1.9  # an octave apart: not the mean of both
+    assert best_pitch(far)[0, 0] == pytest.approx(float(PITCHES[10]), rel=0.01)
 
 
 def test_pulses_are_all_harmonics_of_the_pitch() -> None:

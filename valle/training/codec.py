@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 from tqdm import tqdm
 
 from codec.adversary import Adversary, spectral_distance
 from codec.audio import load_audio, normalize_loudness
-from codec.excitation import TYPICAL, pitch
+from codec.excitation import pitch, pitch_class
 from codec.spectral import SpectralCodec, SpectralConfig
 from valle.training.loop import Metrics, update
 
@@ -140,12 +141,12 @@ class CodecStage:
             self._start_quantizer(step)
         with torch.autocast("cpu", torch.bfloat16):
             f0, voiced = pitch(wav, self.codec.sample_rate, self.codec.hop)
-            fake, octaves, commitment = self._reconstruct(wav, n_codebooks, f0)
+            fake, scores, commitment = self._reconstruct(wav, n_codebooks, f0)
             distance = spectral_distance(fake, wav, self.codec.sample_rate)
-            error = (octaves - (f0 / TYPICAL).log2()).abs()[voiced].mean().nan_to_num()
-            loss = 15 * (distance + error) + 5 * commitment
+            of_pitch = F.cross_entropy(scores[voiced], pitch_class(f0[voiced])).nan_to_num()
+            loss = 15 * distance + 2 * of_pitch + 5 * commitment
             metrics = {"train/loss": float(distance.detach()),
-                       "train/octaves": float(error.detach()),
+                       "train/pitch": float(of_pitch.detach()),
                        "train/commitment": float(commitment.detach())}
             if step >= self.first_adversarial:
                 few = self.config.critic_batch
