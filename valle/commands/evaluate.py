@@ -19,6 +19,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from valle.commands import evaluate_speaker
+
 if TYPE_CHECKING:
     from valle.data.manifest import Utterance
     from valle.evaluate.pairs import Pair
@@ -47,12 +49,15 @@ clip) and voice.md (the table). Goes on where it was stopped.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    what = parser.add_subparsers(dest="what", required=True, metavar="codec|voice")
+    what = parser.add_subparsers(dest="what", required=True, metavar="codec|voice|speaker")
     _codec_arguments(what.add_parser("codec", help="what a codec loses", description=CODEC_HELP,
                                      formatter_class=argparse.RawDescriptionHelpFormatter))
     _voice_arguments(what.add_parser("voice", help="what a voice says, and in whose voice",
                                      description=VOICE_HELP,
                                      formatter_class=argparse.RawDescriptionHelpFormatter))
+    evaluate_speaker.add_arguments(what.add_parser(
+        "speaker", help="who is speaking: encoders on the same trials",
+        description=evaluate_speaker.HELP, formatter_class=argparse.RawDescriptionHelpFormatter))
 
 
 def _codec_arguments(parser: argparse.ArgumentParser) -> None:
@@ -99,6 +104,8 @@ def _voice_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.what == "speaker":
+        return evaluate_speaker.run(options)
     return run_codec(options) if options.what == "codec" else run_voice(options)
 
 

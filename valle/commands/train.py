@@ -4,6 +4,7 @@
   aligner  --data PREPARED folders           -> phone timings for real speech
   ar       --data PREPARED folders with codes and timings -> codebook 1 from phones
   nar      --data PREPARED folders with codes             -> codebooks 2..Q from codebook 1
+  speaker  --data CORPUS folders              -> a speaker encoder; text is not needed
 
 --out gets checkpoint.safetensors, metrics.jsonl, a TensorBoard folder (`tensorboard --logdir OUT`)
 and the files that inference loads.
@@ -14,7 +15,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-STAGES = ("codec", "aligner", "ar", "nar")
+STAGES = ("codec", "aligner", "ar", "nar", "speaker")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,19 +37,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     loop.add_argument("--seed", type=int, default=0)
     batch = parser.add_argument_group("optimisation; each stage has its own defaults")
     batch.add_argument("--lr", type=float, help="peak learning rate")
-    batch.add_argument("--batch-size", type=int, help="codec, aligner: clips in a batch")
-    batch.add_argument("--max-hours", type=float, help="codec: audio to hold in memory")
+    batch.add_argument("--batch-size", type=int, help="codec, aligner, speaker: clips in a batch")
+    batch.add_argument("--max-hours", type=float, help="codec, speaker: audio to hold in memory")
     batch.add_argument("--books", type=int, help="codec: codebooks in use in half of the steps")
     batch.add_argument("--adversary-from", type=float, metavar="SHARE",
                        help="codec: the adversary joins after this share of the steps; 1 is never")
-    batch.add_argument("--init", help="codec: a codec folder whose decoder goes on learning")
+    batch.add_argument("--init", help="codec: a codec folder whose decoder goes on learning; "
+                                      "speaker: a trained encoder to start from")
     batch.add_argument("--tokens-per-batch", type=int, help="ar, nar")
-    batch.add_argument("--max-seconds", type=float, help="aligner, ar, nar: longest sample")
+    batch.add_argument("--max-seconds", type=float, help="aligner, ar, nar: longest sample; "
+                                                                "speaker: length of a piece")
     batch.add_argument("--max-concat", type=int, help="ar, nar: utterances joined to one sample")
     batch.add_argument("--min-score", type=float, help="ar, nar: leave out worse alignments")
     batch.add_argument("--accumulate", type=int, help="ar, nar: micro-batches in one step")
     batch.add_argument("--compile", action="store_true", help="ar, nar: torch.compile; needs a "
                                                               "C++ compiler on CPU")
+    speaker = parser.add_argument_group("speaker")
+    speaker.add_argument("--model", default="ecapa",
+                         help="ecapa, deep-speaker-rescnn or deep-speaker-gru; "
+                              "--init brings its own")
+    speaker.add_argument("--channels", type=int, default=0, help="width; default the paper's")
+    speaker.add_argument("--phase", help="softmax, or triplet with --init")
+    speaker.add_argument("--head", help="of the softmax phase: softmax, am, aam or sphereface")
+    speaker.add_argument("--speed-keeps-speaker", action="store_true",
+                         help="faster and slower speech is not another speaker's")
     model = parser.add_argument_group("model (ar, nar)")
     model.add_argument("--size", default="starter", help="tiny, starter, base or paper")
     model.add_argument("--d-ff", type=int, help="another feed-forward width")
@@ -76,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
                         seed=options.seed)
     held_out = read_patterns(options.held_out)
     stage = {"codec": codec_stage, "aligner": aligner_stage, "ar": speech_stage,
-             "nar": speech_stage}[options.stage](options, held_out)
+             "nar": speech_stage, "speaker": speaker_stage}[options.stage](options, held_out)
     settings = {k: str(v) for k, v in vars(options).items() if v is not None}
     fit(stage, config, settings)
     return 0
@@ -114,6 +126,18 @@ def aligner_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
     if not stage.train:
         raise ValueError("nothing to train on: check --data, --held-out and --max-seconds")
     return stage
+
+
+def speaker_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
+    from valle.speaker.model import SpeakerConfig
+    from valle.training import speaker
+    from valle.tts import pick_device
+
+    config = speaker.SpeakerTraining(**given(options, "head", "phase", "lr", "batch_size",
+                                             "max_seconds", "max_hours", "speed_keeps_speaker"))
+    return speaker.speaker_stage(options.data, held_out, config,
+                                 SpeakerConfig(options.model, options.channels), options.init,
+                                 pick_device(options.device))
 
 
 def speech_stage(options: argparse.Namespace, held_out: list[str]) -> Any:

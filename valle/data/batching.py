@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -15,12 +16,22 @@ from valle.data.manifest import Utterance
 LENGTH_JITTER = 0.05  # lengths vary by this share before sorting, so that buckets mix
 
 
-def split_speakers(utterances: Iterable[Utterance], held_out: Iterable[str],
-                   ) -> tuple[list[Utterance], list[Utterance]]:
+class Spoken(Protocol):
+    """Whatever has a speaker."""
+
+    @property
+    def speaker(self) -> str: ...
+
+
+S = TypeVar("S", bound=Spoken)
+
+
+def split_speakers(utterances: Iterable[S], held_out: Iterable[str],
+                   ) -> tuple[list[S], list[S]]:
     """(training, held out) utterances; `held_out` are names or patterns: "p3*", "[01]*"."""
     patterns = list(held_out)
-    train: list[Utterance] = []
-    held: list[Utterance] = []
+    train: list[S] = []
+    held: list[S] = []
     for utterance in utterances:
         match = any(fnmatch.fnmatchcase(utterance.speaker, pattern) for pattern in patterns)
         (held if match else train).append(utterance)

@@ -1,0 +1,120 @@
+"""Clips of many speakers from corpus folders; no text and no preparation is needed."""
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from codec.audio import load_audio, trim_silence
+from valle.data.corpora import read_corpus
+from valle.speaker.fbank import SAMPLE_RATE
+
+LEAST_SECONDS = 1.0  # of speech: less says too little of a voice
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One recording of one speaker.
+
+    Attributes:
+        id: unique among all corpora that are read together.
+        corpus: name of its corpus; recordings of different corpora differ in more than the voice.
+        pcm: int16 [N] at 16 kHz without silence at the ends; empty until loaded.
+    """
+
+    id: str
+    speaker: str
+    corpus: str
+    path: Path
+    pcm: NDArray[np.int16] = field(default_factory=lambda: np.zeros(0, np.int16),
+                                   compare=False, repr=False)
+
+    @property
+    def samples(self) -> NDArray[np.float32]:
+        """The loaded audio [N] in [-1, 1]."""
+        return self.pcm.astype(np.float32) / np.float32(32768)
+
+
+def find_clips(folders: Sequence[Path]) -> list[Clip]:
+    """Usable recordings below corpus folders (see valle.data.corpora), in a fixed order.
+
+    A recording that a corpus holds twice is taken once.
+
+    Raises:
+        FileNotFoundError, ValueError: a folder is missing or not a corpus, or two have one name.
+    """
+    names = [folder.resolve().name for folder in folders]
+    if len(set(names)) < len(names):
+        raise ValueError(f"folders of the same name in --data ({', '.join(names)}): clips could "
+                         "not be told apart, rename one or give the folder above")
+    found: dict[str, Clip] = {}
+    for corpus, folder in zip(names, folders, strict=True):
+        for recording in read_corpus(folder):
+            if recording.problem is None:
+                name = f"{corpus}/{recording.id}"
+                found.setdefault(name, Clip(name, recording.speaker, corpus, recording.audio))
+    return list(found.values())
+
+
+def by_speaker(clips: Iterable[Clip]) -> dict[str, list[Clip]]:
+    """Clips of each speaker, speakers and clips in the order of their first appearance."""
+    groups: dict[str, list[Clip]] = {}
+    for clip in clips:
+        groups.setdefault(clip.speaker, []).append(clip)
+    return groups
+
+
+def load_clip(clip: Clip) -> Clip | None:
+    """The clip with its audio; None where it cannot be read or holds too little speech."""
+    try:
+        samples = load_audio(clip.path, SAMPLE_RATE, max_seconds=float("inf"))
+    except (ValueError, OSError):
+        return None
+    start, end = trim_silence(samples, SAMPLE_RATE)
+    if end - start < LEAST_SECONDS * SAMPLE_RATE:
+        return None
+    pcm = (samples[start:end].clip(-1, 1) * 32767).astype(np.int16)
+    return Clip(clip.id, clip.speaker, clip.corpus, clip.path, pcm)
+
+
+def load_clips(clips: Sequence[Clip], max_hours: float = float("inf"), seed: int = 0) -> list[Clip]:
+    """Clips with their audio, in the order given; a seeded part of them where there is more.
+
+    Those that cannot be read, or hold less than a second of speech, are left out and counted.
+    """
+    order = np.random.default_rng(seed).permutation(len(clips))
+    loaded: dict[int, Clip] = {}
+    samples = broken = 0
+    with ThreadPoolExecutor(os.cpu_count()) as pool, tqdm(total=len(clips), desc="audio",
+                                                          unit="clip") as bar:
+        for first in range(0, len(order), 128):
+            if samples >= max_hours * 3600 * SAMPLE_RATE:
+                break
+            few = order[first: first + 128]
+            for index, clip in zip(few.tolist(), pool.map(load_clip, [clips[i] for i in few]),
+                                   strict=True):
+                if clip is None:
+                    broken += 1
+                else:
+                    loaded[index] = clip
+                    samples += len(clip.pcm)
+            bar.update(len(few))
+    tqdm.write(f"{samples / 3600 / SAMPLE_RATE:.2f} h in {len(loaded)} clips, {broken} left out")
+    return [loaded[index] for index in sorted(loaded)]
+
+
+def crop(samples: NDArray[np.float32], size: int, start: float = 0.0) -> NDArray[np.float32]:
+    """`size` samples of a clip [N]; a shorter one is repeated.
+
+    start: where the piece begins, 0 at the beginning of the clip to 1 as late as can be.
+    """
+    if len(samples) < size:
+        samples = np.tile(samples, -(-size // len(samples)))
+    first = round(start * (len(samples) - size))
+    return samples[first: first + size]
