@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,9 +26,22 @@ def package(name: str, encoder: str, pip: str) -> Any:
     """
     try:
         return importlib.import_module(name)
-    except (ImportError, OSError, RuntimeError) as error:  # beside a CPU torch torchaudio has all
+    except (ImportError, OSError, RuntimeError) as error:  # torchaudio beside a CPU torch
         raise ImportError(f"the speaker encoder {encoder} needs {pip}: pip install {pip} "
                           f"({error})") from error
+
+
+def transformers_package(encoder: str) -> Any:
+    """transformers, which takes a torchaudio that is installed but broken for a usable one.
+
+    Raises:
+        ImportError: it is missing.
+    """
+    try:
+        importlib.import_module("torchaudio")
+    except (ImportError, OSError, RuntimeError):
+        sys.modules["torchaudio"] = None  # type: ignore[assignment]
+    return package("transformers", encoder, "transformers")
 
 
 def downloaded(encoder: str, source: str, load: Callable[[], T]) -> T:
@@ -62,7 +76,7 @@ class WavLMXVector:
     name, source, size = "wavlm-xvector", "microsoft/wavlm-base-plus-sv", 512
 
     def __init__(self) -> None:
-        transformers = package("transformers", self.name, "transformers")
+        transformers = transformers_package(self.name)
         self._prepare = downloaded(self.name, self.source, lambda: (
             transformers.AutoFeatureExtractor.from_pretrained(self.source)))
         self._model = downloaded(self.name, self.source, lambda: (

@@ -51,6 +51,12 @@ class SqueezeExcitation(nn.Module):
         return x * self.gate(x.mean(dim=2))[..., None]
 
 
+def se_res2_block(channels: int, dilation: int) -> nn.Sequential:
+    """The block of figure 1 without its shortcut; [B, C, T] to [B, C, T]."""
+    return nn.Sequential(layer(channels, channels), Res2Convolution(channels, dilation),
+                         layer(channels, channels), SqueezeExcitation(channels))
+
+
 class AttentiveStatistics(nn.Module):
     """Mean and deviation under attention per channel that sees the whole clip (equations 1 to 3).
 
@@ -70,10 +76,13 @@ class AttentiveStatistics(nn.Module):
         return torch.cat([(weights * x).sum(dim=2), deviation(x, weights)], dim=1)
 
 
-def deviation(x: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Standard deviation [B, C] over time of x [B, C, T] under weights that sum to one."""
+def deviation(x: torch.Tensor, weights: torch.Tensor, least: float = 1e-6) -> torch.Tensor:
+    """Standard deviation [B, C] over time of x [B, C, T] under weights that sum to one.
+
+    least: variance below which it counts as this, so that the root has a slope.
+    """
     mean = (weights * x).sum(dim=2)
-    return ((weights * x.square()).sum(dim=2) - mean.square()).clamp(min=1e-6).sqrt()
+    return ((weights * x.square()).sum(dim=2) - mean.square()).clamp(min=least).sqrt()
 
 
 class EcapaTDNN(nn.Module):
@@ -94,10 +103,8 @@ class EcapaTDNN(nn.Module):
             raise ValueError(f"--channels {channels}: ecapa needs a multiple of {SCALE}")
         aggregated = min(MOST_AGGREGATED, 3 * channels)
         self.first = layer(N_MELS, channels, 5)
-        self.blocks = nn.ModuleList([
-            nn.Sequential(layer(channels, channels), Res2Convolution(channels, dilation),
-                          layer(channels, channels), SqueezeExcitation(channels))
-            for dilation in DILATIONS])
+        self.blocks = nn.ModuleList([se_res2_block(channels, dilation)
+                                     for dilation in DILATIONS])
         self.aggregate = nn.Sequential(nn.Conv1d(len(DILATIONS) * channels, aggregated, 1),
                                        nn.ReLU())
         self.pool = AttentiveStatistics(aggregated)

@@ -17,7 +17,7 @@ Embedding = NDArray[np.float32]
 PUBLISHED = {  # name: where its class is
     "resemblyzer": "valle.evaluate.similarity:SpeakerEncoder",
     "wavlm-xvector": "valle.speaker.adapters:WavLMXVector",
-    "wavlm-tdnn": "valle.speaker.adapters:WavLMTDNN",
+    "wavlm-tdnn": "valle.speaker.wavlm_tdnn:WavLMTDNN",
     "speechbrain": "valle.speaker.adapters:SpeechBrainECAPA",
     "wespeaker": "valle.speaker.adapters:WeSpeaker",
 }

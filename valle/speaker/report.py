@@ -70,7 +70,8 @@ def embed_clips(clips: Sequence[Clip], encoder: Callable[[], SpeakerEncoder], id
     Clips that cannot be read, or hold less than a second of speech, are not in the result.
     """
     rows = [row for row in read_rows(path) if row["encoder"] == identity]
-    write_rows(path, rows)  # without those of another encoder, or cut by a kill
+    if path.is_file():
+        write_rows(path, rows)  # without those of another encoder, or cut by a kill
     known = {row["clip"]: row["embedding"] for row in rows}
     embed: SpeakerEncoder | None = None
     for clip in clips:
