@@ -175,7 +175,7 @@ def head(kind: str) -> Head:
 def test_margins_by_hand(kind: str, degrees: float, true: float) -> None:
     angle = math.radians(degrees)
     embedding = 7 * torch.tensor([[math.cos(angle), math.sin(angle)]])
-    logits = head(kind).logits(embedding, torch.tensor([0]))[0]
+    logits = head(kind).logits(embedding, torch.tensor([0]))[0].detach()
     assert logits.tolist() == pytest.approx([32 * true, 32 * math.sin(angle)], abs=1e-3)
     loss = float(head(kind)(embedding, torch.tensor([0])).detach())
     assert loss == pytest.approx(-math.log(1 / (1 + math.exp(float(logits[1] - logits[0])))),

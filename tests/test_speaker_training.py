@@ -2,8 +2,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 from itertools import combinations
@@ -14,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from test_training import interrupt_at
 from voices import EXAMPLES, RATE, VOICES, voices
 
 from codec.audio import load_audio
@@ -51,19 +50,6 @@ def build(voices: Path, phase: str, start: Path, weights: int = 0, **options: An
                                 **options})
     init = str(start) if phase == "triplet" else None
     return speaker_stage([voices], ["held-*"], config, SpeakerConfig("ecapa", 16), init)
-
-
-def interrupt_at(stage: SpeakerStage, step: int) -> SpeakerStage:
-    """Ctrl-C while the batch of this step is made."""
-    make = stage.batch
-
-    def batch(at: int) -> Any:
-        if at == step:
-            os.kill(os.getpid(), signal.SIGINT)
-        return make(at)
-
-    stage.batch = batch  # type: ignore[method-assign]
-    return stage
 
 
 @pytest.mark.parametrize("phase", ["softmax", "triplet"])

@@ -3,12 +3,13 @@
   valle evaluate codec --codec weights/starter --data data/libri --held-out @held_out.txt --out out
   valle evaluate voice --model starter --out out --synthetic data/teachers-heldout \\
       --real LibriSpeech/train-clean-5 CommonVoice/en --speakers @held_out.txt
+  valle evaluate speaker --model runs/ecapa resemblyzer --data LibriSpeech --out out/speaker
 
 Judges: WER and WERc, errors of PocketSphinx without and with knowledge of the texts; Resemblyzer's
 cosine between speakers; DNSMOS OVRL, the quality from 1 to 5. Compare only within a table: its
 first rows are recordings, scored by the same judges. Needs pip install 'valle[evaluate]'.
 
-`valle evaluate codec --help` and `valle evaluate voice --help` explain the options.
+`valle evaluate codec --help`, `voice --help` and `speaker --help` explain the options.
 """
 from __future__ import annotations
 

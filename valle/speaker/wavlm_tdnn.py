@@ -100,11 +100,11 @@ class WavLMTDNN:
             raise FileNotFoundError(f"{given}: download wavlm_large_finetune.pth from {WHERE} and "
                                     "give --model wavlm-tdnn:FILE")
         transformers = transformers_package(self.name)
-        config = transformers.WavLMConfig(**(shape or LARGE))
-        self._wavlm = transformers.WavLMModel(config).eval()
-        self._tdnn = TDNN(config.hidden_size, config.num_hidden_layers + 1).eval()
         try:
             tensors = torch.load(path, map_location="cpu", weights_only=True)["model"]
+            config = transformers.WavLMConfig(**(shape or LARGE))
+            self._wavlm = transformers.WavLMModel(config).eval()
+            self._tdnn = TDNN(config.hidden_size, config.num_hidden_layers + 1).eval()
             inner = "feature_extract.model."
             self._wavlm.load_state_dict({rename(k[len(inner):], WAVLM_NAMES): v
                                          for k, v in tensors.items() if k.startswith(inner)})
