@@ -42,9 +42,9 @@ ar)        # 110 minutes
 nar)       # 110 minutes
   valle train --stage nar "${common[@]}" --out runs/nar --steps 3200 \
     --n-codebooks 4 --d-ff 640 --vocabulary runs/ar ;;
-decoder)   # the codec's decoder alone goes on, half of the time on four books; 25 minutes on one core
+decoder)   # the codec's decoder alone goes on, half of the time on four books; 35 minutes on one core
   valle train --stage codec --data "${codec_data[@]}" data/teachers --held-out "${codec_held[@]}" \
-    $(python $HERE/cv_dev.py "$CORPUS") --out runs/codec2 --init runs/codec-int8 --steps 5000 \
+    $(python $HERE/cv_dev.py "$CORPUS") --out runs/codec2 --init runs/codec-int8 --steps 6000 \
     --warmup 30 --max-hours 6 --books 4 --validate-every 200 --threads 1 ;;
 pack)
   valle pack weights/starter --codec runs/codec2 --ar runs/ar --nar runs/nar --aligner runs/aligner ;;
