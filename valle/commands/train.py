@@ -45,8 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     batch.add_argument("--init", help="codec: a codec folder whose decoder goes on learning; "
                                       "speaker: a trained encoder to start from")
     batch.add_argument("--tokens-per-batch", type=int, help="ar, nar")
-    batch.add_argument("--max-seconds", type=float, help="aligner, ar, nar: longest sample; "
-                                                                "speaker: length of a piece")
+    batch.add_argument("--max-seconds", type=float,
+                       help="aligner, ar, nar: longest sample; speaker: length of a piece")
     batch.add_argument("--max-concat", type=int, help="ar, nar: utterances joined to one sample")
     batch.add_argument("--min-score", type=float, help="ar, nar: leave out worse alignments")
     batch.add_argument("--accumulate", type=int, help="ar, nar: micro-batches in one step")
