@@ -5,8 +5,11 @@ exactly and small models can learn something. Phones are espeak's own.
 """
 from __future__ import annotations
 
+import importlib.util
 import os
 import resource
+import shutil
+import subprocess
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -233,3 +236,23 @@ def prompt(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("prompt") / "prompt.wav"
     soundfile.write(path, vowel(phonemize(PROMPT_TEXT))[0], RATE)
     return path
+
+
+SAID = "The little boat was waiting by the old stone bridge."
+
+
+def needs(*packages: str) -> pytest.MarkDecorator:
+    """Skips a test where one of the packages is missing."""
+    missing = [p for p in packages if importlib.util.find_spec(p) is None]
+    return pytest.mark.skipif(bool(missing), reason=f"needs valle[evaluate]: no {missing}")
+
+
+@pytest.fixture(scope="session")
+def flite(tmp_path_factory: pytest.TempPathFactory) -> tuple[np.ndarray, int]:
+    """SAID by flite's slt, [N], and its rate."""
+    if shutil.which("flite") is None:
+        pytest.skip("needs flite")
+    path = tmp_path_factory.mktemp("flite") / "said.wav"
+    subprocess.run(["flite", "-voice", "slt", "-t", SAID, "-o", str(path)], check=True, timeout=60)
+    samples, rate = soundfile.read(path, dtype="float32")
+    return samples, rate
