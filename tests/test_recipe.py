@@ -11,6 +11,7 @@ import soxr
 from codec import load_audio
 from g2p import BOUNDARIES, phonemize
 from valle.align import Aligner
+from valle.data.manifest import FRAME_RATE
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "recipes" / "starter"))
@@ -35,10 +36,11 @@ def test_a_phone_that_flite_does_not_say_shares_the_time_of_the_one_before() -> 
 
 def test_time_between_words_goes_to_the_boundary_or_to_the_phone_before() -> None:
     pytest.importorskip("pocketsphinx", reason="needs pocketsphinx")
-    from listen import FRAME, durations
+    from listen import durations
 
+    frame = 1 / FRAME_RATE
     phones = [" ", "ˈaɪ", " ", "æ", "m", "."]
-    times = [(2 * FRAME, 5 * FRAME), (9 * FRAME, 12 * FRAME), (12 * FRAME, 14 * FRAME)]
+    times = [(2 * frame, 5 * frame), (9 * frame, 12 * frame), (12 * frame, 14 * frame)]
     assert durations(times, phones, 20) == [2, 3, 4, 3, 2, 6]
     assert durations(times, ["ˈaɪ", " ", "æ", "m"], 20) == [5, 4, 3, 8]
 

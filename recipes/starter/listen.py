@@ -26,10 +26,10 @@ from codec.audio import SAMPLE_RATE
 from codec.files import atomic_path
 from g2p import BOUNDARIES
 from valle.data.manifest import MANIFEST, Utterance, load_samples, read_manifest
+from valle.data.prepare import frame_durations
 from valle.evaluate.words import ARPABET
 
 RATE, HOP = 16000, 0.01  # of PocketSphinx: samples and seconds per frame
-FRAME = 1 / 75           # of the codec, seconds
 
 
 class Listener:
@@ -81,7 +81,7 @@ def durations(times: Sequence[tuple[float, float]], phones: Sequence[str], n_fra
               ) -> list[int]:
     """Codec frames of every phone, boundaries with the time between words; they sum to n_frames.
 
-    A pause without a boundary to hold it goes to the phone before it.
+    A pause without a boundary to hold it goes to the phone before it. ValueError: no room for all.
     """
     spoken = [i for i, phone in enumerate(phones) if phone not in BOUNDARIES]
     ends = np.zeros(len(phones))
@@ -89,9 +89,7 @@ def durations(times: Sequence[tuple[float, float]], phones: Sequence[str], n_fra
         ends[i] = end
         if i:
             ends[i - 1] = start
-    ends[-1] = n_frames * FRAME
-    edges = np.round(np.maximum.accumulate(ends) / FRAME).astype(int).clip(0, n_frames)
-    return [int(frames) for frames in np.diff(edges, prepend=0)]
+    return frame_durations(phones, ends.tolist(), n_frames)
 
 
 LISTENER: list[Listener] = []  # one for each process
@@ -106,9 +104,9 @@ def listen(utterance: Utterance) -> list[int] | None:
     samples = soxr.resample(load_samples(utterance), SAMPLE_RATE, RATE)
     try:
         times = LISTENER[0].times(samples, utterance.phones)
-    except (KeyError, RuntimeError):  # a foreign phone; a text that PocketSphinx gave up on
+        return times and durations(times, utterance.phones, utterance.frames)
+    except (KeyError, RuntimeError, ValueError):  # a foreign phone; PocketSphinx gave up; no room
         return None
-    return times and durations(times, utterance.phones, utterance.frames)
 
 
 def main() -> None:
