@@ -66,7 +66,7 @@ def _torchaudio_error() -> str | None:
     """None when torchaudio can be imported, else the first cause in one line."""
     try:
         importlib.import_module("torchaudio")
-    except Exception as error:  # noqa: BLE001 - whatever torchaudio raises, it is not needed  # OSError, RuntimeError or ImportError, by the kind of mismatch
+    except Exception as error:  # noqa: BLE001 - OSError, RuntimeError, ImportError: by the mismatch
         _purge_torchaudio()
         return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
     return None
