@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-import soxr
 from tqdm import tqdm
 
 from codec.audio import SAMPLE_RATE, load_audio
@@ -22,6 +21,7 @@ from codec.files import atomic_path
 from valle.commands.train import read_patterns
 from valle.data.batching import split_speakers
 from valle.data.manifest import Prepared
+from valle.speaker.augment import change_speed
 
 HELD_OUT = Path(__file__).with_name("held_out.txt")
 SPEEDS = (0.9, 1.12)
@@ -35,7 +35,7 @@ def play(job: tuple[str, str, Path, float]) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     path.with_suffix(".txt").write_text(text, encoding="utf-8")
-    samples = soxr.resample(load_audio(audio), SAMPLE_RATE * speed, SAMPLE_RATE)
+    samples = change_speed(load_audio(audio), speed)
     with atomic_path(path) as part:
         soundfile.write(part, np.clip(samples, -1, 1), SAMPLE_RATE, format="FLAC")
 
