@@ -14,7 +14,7 @@ import torch
 from voices import RATE, voices
 
 from valle.cli import run
-from valle.speaker.clips import Clip, find_clips, load_clip
+from valle.data.clips import Clip, find_clips, load_clip
 from valle.speaker.encoder import PUBLISHED, load_encoder
 from valle.speaker.fbank import fbank
 from valle.speaker.model import SpeakerConfig, SpeakerModel

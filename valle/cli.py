@@ -1,4 +1,4 @@
-"""The command line: `valle say|train|prepare|pack|evaluate|doctor`, `infer.py` and `train.py`.
+"""The command line: `valle COMMAND` for each of COMMANDS, `infer.py` and `train.py`.
 
 User mistakes end in one line on stderr and exit code 1, wrong options in 2, Ctrl-C in 130.
 """
@@ -14,10 +14,12 @@ from typing import Any
 
 COMMANDS = {
     "say": "speak a text in the voice of a three-second prompt",
-    "train": "train the codec, the aligner, the AR or the NAR",
+    "train": "train the codec, the aligner, the AR, the NAR, or a judge",
     "prepare": "turn a corpus into phones, codes and timings for training",
     "pack": "join trained parts into one model folder",
-    "evaluate": "measure a codec or a voice: words, speaker, quality",
+    "evaluate": "measure a voice, a codec or a judge: words, speaker, quality",
+    "compare": "two evaluated voices: paired differences with intervals",
+    "transcribe": "write down what recordings say",
     "doctor": "check the installation",
 }
 
@@ -28,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="valle", description="Zero-shot speech synthesis in the VALL-E style.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="commands:\n" + "\n".join(f"  {n:10}{h}" for n, h in COMMANDS.items())
+        epilog="commands:\n" + "\n".join(f"  {n:12}{h}" for n, h in COMMANDS.items())
         + "\n\n`valle COMMAND --help` explains each.")
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
     command = parser.parse_args(arguments[:1]).command

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from valle.speaker.clips import Clip
+    from valle.data.clips import Clip
     from valle.speaker.verify import Trial
 
 HELP = """Verify speakers that training has not heard.
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from codec.files import atomic_path
-    from valle.evaluate.voice import write_rows
+    from valle.evaluate.rows import write_rows
     from valle.speaker.encoder import load_encoder
     from valle.speaker.report import embed_clips, measure, plot_det, report
 
@@ -89,7 +89,7 @@ def trials_of(options: argparse.Namespace) -> tuple[list[Trial], list[Clip], str
     """
     from valle.commands.train import read_patterns
     from valle.data.batching import split_speakers
-    from valle.speaker.clips import by_speaker, find_clips
+    from valle.data.clips import by_speaker, find_clips
     from valle.speaker.verify import make_trials, read_trials, write_trials
 
     known = find_clips(options.data)

@@ -5,6 +5,7 @@
   ar       --data PREPARED folders with codes and timings -> codebook 1 from phones
   nar      --data PREPARED folders with codes             -> codebooks 2..Q from codebook 1
   speaker  --data CORPUS folders              -> a speaker encoder; text is not needed
+  recognizer  --data CORPUS folders with text -> a speech recogniser
 
 --out gets checkpoint.safetensors, metrics.jsonl, a TensorBoard folder (`tensorboard --logdir OUT`)
 and the files that inference loads.
@@ -15,7 +16,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-STAGES = ("codec", "aligner", "ar", "nar", "speaker")
+STAGES = ("codec", "aligner", "ar", "nar", "speaker", "recognizer")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     batch = parser.add_argument_group("optimisation; each stage has its own defaults")
     batch.add_argument("--lr", type=float, help="peak learning rate")
     batch.add_argument("--batch-size", type=int, help="codec, aligner, speaker: clips in a batch")
-    batch.add_argument("--max-hours", type=float, help="codec, speaker: audio to hold in memory")
+    batch.add_argument("--max-hours", type=float, help="codec, speaker, recognizer: audio to "
+                                                        "hold in memory")
     batch.add_argument("--books", type=int, help="codec: codebooks in use in half of the steps")
     batch.add_argument("--adversary-from", type=float, metavar="SHARE",
                        help="codec: the adversary joins after this share of the steps; 1 is never")
@@ -46,7 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                                       "speaker: a trained encoder to start from")
     batch.add_argument("--tokens-per-batch", type=int, help="ar, nar")
     batch.add_argument("--max-seconds", type=float,
-                       help="aligner, ar, nar: longest sample; speaker: length of a piece")
+                       help="aligner, ar, nar, recognizer: longest sample; "
+                            "speaker: length of a piece")
     batch.add_argument("--max-concat", type=int, help="ar, nar: utterances joined to one sample")
     batch.add_argument("--min-score", type=float, help="ar, nar: leave out worse alignments")
     batch.add_argument("--accumulate", type=int, help="ar, nar: micro-batches in one step")
@@ -61,6 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     speaker.add_argument("--head", help="of the softmax phase: softmax, am, aam or sphereface")
     speaker.add_argument("--speed-keeps-speaker", action="store_true",
                          help="faster and slower speech is not another speaker's")
+    speaker.add_argument("--augment", type=float, help="share of pieces in noise, in a room, at "
+                                                       "another speed; default 0.3")
+    recognizer = parser.add_argument_group("recognizer")
+    recognizer.add_argument("--batch-seconds", type=float, help="audio in a batch, default 160")
+    recognizer.add_argument("--width", type=int, default=144, help="default 144")
+    recognizer.add_argument("--blocks", type=int, default=8, help="of the encoder, default 8")
     model = parser.add_argument_group("model (ar, nar)")
     model.add_argument("--size", default="starter", help="tiny, starter, base or paper")
     model.add_argument("--d-ff", type=int, help="another feed-forward width")
@@ -88,7 +97,8 @@ def run(options: argparse.Namespace) -> int:
                         seed=options.seed)
     held_out = read_patterns(options.held_out)
     stage = {"codec": codec_stage, "aligner": aligner_stage, "ar": speech_stage,
-             "nar": speech_stage, "speaker": speaker_stage}[options.stage](options, held_out)
+             "nar": speech_stage, "speaker": speaker_stage,
+             "recognizer": recognizer_stage}[options.stage](options, held_out)
     settings = {k: str(v) for k, v in vars(options).items() if v is not None}
     fit(stage, config, settings)
     return 0
@@ -134,10 +144,21 @@ def speaker_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
     from valle.tts import pick_device
 
     config = speaker.SpeakerTraining(**given(options, "head", "phase", "lr", "batch_size",
-                                             "max_seconds", "max_hours", "speed_keeps_speaker"))
+                                             "max_seconds", "max_hours", "speed_keeps_speaker",
+                                             "augment"))
     return speaker.speaker_stage(options.data, held_out, config,
                                  SpeakerConfig(options.model, options.channels), options.init,
                                  pick_device(options.device))
+
+
+def recognizer_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
+    from valle.training.recognizer import RecognizerStage, RecognizerTraining
+    from valle.tts import pick_device
+
+    config = RecognizerTraining(**given(options, "lr", "batch_seconds", "max_seconds", "max_hours"))
+    return RecognizerStage(options.data, held_out, config,
+                           {"width": options.width, "blocks": options.blocks},
+                           pick_device(options.device))
 
 
 def speech_stage(options: argparse.Namespace, held_out: list[str]) -> Any:

@@ -38,6 +38,11 @@ def split_speakers(utterances: Iterable[S], held_out: Iterable[str],
     return train, held
 
 
+def spread_out(utterances: Sequence[S], count: int) -> list[S]:
+    """At most `count` utterances, from all corpora and speakers alike."""
+    return list(utterances[:: -(-len(utterances) // count) or 1])
+
+
 def token_length(utterance: Utterance) -> int:
     """Tokens of an utterance in the plain layout: one per phone and one per frame."""
     return len(utterance.phones or ()) + utterance.frames

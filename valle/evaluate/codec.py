@@ -3,18 +3,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from codec import Codec
-from valle.evaluate.judges import Judges, Score
+from valle.evaluate import signal
+from valle.evaluate.panel import Panel
 from valle.evaluate.similarity import cosine
-from valle.evaluate.table import bootstrap, markdown
-from valle.evaluate.words import Samples
+from valle.evaluate.table import Estimate, bootstrap, column, markdown, paired
+from valle.evaluate.words import Samples, word_errors, words
 
 ORIGINAL = "original"
+SOUND = {"pesq": signal.pesq, "stoi": signal.stoi}  # measures whose packages may be missing
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,20 @@ class BookUsage:
 
 @dataclass(frozen=True)
 class CodecReport:
-    """rows: one per clip and version; usage: one per codebook."""
+    """What the judges say.
 
-    rows: list[dict[str, object]]
+    Attributes:
+        rows: one per clip and version; usage: one per codebook.
+        kbps: bit rate of each version in kb/s.
+        baselines: mean similarity between clips of one speaker, and of two, by encoder.
+        missing: judges that could not be had, and why.
+    """
+
+    rows: list[dict[str, Any]]
     usage: list[BookUsage]
-    same_speaker: float
-    other_speaker: float
+    kbps: dict[str, float]
+    baselines: dict[str, tuple[float, float]]
+    missing: dict[str, str]
 
     def markdown(self) -> str:
         """Tables of quality, of differences to the original, and of usage."""
@@ -60,22 +71,31 @@ class CodecReport:
 
     def _quality(self) -> str:
         names = list(dict.fromkeys(str(row["version"]) for row in self.rows))
+        listeners = list(dict.fromkeys(n for row in self.rows for n in row["wer"]))
+        encoders = list(dict.fromkeys(n for row in self.rows for n in row["similarity"]))
         values = {name: [row for row in self.rows if row["version"] == name] for name in names}
         table = []
         for name in names:
-            row: list[object] = [name, len(values[name])]
-            for key in ("werc", "ovrl"):
-                mine, first = _column(values[name], key), _column(values[ORIGINAL], key)
-                row.append(bootstrap(mine))
-                row.append("-" if name == ORIGINAL else
-                           bootstrap([a - b for a, b in zip(mine, first, strict=True)]))
-            row.append("-" if name == ORIGINAL else bootstrap(_column(values[name], "similarity")))
+            rows, first = values[name], name == ORIGINAL
+            row: list[object] = [name, len(rows), "-" if first else f"{self.kbps[name]:.2f}"]
+            for listener in listeners:
+                row += [_mean(rows, "wer", listener, weighted=True),
+                        "-" if first else _more(rows, values[ORIGINAL], "wer", listener)]
+            row += [_mean(rows, "ovrl"), "-" if first else _more(rows, values[ORIGINAL], "ovrl")]
+            row += [_mean(rows, key) for key in ("pesq", "stoi", "mel")]
+            row += ["-" if first else _mean(rows, "similarity", e) for e in encoders]
             table.append(row)
-        header = ("version", "clips", "WERc", "more than original", "OVRL", "more than original",
-                  "similarity to original")
-        return (markdown(header, table) + "\nMeans over clips with bootstrap 95 % intervals. "
-                "Similarity between different recordings: same speaker "
-                f"{self.same_speaker:.3f}, another {self.other_speaker:.3f} (nan: none here).\n")
+        header = ["version", "clips", "kb/s"]
+        for listener in listeners:
+            header += [f"WER {listener}", "more than original"]
+        header += ["OVRL", "more than original", "PESQ", "STOI", "mel distance",
+                   *(f"similarity {e}" for e in encoders)]
+        same = ", ".join(f"{name}: same speaker {a:.3f}, another {b:.3f}"
+                         for name, (a, b) in self.baselines.items())
+        return (markdown(header, table) + "\nWord error rates over all words, others means over "
+                "clips, with bootstrap 95 % intervals. Mel distance: mean absolute difference of "
+                "log-mel spectra. Similarity is to the original; between different recordings "
+                f"(nan: none here) {same}.\n")
 
     def _usage(self) -> str:
         table = [(u.book, u.unique, f"{u.share:.1%}", f"{u.reachable:.1%}", f"{u.perplexity:.0f}")
@@ -85,7 +105,7 @@ class CodecReport:
                 + f"\nOver {frames} frames; reachable: min(codes, frames).\n")
 
 
-def evaluate_codec(codec: Codec, clips: Sequence[Clip], distractors: Sequence[str],
+def evaluate_codec(codec: Codec, clips: Sequence[Clip], panel: Panel,
                    n_codebooks: Sequence[int] = (), *,
                    on_clip: Callable[[int], object] | None = None,
                    save: Callable[[str, str, Samples], None] | None = None) -> CodecReport:
@@ -93,14 +113,13 @@ def evaluate_codec(codec: Codec, clips: Sequence[Clip], distractors: Sequence[st
 
     Args:
         clips: all of them count for usage, whatever is said in them.
-        distractors: texts that the closed-vocabulary listener knows besides those of the clips.
+        panel: the judges.
         n_codebooks: how many books to decode from, for each version; all books when empty.
         on_clip: called with 1 after each clip.
         save: called with (clip id, version, samples) of each reconstruction.
 
     Raises:
         ValueError: no clips, or a number of codebooks that the codec does not have.
-        ImportError: a package of the extra `evaluate` is missing.
     """
     if not clips:
         raise ValueError("no clips to evaluate the codec on: check --data and --held-out")
@@ -108,26 +127,32 @@ def evaluate_codec(codec: Codec, clips: Sequence[Clip], distractors: Sequence[st
     for count in books:
         if not 1 <= count <= codec.n_codebooks:
             raise ValueError(f"--n-codebooks {count}: this codec has 1 to {codec.n_codebooks}")
-    judges = Judges([clip.text for clip in clips], distractors, open_vocabulary=False)
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     codes: list[NDArray[np.int64]] = []
-    embeddings = []
+    embeddings: dict[str, list[NDArray[np.float32]]] = {}
+    missing: dict[str, str] = {}
     for clip in clips:
-        before = judges(clip.samples, codec.sample_rate, clip.text)
-        rows.append(_row(clip, ORIGINAL, before, before))
-        embeddings.append(before.embedding)
+        first = panel.embed(clip.samples, codec.sample_rate)
+        for name, embedding in first.items():
+            embeddings.setdefault(name, []).append(embedding)
+        rows.append(_row(clip, ORIGINAL, clip.samples, codec.sample_rate, panel))
         encoded = encode(codec, clip.samples)
         codes.append(encoded)
         for count in books:
             again = decode(codec, encoded[:count])[: len(clip.samples)]
-            version = f"{count} codebooks"
-            rows.append(_row(clip, version, judges(again, codec.sample_rate, clip.text), before))
+            row = _row(clip, f"{count} codebooks", again, codec.sample_rate, panel)
+            found = panel.embed(again, codec.sample_rate)
+            row["similarity"] = {n: round(cosine(e, first[n]), 4) for n, e in found.items()}
+            rows.append(row | _sound(clip.samples, again, codec.sample_rate, missing))
             if save is not None:
-                save(clip.id, version, again)
+                save(clip.id, f"{count} codebooks", again)
         if on_clip is not None:
             on_clip(1)
-    same, other = between_speakers(embeddings, [clip.speaker for clip in clips])
-    return CodecReport(rows, usage(np.concatenate(codes, axis=1), codec.codebook_size), same, other)
+    speakers = [clip.speaker for clip in clips]
+    kbps = {f"{n} codebooks": signal.bit_rate(codec, n) / 1000 for n in books}
+    return CodecReport(rows, usage(np.concatenate(codes, axis=1), codec.codebook_size), kbps,
+                       {n: between_speakers(e, speakers) for n, e in embeddings.items()},
+                       missing | panel.missing)
 
 
 @torch.inference_mode()
@@ -167,12 +192,40 @@ def between_speakers(embeddings: Sequence[NDArray[np.float32]], speakers: Sequen
     return same, other
 
 
-def _row(clip: Clip, version: str, score: Score, original: Score) -> dict[str, object]:
+def _row(clip: Clip, version: str, samples: Samples, sample_rate: int, panel: Panel,
+         ) -> dict[str, Any]:
+    reference = words(clip.text)
+    heard = panel.hear(samples, sample_rate)
     return {"id": clip.id, "speaker": clip.speaker, "version": version,
-            "seconds": round(len(clip.samples) / 24_000, 2), "text": clip.text,
-            "heard": score.heard, "werc": round(score.werc, 4), "ovrl": round(score.ovrl, 4),
-            "similarity": round(cosine(score.embedding, original.embedding), 4)}
+            "seconds": round(len(clip.samples) / sample_rate, 2), "text": clip.text,
+            "words": len(reference), "heard": {n: " ".join(h) for n, h in heard.items()},
+            "wer": {n: round(word_errors(reference, h).rate, 4) for n, h in heard.items()},
+            "ovrl": panel.ovrl(samples, sample_rate), "similarity": {}}
 
 
-def _column(rows: Sequence[dict[str, object]], key: str) -> list[float]:
-    return [float(str(row[key])) for row in rows]
+def _sound(original: Samples, copy: Samples, sample_rate: int, missing: dict[str, str],
+           ) -> dict[str, float | None]:
+    """Measures of a copy; those whose packages are missing are left out and noted."""
+    found: dict[str, float | None] = {"mel": round(signal.mel_distance(original, copy), 4)}
+    for name, measure in SOUND.items():
+        if name not in missing:
+            try:
+                value = measure(original, copy, sample_rate)
+                found[name] = None if value is None else round(value, 4)
+            except ImportError as error:
+                missing[name] = str(error)
+    return found
+
+
+def _mean(rows: Sequence[dict[str, Any]], key: str, judge: str | None = None,
+          weighted: bool = False) -> Estimate:
+    weights = [row["words"] for row in rows] if weighted else None
+    return bootstrap(column(rows, key, judge), weights=weights)
+
+
+def _more(rows: Sequence[dict[str, Any]], original: Sequence[dict[str, Any]], key: str,
+          judge: str | None = None) -> Estimate:
+    """How much more than the original's, clip by clip."""
+    weights = [row["words"] for row in rows] if judge else None
+    return paired(column(original, key, judge), column(rows, key, judge), weights=weights)
+

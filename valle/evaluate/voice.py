@@ -1,258 +1,184 @@
-"""A voice on pairs of prompt and text: is the text there, and is it the prompt's voice.
+"""Rows of a voice's table: what the judges say of recordings, of their codec copies, of speech.
 
-Similarity is to the prompt as recorded, cut to what the model heard ("SIM-o" in the literature).
-`other` is the mean similarity to the other prompts of the pair's group, `above` the share of them
-that are less similar than the right one: what a random other prompt would show, without its noise.
+Similarity is the cosine to the prompt as it was heard: SIM-o to the recording (VALL-E 2 and later
+papers), SIM-r to its copy by the codec (VALL-E). The recording of the same text shows what another
+utterance of the same speaker reaches, `other` what another speaker's prompt does.
 """
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import comb
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 
-from codec import Codec, load_audio, normalize_loudness, trim_silence
-from codec.files import atomic_path
+from codec import Codec, normalize_loudness, trim_silence
 from g2p import BOUNDARIES, phonemize
 from valle.evaluate.codec import decode, encode
-from valle.evaluate.judges import Judges, Score
-from valle.evaluate.pairs import REAL, SYNTHETIC, Pair
+from valle.evaluate.panel import CLOSED, Panel
+from valle.evaluate.protocols import Item, Protocol
+from valle.evaluate.robustness import failures, spoken_seconds
+from valle.evaluate.rows import Row
 from valle.evaluate.similarity import Embedding, cosine
-from valle.evaluate.table import bootstrap, markdown
-from valle.evaluate.words import Samples
-from valle.sampling import SamplingOptions
-from valle.tts import VALLE, Audio
+from valle.evaluate.speaking import SAMPLE_RATE, read_record, read_spoken
+from valle.evaluate.words import Samples, character_errors, word_errors, words
 
-SAMPLE_RATE = 24_000
-VOICE, RECORDING = "voice", "recording"
-Row = dict[str, Any]
-
-
-class Speaker(Protocol):
-    """Speaks a text in the voice of a prompt.
-
-    Attributes:
-        settings: what decides the result besides pair and seed; a change speaks all pairs again.
-    """
-
-    settings: Mapping[str, Any]
-
-    def __call__(self, pair: Pair, seed: int) -> tuple[Audio, float]:
-        """The speech, and how many seconds of the trimmed prompt were heard."""
-
-
-@dataclass
-class VALLESpeaker:
-    """A voice model as the protocol's Speaker; prompts are cut at a word.
-
-    A plain model has no aligner to find the words by: it hears its prompts whole.
-    """
-
-    tts: VALLE
-    sampling: SamplingOptions
-    prompt_seconds: float = 3.0
-    weights: str = ""
-    settings: Mapping[str, Any] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.settings = {"model": self.tts.name, "weights": self.weights,
-                         "codec": self.tts.model.codec.identity,
-                         "prompt_seconds": self.prompt_seconds, "cut": "nearest",
-                         **dataclasses.asdict(self.sampling)}
-
-    def __call__(self, pair: Pair, seed: int) -> tuple[Audio, float]:
-        prompt = self.tts.encode_prompt(pair.prompt, pair.prompt_text).cut(
-            int(self.prompt_seconds * self.tts.model.codec.frame_rate))
-        audio = self.tts.speak(pair.text, prompt=prompt, seed=seed, sampling=self.sampling)
-        return audio, prompt.codes.shape[1] / self.tts.model.codec.frame_rate
-
-
-def weights_of(folder: str | Path) -> str:
-    """Sixteen hex digits over the weights of a model folder."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(folder).glob("*.safetensors")):
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def speak_pairs(pairs: Sequence[Pair], speak: Speaker, out: Path, seed: int = 0, *,
-                on_pair: Callable[[int], object] | None = None) -> int:
-    """Speak each pair into out/ID.wav with out/ID.json beside it; returns how many were spoken.
-
-    A pair whose files were made with the same text, prompt and settings is passed over.
-    """
-    spoken = 0
-    for index, pair in enumerate(pairs):
-        settings = {**speak.settings, "seed": seed * 1000 + index, "text": pair.text,
-                    "prompt": pair.prompt, "prompt_text": pair.prompt_text}
-        path = out / f"{pair.id}.wav"
-        if not path.is_file() or read_record(path).get("protocol") != _plain(settings):
-            path.with_suffix(".json").unlink(missing_ok=True)
-            audio, heard = speak(pair, settings["seed"])
-            record = {**audio.settings, "protocol": settings, "prompt_heard": heard}
-            dataclasses.replace(audio, settings=record).save(path)
-            spoken += 1
-        if on_pair is not None:
-            on_pair(1)
-    return spoken
-
-
-def read_record(wav: Path) -> dict[str, Any]:
-    """The JSON file beside a wav; empty where there is none or a damaged one."""
-    try:
-        record = json.loads(wav.with_suffix(".json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}
-
-
-def prepared_audio(path: str, seconds: float | None = None) -> Samples:
-    """A recording as a prompt is heard: trimmed, at -23 dBFS, the first `seconds` of it."""
-    samples = load_audio(path, max_seconds=float("inf"))
-    start, end = trim_silence(samples)
-    samples = normalize_loudness(samples[start:end])
-    return samples if seconds is None else samples[: round(seconds * SAMPLE_RATE)]
+RECORDING, CODEC = "recording", "codec"
+WHOLE = ", with its prompt"   # continuations as a whole: for comparison with papers that do so
+AMONG = 10                    # voices among which the right one should be nearest
 
 
 @dataclass
 class Scorer:
-    """Scores spoken pairs and their anchors, keeping each row in a file as soon as it is known.
+    """Makes the rows of a protocol.
 
-    A row is taken from the file when pair, samples, texts and prompts are what they were.
+    Attributes:
+        codec: whose copies are scored beside the recordings; None leaves them and SIM-r out.
+        n_codebooks: books it decodes from; all of them by default.
+        keep: called with (item, version, samples at 24 kHz) of everything that is scored.
     """
 
-    judges: Callable[[], Judges]
-    pairs: Sequence[Pair]
-    out: Path
-    protocol: str
+    protocol: Protocol
+    panel: Panel
+    codec: Codec | None = None
+    n_codebooks: int | None = None
     on_row: Callable[[int], object] | None = None
+    keep: Callable[[Item, str, Samples], None] | None = None
+    _prompts: dict[str, dict[str, list[dict[str, Embedding]]]] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self._judges: Judges | None = None
-        known = read_rows(self.out / "scores.jsonl")
-        write_rows(self.out / "scores.jsonl", known)  # without a line that a kill has cut
-        self._known = {row["key"]: row for row in known}
-        self._prompts: dict[str, Embedding] = {}
-        self._heard = {p.id: read_record(self.out / "wav" / f"{p.id}.wav").get("prompt_heard", 3.0)
-                       for p in self.pairs}
-        self._state = [self.protocol, self._heard, [p.prompt for p in self.pairs]]
-
-    def voice(self) -> list[Row]:
-        """One row for each spoken pair."""
+    def recordings(self) -> list[Row]:
+        """Rows of the recordings of the texts and of their codec copies."""
         rows = []
-        for pair in self.pairs:
-            path = self.out / "wav" / f"{pair.id}.wav"
-            record = read_record(path)
-            phones = sum(p not in BOUNDARIES for p in phonemize(pair.text))
-            samples = load_audio(path, max_seconds=float("inf"))
-            seconds = len(samples) / SAMPLE_RATE
-            more = {"finish": record.get("finish", "cap"),
-                    "phones_per_second": round(phones / seconds, 2)}
-            rows.append(self._row(pair, VOICE, pair.text, samples, more))
+        for item in self.protocol.items:
+            try:
+                truth = self.protocol.truth(item)
+                if truth is not None:
+                    heard = as_heard(truth)
+                    rows.append(self._row(item, RECORDING, heard))
+                    if self.codec is not None:
+                        rows.append(self._row(item, CODEC, self._copy(heard)))
+            except (OSError, ValueError) as error:
+                rows.append(_broken(item, RECORDING, error))
         return rows
 
-    def anchors(self, codec: Codec | None = None, n_codebooks: int | None = None) -> list[Row]:
-        """One row for each recording of the pairs' speakers, and one for it behind the codec."""
+    def spoken(self, version: str, folder: Path, problems: dict[str, str] | None = None,
+               ) -> list[Row]:
+        """Rows of what a system spoke into a folder; of continuations also with their prompts."""
         rows = []
-        for pair in self.pairs:
-            if pair.truth is None or not pair.truth_text:
-                continue
-            samples = prepared_audio(pair.truth)
-            rows.append(self._row(pair, RECORDING, pair.truth_text, samples, {}))
-            if codec is not None:
-                books = n_codebooks or codec.n_codebooks
-                again = decode(codec, encode(codec, samples)[:books])[: len(samples)]
-                rows.append(self._row(pair, f"codec, {books} books", pair.truth_text, again, {}))
+        for item in self.protocol.items:
+            try:
+                if item.id in (problems or {}):
+                    raise ValueError((problems or {})[item.id])
+                samples = read_spoken(folder, item)
+                row = self._row(item, version, samples,
+                                read_record(folder / f"{item.id}.wav").get("finish"))
+                rows.append(row)
+                if item.continuation:
+                    whole = np.concatenate([self.protocol.prompt(item), samples])
+                    rows.append(self._row(item, version + WHOLE, whole, row.get("finish"),
+                                          f"{item.prompt_text} {item.text}"))
+            except (OSError, ValueError) as error:
+                rows.append(_broken(item, version, error))
         return rows
 
-    def _row(self, pair: Pair, version: str, text: str, samples: Samples, more: Row) -> Row:
-        digest = hashlib.sha256(np.ascontiguousarray(samples).tobytes())
-        digest.update(json.dumps([*self._state, dataclasses.asdict(pair), version, text]).encode())
-        key = digest.hexdigest()[:24]
-        if key not in self._known:
-            score = self._judge(samples, text)
-            row = {"id": pair.id, "group": pair.group, "speaker": pair.speaker[:12],
-                   "version": version, **more,
-                   "seconds": round(len(samples) / SAMPLE_RATE, 2), "text": text,
-                   "heard": score.heard, "wer": score.wer and round(score.wer, 4),
-                   "werc": round(score.werc, 4), "ovrl": round(score.ovrl, 3),
-                   **self._similarity(pair, score.embedding), "key": key}
-            self._known[key] = row
-            with (self.out / "scores.jsonl").open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    def _row(self, item: Item, version: str, samples: Samples, finish: str | None = None,
+             text: str | None = None) -> Row:
+        text = text or item.text
+        prompt = as_heard(self.protocol.prompt(item))
+        row: Row = {"id": item.id, "target": item.target, "group": item.group,
+                    "speaker": item.speaker[:12], "version": version,
+                    "seconds": round(len(samples) / SAMPLE_RATE, 2), "text": text,
+                    "finish": finish, "words": len(words(text)), "heard": {}, "wer": {}, "cer": {}}
+        expected = None
+        if text == item.text:
+            pace = _phones(item.prompt_text) / max(0.1, spoken_seconds(prompt, SAMPLE_RATE))
+            expected = _phones(text) / pace
+        for name, heard in self.panel.hear(samples, SAMPLE_RATE).items():
+            errors = word_errors(words(text), heard)
+            row["heard"][name] = " ".join(heard)
+            row["wer"][name] = round(errors.rate, 4)
+            row["cer"][name] = round(character_errors(words(text), heard).rate, 4)
+            if "failures" not in row or name == CLOSED:
+                row["failures"] = failures(
+                    words(text), heard, errors, samples=samples, sample_rate=SAMPLE_RATE,
+                    text=text, expected_seconds=expected, finish=finish,
+                    prompt=words(item.prompt_text) if text == item.text else ())
+        row["ovrl"] = self.panel.ovrl(samples, SAMPLE_RATE)
+        row |= self._similarities(item, prompt, self.panel.embed(samples, SAMPLE_RATE))
+        if self.keep is not None:
+            self.keep(item, version, samples)
         if self.on_row is not None:
             self.on_row(1)
-        return self._known[key]
+        return row
 
-    def _judge(self, samples: Samples, text: str) -> Score:
-        if self._judges is None:
-            self._judges = self.judges()
-            for pair in self.pairs:
-                prompt = prepared_audio(pair.prompt, self._heard[pair.id])
-                self._prompts[pair.id] = self._judges.speaker(prompt, SAMPLE_RATE)
-        return self._judges(samples, SAMPLE_RATE, text)
+    def _similarities(self, item: Item, prompt: Samples, embeddings: dict[str, Embedding]) -> Row:
+        """SIM-o, SIM-r, the mean to other speakers' prompts, and P(right one nearest of ten)."""
+        row: Row = {"sim_o": {}, "sim_r": {}, "other": {}, "first": {}}
+        original = self.panel.embed(prompt, SAMPLE_RATE)
+        copied = {} if self.codec is None else self.panel.embed(self._copy(prompt), SAMPLE_RATE)
+        for name, embedding in embeddings.items():
+            right = cosine(embedding, original[name])
+            row["sim_o"][name] = round(right, 4)
+            if name in copied:
+                row["sim_r"][name] = round(cosine(embedding, copied[name]), 4)
+            others = [cosine(embedding, other[name]) for other in self._others(item)]
+            if others:
+                row["other"][name] = round(float(np.mean(others)), 4)
+                row["first"][name] = round(chance_first(sum(right > o for o in others),
+                                                        len(others)), 4)
+        return row
 
-    def _similarity(self, pair: Pair, embedding: Embedding) -> Row:
-        right = cosine(embedding, self._prompts[pair.id])
-        others = [cosine(embedding, self._prompts[p.id]) for p in self.pairs
-                  if p.group == pair.group and p.speaker != pair.speaker]
-        if not others:
-            return {"similarity": round(right, 4), "other": None, "above": None}
-        return {"similarity": round(right, 4), "other": round(float(np.mean(others)), 4),
-                "above": round(float(np.mean([right > other for other in others])), 4)}
+    def _others(self, item: Item) -> list[dict[str, Embedding]]:
+        """Embeddings of one prompt of each other speaker of the item's group."""
+        if item.group not in self._prompts:
+            voices: dict[str, list[dict[str, Embedding]]] = {}
+            for other in self.protocol.items:
+                if other.group == item.group and other.speaker not in voices:
+                    try:
+                        sound = as_heard(self.protocol.prompt(other))
+                    except (OSError, ValueError):
+                        continue
+                    voices[other.speaker] = [self.panel.embed(sound, SAMPLE_RATE)]
+            self._prompts[item.group] = voices
+        return [e for speaker, own in self._prompts[item.group].items()
+                if speaker != item.speaker for e in own]
 
-
-def read_rows(path: Path) -> list[Row]:
-    """Rows of a JSONL file but those cut by a kill; none where there is no file."""
-    rows = []
-    if path.is_file():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                rows.append(json.loads(line))
-            except ValueError:
-                continue
-    return rows
-
-
-def write_rows(path: Path, rows: Sequence[Row]) -> None:
-    """One row per line, whole or not at all."""
-    with atomic_path(path) as temporary:
-        temporary.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows),
-                             encoding="utf-8")
-
-
-def table(rows: Sequence[Row]) -> str:
-    """Markdown: a line per group and version, and for all; means with bootstrap intervals."""
-    versions = list(dict.fromkeys(row["version"] for row in rows))
-    versions.sort(key=lambda v: (v == VOICE, v != RECORDING))
-    lines = []
-    for group in (SYNTHETIC, REAL, "all"):
-        for version in versions:
-            part = [r for r in rows if r["version"] == version and group in (r["group"], "all")]
-            if part:
-                lines.append(_line(group, version, part))
-    header = ("group", "what", "clips", "EOS", "WERc", "WER", "SIM right", "SIM other",
-              "right > mean other", "right > any other", "OVRL")
-    return markdown(header, lines)
+    def _copy(self, samples: Samples) -> Samples:
+        """Samples [N] after the codec."""
+        codec = self.codec
+        assert codec is not None
+        return decode(codec, encode(codec, samples)[: self.n_codebooks])[: len(samples)]
 
 
-def _line(group: str, version: str, rows: Sequence[Row]) -> list[object]:
-    column = {key: [row.get(key) for row in rows]
-              for key in ("werc", "wer", "similarity", "other", "above", "ovrl")}
-    wins = [r["similarity"] > r["other"] for r in rows if r.get("other") is not None]
-    ended = sum(row.get("finish") == "eos" for row in rows) if version == VOICE else "-"
-    above = bootstrap(column["above"])
-    return [group, version, len(rows), ended, bootstrap(column["werc"]), bootstrap(column["wer"]),
-            bootstrap(column["similarity"]), bootstrap(column["other"]),
-            f"{sum(wins)} of {len(wins)}", f"{above.mean:.0%}" if above.count else "-",
-            bootstrap(column["ovrl"])]
+def as_heard(samples: Samples) -> Samples:
+    """A recording [N] at 24 kHz as a model hears prompts: trimmed, at -23 dBFS."""
+    start, end = trim_silence(samples)
+    return normalize_loudness(samples[start:end])
 
 
-def _plain(value: Any) -> Any:
-    """As it is after a trip through JSON."""
-    return json.loads(json.dumps(value))
+def chance_first(below: int, others: int) -> float:
+    """How likely the right voice is the nearest of ten, nine of the `others` drawn at random.
+
+    below: others that are less similar than the right one. With fewer than nine, all are drawn.
+    """
+    drawn = min(AMONG - 1, others)
+    return comb(below, drawn) / comb(others, drawn)
+
+
+def expected_rows(protocol: Protocol, codec: bool, recordings: bool) -> int:
+    """How many rows a table of one system has, for a progress bar."""
+    anchors = sum(bool(item.truth) for item in protocol.items) * (2 if codec else 1)
+    spoken = sum(2 if item.continuation else 1 for item in protocol.items)
+    return spoken + (anchors if recordings else 0)
+
+
+def _phones(text: str) -> int:
+    return sum(phone not in BOUNDARIES for phone in phonemize(text))
+
+
+def _broken(item: Item, version: str, error: Exception) -> Row:
+    return {"id": item.id, "target": item.target, "group": item.group,
+            "speaker": item.speaker[:12], "version": version, "text": item.text,
+            "error": " ".join(str(error).split())}
+

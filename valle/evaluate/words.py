@@ -1,42 +1,27 @@
-"""Are the words there: PocketSphinx as a listener, and the word error rate. English only.
+"""Are the words there: texts as lists of words, and the errors of what was heard in their place.
 
-WER: the listener knows general English; its language model is weak on read novels. WERc: it knows
-the texts of the protocol among 400 others (a closed vocabulary), which makes it sensitive to how
-clearly they are said. Both depend on the listener: compare only with anchors in the same table.
+WER counts words, CER characters. Both depend on the listener (valle.recognizer.listener): compare
+only with anchors in the same table. A listener of an open vocabulary knows general English, one of
+a closed vocabulary (WERc) the texts of the protocol among 400 others: it hears how clearly they are
+said.
 """
 from __future__ import annotations
 
 import random
 import re
-import tempfile
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from g2p import BOUNDARIES, normalize, phonemize
+from g2p import normalize
 
 Samples = NDArray[np.float32]
 SAMPLE_RATE = 16_000
 N_DISTRACTORS = 400
-PAD_SECONDS = 0.25     # of silence on both sides: the listener needs some to find the edges
 MISSING = "evaluation needs more packages: pip install 'valle[evaluate]'"
-
-# espeak's English phones, without stress, in those of the CMU dictionary
-ARPABET = {
-    "ə": "AH", "ɐ": "AH", "ʌ": "AH", "ɚ": "ER", "ɜː": "ER", "iː": "IY", "i": "IY", "ɪ": "IH",
-    "ᵻ": "IH", "ɛ": "EH", "e": "EH", "eɪ": "EY", "æ": "AE", "a": "AE", "aɪ": "AY", "aʊ": "AW",
-    "ɑː": "AA", "ɑ": "AA", "ɑ̃": "AA N", "ɒ": "AA", "ɔː": "AO", "ɔ": "AO", "oː": "AO", "o": "OW",
-    "oʊ": "OW", "ɔɪ": "OY", "ʊ": "UH", "uː": "UW", "u": "UW", "iə": "IY AH", "ɪɹ": "IH R",
-    "ʊɹ": "UH R", "ɛɹ": "EH R", "ɑːɹ": "AA R", "ɔːɹ": "AO R", "oːɹ": "AO R", "aɪɚ": "AY ER",
-    "aɪə": "AY AH", "əl": "AH L", "n̩": "AH N", "ɔ̃": "AO N", "p": "P", "b": "B", "t": "T",
-    "d": "D", "k": "K", "ɡ": "G", "f": "F", "v": "V", "θ": "TH", "ð": "DH", "s": "S", "z": "Z",
-    "ʃ": "SH", "ʒ": "ZH", "tʃ": "CH", "dʒ": "JH", "h": "HH", "ç": "HH", "x": "K",
-    "m": "M", "n": "N", "ŋ": "NG", "l": "L", "ɬ": "L", "ɹ": "R", "r": "R", "w": "W", "j": "Y",
-    "ɾ": "D", "ʔ": "T",
-}
 
 
 def words(text: str) -> list[str]:
@@ -46,20 +31,65 @@ def words(text: str) -> list[str]:
     return [word for word in (w.strip("'") for w in found) if word]
 
 
-def word_error_rate(reference: Sequence[str], heard: Sequence[str]) -> float:
-    """(substitutions + deletions + insertions) / words of the reference; may exceed 1.
+@dataclass(frozen=True)
+class Errors:
+    """What was heard against what should be said, in words or in characters.
+
+    Attributes:
+        total: of the reference.
+        runs: (kind, first of the reference, beyond its last, first heard, beyond its last), kind
+            one of equal, substitute, delete, insert.
+    """
+
+    total: int
+    substituted: int
+    deleted: int
+    inserted: int
+    runs: tuple[tuple[str, int, int, int, int], ...] = ()
+
+    @property
+    def count(self) -> int:
+        return self.substituted + self.deleted + self.inserted
+
+    @property
+    def rate(self) -> float:
+        """Errors for each of the reference; may exceed 1."""
+        return self.count / self.total
+
+
+def word_errors(reference: Sequence[str], heard: Sequence[str]) -> Errors:
+    """Word errors with their alignment, by jiwer.
 
     Raises:
         ImportError: no jiwer.
         ValueError: the reference has no words.
     """
+    _check(reference)
+    found = _jiwer().process_words(" ".join(reference), " ".join(heard))
+    runs = tuple((run.type, run.ref_start_idx, run.ref_end_idx, run.hyp_start_idx, run.hyp_end_idx)
+                 for run in found.alignments[0])
+    return Errors(len(reference), found.substitutions, found.deletions, found.insertions, runs)
+
+
+def character_errors(reference: Sequence[str], heard: Sequence[str]) -> Errors:
+    """Character errors of words joined by spaces; raises like `word_errors`."""
+    _check(reference)
+    said = " ".join(reference)
+    found = _jiwer().process_characters(said, " ".join(heard))
+    return Errors(len(said), found.substitutions, found.deletions, found.insertions)
+
+
+def _check(reference: Sequence[str]) -> None:
+    if not reference:
+        raise ValueError("the reference text has no words to score")
+
+
+def _jiwer() -> Any:
     try:
         import jiwer
     except ImportError as error:
         raise ImportError(f"{MISSING} ({error})") from error
-    if not reference:
-        raise ValueError("the reference text has no words to score")
-    return float(jiwer.wer(" ".join(reference), " ".join(heard)))
+    return jiwer
 
 
 def pick_distractors(texts: Iterable[str], references: Iterable[str], seed: int = 0,
@@ -68,90 +98,6 @@ def pick_distractors(texts: Iterable[str], references: Iterable[str], seed: int 
     taken = {tuple(words(text)) for text in references}
     others = sorted({text for text in texts if words(text) and tuple(words(text)) not in taken})
     return random.Random(seed).sample(others, min(count, len(others)))
-
-
-def pronounce(word: str) -> str | None:
-    """Pronunciation of a word that is in no dictionary, by espeak; None where none is found."""
-    try:
-        phones = [p for p in phonemize(word) if p not in BOUNDARIES]
-    except ValueError:
-        return None
-    sounds = [ARPABET.get(p.lstrip("ˈˌ")) for p in phones]
-    return " ".join(s for s in sounds if s) if sounds and all(sounds) else None
-
-
-class Recogniser:
-    """PocketSphinx with its US English model. Build one per table; it is not thread-safe.
-
-    Attributes:
-        guessed: words of the texts that are not in the CMU dictionary, pronounced by espeak.
-        dropped: words left out of the closed vocabulary: always counted as errors.
-    """
-
-    def __init__(self, texts: Sequence[str] | None = None) -> None:
-        """An open vocabulary, or the closed one of `texts` with a trigram model of them.
-
-        Raises:
-            ImportError: no pocketsphinx.
-            ValueError: the texts hold no words.
-        """
-        try:
-            from pocketsphinx import Config, Decoder
-        except ImportError as error:
-            raise ImportError(f"{MISSING} ({error})") from error
-        self.guessed: list[str] = []
-        self.dropped: list[str] = []
-        options: dict[str, Any] = {"loglevel": "FATAL", "cmn": "batch"}  # no state between clips
-        if texts is None:
-            self._decoder = Decoder(**options)
-            return
-        with tempfile.TemporaryDirectory() as folder:
-            model, dictionary = Path(folder) / "closed.lm", Path(folder) / "closed.dict"
-            self._write_closed(texts, str(Config()["dict"]), model, dictionary)
-            self._decoder = Decoder(lm=str(model), dict=str(dictionary), mmap=False, **options)
-
-    def _write_closed(self, texts: Sequence[str], cmu: str, model: Path, dictionary: Path) -> None:
-        """Trigram model in ARPA format and the part of the dictionary that it needs."""
-        from pocketsphinx.lm import ArpaBoLM
-
-        lines = [words(text) for text in texts]
-        needed = {word for line in lines for word in line}
-        entries = []
-        known = set()
-        for entry in Path(cmu).read_text(encoding="utf-8").splitlines():
-            word = entry.split(" ", 1)[0].split("(")[0]
-            if word in needed:
-                known.add(word)
-                entries.append(entry)
-        for word in sorted(needed - known):
-            sounds = pronounce(word)
-            (self.guessed if sounds else self.dropped).append(word)
-            if sounds:
-                entries.append(f"{word} {sounds}")
-        sentences = [kept for line in lines if (kept := [w for w in line if w not in self.dropped])]
-        if not sentences:
-            raise ValueError("the texts for a closed vocabulary hold no words")
-        dictionary.write_text("\n".join(entries) + "\n", encoding="utf-8")
-        closed = ArpaBoLM(text="\n".join(map(" ".join, sentences)), add_start=True)
-        closed.compute()
-        if not closed.write_file(str(model)):
-            raise OSError(f"cannot write {model}: free some space")
-
-    def __call__(self, samples: Samples, sample_rate: int) -> list[str]:
-        """The words heard in samples [N] at any rate; an empty list where none were."""
-        pcm = to_pcm(samples, sample_rate)
-        self._decoder.start_utt()
-        self._decoder.process_raw(pcm.tobytes(), full_utt=True)
-        self._decoder.end_utt()
-        best = self._decoder.hyp()
-        return best.hypstr.split() if best is not None else []
-
-
-def to_pcm(samples: Samples, sample_rate: int) -> NDArray[np.int16]:
-    """Samples [N] at any rate to int16 at 16 kHz with a little silence on both sides."""
-    samples = resample(samples, sample_rate, SAMPLE_RATE)
-    padded = np.pad(samples, round(PAD_SECONDS * SAMPLE_RATE))
-    return np.rint(np.clip(padded, -1, 1) * 32767).astype(np.int16)
 
 
 def resample(samples: Samples, sample_rate: int, wanted: int) -> Samples:

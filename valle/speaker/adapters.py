@@ -1,61 +1,19 @@
 """Published speaker encoders, each loaded when it is asked for. All but Resemblyzer's download."""
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from valle.evaluate.words import Samples, resample
+from valle.published import downloaded, package, transformers_package
 from valle.speaker.fbank import SAMPLE_RATE, WINDOW, fbank
 
 Embedding = NDArray[np.float32]
-T = TypeVar("T")
-
-
-def package(name: str, encoder: str, pip: str) -> Any:
-    """Import a package that `encoder` needs.
-
-    Raises:
-        ImportError: it is missing or broken; the line says what to install.
-    """
-    try:
-        return importlib.import_module(name)
-    except (ImportError, OSError, RuntimeError) as error:  # torchaudio beside a CPU torch
-        raise ImportError(f"the speaker encoder {encoder} needs {pip}: pip install {pip} "
-                          f"({error})") from error
-
-
-def transformers_package(encoder: str) -> Any:
-    """transformers, which takes a torchaudio that is installed but broken for a usable one.
-
-    Raises:
-        ImportError: it is missing.
-    """
-    try:
-        importlib.import_module("torchaudio")
-    except (ImportError, OSError, RuntimeError):
-        sys.modules["torchaudio"] = None  # type: ignore[assignment]
-    return package("transformers", encoder, "transformers")
-
-
-def downloaded(encoder: str, source: str, load: Callable[[], T]) -> T:
-    """What `load` returns.
-
-    Raises:
-        OSError: the weights are not on this machine and cannot be fetched.
-    """
-    try:
-        return load()
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0][:120] if str(error) else type(error).__name__
-        raise OSError(f"cannot load {source} for the speaker encoder {encoder} ({reason}): the "
-                      "first use needs a network connection, later ones its cache") from error
+USER = "the speaker encoder {}"
 
 
 def unit(embedding: NDArray[Any]) -> Embedding:
@@ -76,10 +34,10 @@ class WavLMXVector:
     name, source, size = "wavlm-xvector", "microsoft/wavlm-base-plus-sv", 512
 
     def __init__(self) -> None:
-        transformers = transformers_package(self.name)
-        self._prepare = downloaded(self.name, self.source, lambda: (
+        transformers = transformers_package(USER.format(self.name))
+        self._prepare = downloaded(USER.format(self.name), self.source, lambda: (
             transformers.AutoFeatureExtractor.from_pretrained(self.source)))
-        self._model = downloaded(self.name, self.source, lambda: (
+        self._model = downloaded(USER.format(self.name), self.source, lambda: (
             transformers.WavLMForXVector.from_pretrained(self.source))).eval()
 
     @torch.inference_mode()
@@ -98,8 +56,8 @@ class SpeechBrainECAPA:
     name, source, size = "speechbrain", "speechbrain/spkrec-ecapa-voxceleb", 192
 
     def __init__(self) -> None:
-        speaker = package("speechbrain.inference.speaker", self.name, "speechbrain")
-        self._model = downloaded(self.name, self.source, lambda: (
+        speaker = package("speechbrain.inference.speaker", USER.format(self.name), "speechbrain")
+        self._model = downloaded(USER.format(self.name), self.source, lambda: (
             speaker.EncoderClassifier.from_hparams(self.source)))
 
     @torch.inference_mode()
@@ -126,10 +84,10 @@ class WeSpeaker:
         Raises:
             FileNotFoundError, ValueError: no such file, or not an ONNX model.
         """
-        runtime = package("onnxruntime", self.name, "onnxruntime")
+        runtime = package("onnxruntime", USER.format(self.name), "onnxruntime")
         if path is None:
-            hub = package("huggingface_hub", self.name, "huggingface_hub")
-            path = Path(downloaded(self.name, self.source, lambda: (
+            hub = package("huggingface_hub", USER.format(self.name), "huggingface_hub")
+            path = Path(downloaded(USER.format(self.name), self.source, lambda: (
                 hub.hf_hub_download(self.source, self.file))))
         if not path.is_file():
             raise FileNotFoundError(f"no ONNX file at {path}: check --model wespeaker:FILE")

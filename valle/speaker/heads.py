@@ -40,6 +40,11 @@ class Head(nn.Module):
         self.weight = nn.Parameter(nn.init.xavier_normal_(torch.empty(speakers, embedding)))
         self.bias = nn.Parameter(torch.zeros(speakers)) if kind == "softmax" else None
 
+    def ease(self, share: float) -> None:
+        """Use this share of the full margin: 0 is a plain softmax over cosines."""
+        none = 1.0 if self.kind == "sphereface" else 0.0  # that margin multiplies
+        self.margin = none + share * (MARGINS[self.kind] - none)
+
     def forward(self, embeddings: torch.Tensor, speakers: torch.Tensor) -> torch.Tensor:
         """Loss of embeddings [B, D] of the given speakers [B], int64."""
         return F.cross_entropy(self.logits(embeddings.float(), speakers), speakers)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from valle.data.clips import Clip, by_speaker, crop
 from valle.speaker.augment import Augmentation, Samples, change_speed
-from valle.speaker.clips import Clip, by_speaker, crop
 
 
 class Pieces:

@@ -10,9 +10,9 @@ from statistics import NormalDist
 import numpy as np
 
 from codec.files import atomic_path
+from valle.data.clips import Clip, load_clip
+from valle.evaluate.rows import read_rows, write_rows
 from valle.evaluate.table import markdown
-from valle.evaluate.voice import read_rows, write_rows
-from valle.speaker.clips import Clip, load_clip
 from valle.speaker.encoder import SpeakerEncoder
 from valle.speaker.fbank import SAMPLE_RATE
 from valle.speaker.verify import (

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.files import atomic_path
-from valle.speaker.clips import Clip, by_speaker
+from valle.data.clips import Clip, by_speaker
 
 Floats = NDArray[np.float64]
 Embedding = NDArray[np.float32]

@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from valle.evaluate.words import Samples
-from valle.speaker.adapters import Embedding, audible, transformers_package, unit
+from valle.published import transformers_package
+from valle.speaker.adapters import USER, Embedding, audible, unit
 from valle.speaker.ecapa import BOTTLENECK, DILATIONS, deviation, layer, se_res2_block
 
 WHERE = "https://github.com/microsoft/UniSpeech/tree/main/downstreams/speaker_verification"
@@ -99,7 +100,7 @@ class WavLMTDNN:
             given = f"no file at {path}" if path else "no file given"
             raise FileNotFoundError(f"{given}: download wavlm_large_finetune.pth from {WHERE} and "
                                     "give --model wavlm-tdnn:FILE")
-        transformers = transformers_package(self.name)
+        transformers = transformers_package(USER.format(self.name))
         try:
             tensors = torch.load(path, map_location="cpu", weights_only=True)["model"]
             config = transformers.WavLMConfig(**(shape or LARGE))

@@ -13,14 +13,9 @@ from torch import nn
 from codec.spectral import log_mel
 from g2p import BOUNDARIES, Vocabulary
 from valle.align import Aligner, AlignerConfig
-from valle.data.batching import split_speakers
+from valle.data.batching import split_speakers, spread_out
 from valle.data.manifest import Prepared, Utterance, load_samples
 from valle.training.loop import Metrics, update
-
-
-def spread_out(utterances: Sequence[Utterance], count: int) -> list[Utterance]:
-    """At most `count` utterances, from all corpora and speakers alike."""
-    return list(utterances[:: -(-len(utterances) // count) or 1])
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from torch import nn
 from tqdm import tqdm
 
 from valle.data.batching import split_speakers
+from valle.data.clips import Clip, by_speaker, crop, find_clips, load_clips
 from valle.speaker.augment import SPEEDS, Augmentation, spec_augment
-from valle.speaker.clips import Clip, by_speaker, crop, find_clips, load_clips
 from valle.speaker.fbank import SAMPLE_RATE
 from valle.speaker.heads import Head, check_head
 from valle.speaker.model import SpeakerConfig, SpeakerModel
@@ -39,6 +39,9 @@ class SpeakerTraining:
         max_hours: audio to hold in memory, 115 MB an hour.
         speed_keeps_speaker: faster and slower speech is the same speaker, not another one (only
             the softmax phase changes the speed).
+        augment: share of pieces in noise, in a room, and at another speed, each drawn by itself.
+        margin_steps: the head's margin grows from 0 to full in so many steps; from the start it
+            keeps a new encoder from learning anything for hundreds of steps.
         refresh: steps between searches through all speakers for hard negatives.
         bank_clips: of a speaker that are searched.
     """
@@ -50,6 +53,8 @@ class SpeakerTraining:
     lr: float = 0.0
     max_hours: float = 30.0
     speed_keeps_speaker: bool = False
+    augment: float = 0.3
+    margin_steps: int = 1000
     refresh: int = 100
     bank_clips: int = 4
     seed: int = 0
@@ -60,6 +65,8 @@ class SpeakerTraining:
         check_head(self.head)
         if self.batch_size < 2:
             raise ValueError("--batch-size must be at least 2: batch normalisation needs it")
+        if not 0 <= self.augment <= 1:
+            raise ValueError("--augment is a share of the pieces: 0 to 1")
         if self.max_seconds < 0.5:
             raise ValueError("--max-seconds must be at least 0.5: that is a piece of a clip")
         if not self.lr:
@@ -79,7 +86,7 @@ class SpeakerStage:
             FileNotFoundError, ValueError: no data to train or to validate on, in one line.
         """
         self.config, self.model = config, model.requires_grad_(True)
-        self.augmentation = Augmentation()
+        self.augmentation = Augmentation(noise=config.augment, reverberation=config.augment)
         self.device = device or torch.device("cpu")
         train, held = split_speakers(find_clips(folders), held_out)
         check_speakers(train, held, config.phase)  # before minutes of reading, and after it
@@ -107,7 +114,8 @@ class SpeakerStage:
         if self.bank is not None:
             return torch.empty(0), torch.from_numpy(rng.random(self.config.batch_size))
         speakers = rng.integers(len(self.pieces.names), size=self.config.batch_size)
-        speeds = rng.integers(len(SPEEDS), size=self.config.batch_size)
+        speeds = rng.integers(1, len(SPEEDS), size=self.config.batch_size)
+        speeds *= rng.random(self.config.batch_size) < self.config.augment
         wav = np.stack([self.pieces.draw(rng.choice(self.pieces.of_speaker[i]), rng, SPEEDS[speed])
                         for i, speed in zip(speakers, speeds, strict=True)])
         if not self.config.speed_keeps_speaker:
@@ -121,6 +129,7 @@ class SpeakerStage:
         embeddings = self._embed(wav, step)
         if self.head is not None:
             speakers = drawn.to(self.device)
+            self.head.ease(min(1.0, step / self.config.margin_steps))
             loss = self.head(embeddings, speakers)
             hits = self.head.cosines(embeddings).argmax(dim=1) == speakers
             metrics = {"train/accuracy": float(hits.float().mean())}

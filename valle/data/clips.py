@@ -1,6 +1,7 @@
-"""Clips of many speakers from corpus folders; no text and no preparation is needed."""
+"""Clips of many speakers from corpus folders at 16 kHz, in memory; no preparation is needed."""
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,8 @@ from tqdm import tqdm
 
 from codec.audio import load_audio, trim_silence
 from valle.data.corpora import read_corpus
-from valle.speaker.fbank import SAMPLE_RATE
+
+SAMPLE_RATE = 16_000
 
 LEAST_SECONDS = 1.0  # of speech: less says too little of a voice
 
@@ -25,6 +27,7 @@ class Clip:
     Attributes:
         id: unique among all corpora that are read together.
         corpus: name of its corpus; recordings of different corpora differ in more than the voice.
+        text: what is said, or None where the corpus does not say.
         pcm: int16 [N] at 16 kHz without silence at the ends; empty until loaded.
     """
 
@@ -32,6 +35,7 @@ class Clip:
     speaker: str
     corpus: str
     path: Path
+    text: str | None = None
     pcm: NDArray[np.int16] = field(default_factory=lambda: np.zeros(0, np.int16),
                                    compare=False, repr=False)
 
@@ -58,7 +62,8 @@ def find_clips(folders: Sequence[Path]) -> list[Clip]:
         for recording in read_corpus(folder):
             if recording.problem is None:
                 name = f"{corpus}/{recording.id}"
-                found.setdefault(name, Clip(name, recording.speaker, corpus, recording.audio))
+                found.setdefault(name, Clip(name, recording.speaker, corpus, recording.audio,
+                                            recording.text))
     return list(found.values())
 
 
@@ -80,7 +85,7 @@ def load_clip(clip: Clip) -> Clip | None:
     if end - start < LEAST_SECONDS * SAMPLE_RATE:
         return None
     pcm = (samples[start:end].clip(-1, 1) * 32767).astype(np.int16)
-    return Clip(clip.id, clip.speaker, clip.corpus, clip.path, pcm)
+    return dataclasses.replace(clip, pcm=pcm)
 
 
 def load_clips(clips: Sequence[Clip], max_hours: float = float("inf"), seed: int = 0) -> list[Clip]:

@@ -1,0 +1,130 @@
+"""`valle evaluate voice`: what a voice says, in whose voice, how clean."""
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from valle.evaluate.protocols import Protocol
+    from valle.evaluate.words import Samples
+
+ROWS, VOICE = "rows.jsonl", "voice"
+HELP = """Speak a protocol's items with a voice model, or take any system's audio, and score it.
+
+  valle evaluate voice --protocol recipes/protocols/small.jsonl --data ../shared/corpus --out out/v
+  valle evaluate voice --protocol librispeech_pc_test_clean_cross_sentence.lst \\
+      --data LibriSpeech/test-clean --wavs other_system --name other --out out/other
+
+Recordings of the same texts, and their copies by the model's codec, are scored beside it.
+--protocol: a file made by `valle evaluate protocol`, F5-TTS' or Seed-TTS' list (.lst).
+--wavs: a folder of ID.wav, one for each item, instead of --model.
+
+Below --out: report.md, report.html (tables, plots and audio in one file), rows.jsonl (a line per
+item and version), wer.png, similarity.png, wav/, judged.jsonl. Goes on where it was stopped.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--protocol", type=Path, required=True, help="what to speak")
+    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER",
+                        help="where the protocol's paths start")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the results")
+    parser.add_argument("--model", default="starter", help="starter, or a model folder")
+    parser.add_argument("--wavs", type=Path, help="score these instead of speaking")
+    parser.add_argument("--name", default=VOICE, help="of the system in the tables")
+    parser.add_argument("--recognizer", nargs="+", metavar="NAME_OR_FOLDER", default=[
+        "closed", "pocketsphinx"], help="listeners: closed (PocketSphinx that knows the texts), "
+                        "pocketsphinx, hubert-large, whisper[:MODEL], transformers:MODEL, or a "
+                        "folder; default closed pocketsphinx")
+    parser.add_argument("--speaker", nargs="+", metavar="NAME_OR_FOLDER", default=["resemblyzer"],
+                        help="speaker encoders: resemblyzer, wavlm-tdnn, wavlm-xvector, "
+                             "speechbrain, wespeaker, or a folder; default resemblyzer")
+    parser.add_argument("--seed", type=int, default=0, help="of the speech")
+    parser.add_argument("--temperature", type=float, default=0.7, help="default 0.7")
+    parser.add_argument("--top-k", type=int, default=0, help="0 is off")
+    parser.add_argument("--top-p", type=float, default=0.9, help="default 0.9")
+    parser.add_argument("--candidates", type=int, default=4, help="readings to choose from")
+    parser.add_argument("--no-recordings", action="store_true", help="score the voice alone")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+
+
+def run(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from codec.files import atomic_path
+    from valle.evaluate.page import page
+    from valle.evaluate.panel import CLOSED, Memory, Panel, dnsmos, encoder, listener
+    from valle.evaluate.protocols import read_protocol
+    from valle.evaluate.report import Report, plot
+    from valle.evaluate.rows import write_rows
+    from valle.evaluate.voice import Scorer, expected_rows
+
+    protocol = read_protocol(options.protocol, options.data)
+    closed = [*protocol.texts, *protocol.distractors]
+    panel = Panel(Memory(options.out / "judged.jsonl"),
+                  [listener(name, closed) for name in options.recognizer],
+                  [encoder(name) for name in options.speaker], dnsmos())
+    codec, books, wavs, problems, about = speak(options, protocol)
+    sounds: dict[tuple[str, str], Samples] = {}
+    recordings = not options.no_recordings
+    total = expected_rows(protocol, codec is not None, recordings)
+    with tqdm(total=total, unit="clip", desc="judging", disable=not sys.stderr.isatty()) as bar:
+        scorer = Scorer(protocol, panel, codec, books, bar.update,
+                        lambda item, version, s: sounds.update({(item.id, version): s}))
+        rows = scorer.recordings() if recordings else []
+        rows += scorer.spoken(options.name, wavs, problems)
+    if all("error" in row for row in rows):
+        raise ValueError(f"nothing could be scored, first: {rows[0]['error']}")
+    for item in protocol.items:
+        if any((item.id, row["version"]) in sounds for row in rows):
+            sounds[item.id, "prompt"] = protocol.prompt(item)
+    write_rows(options.out / ROWS, rows)
+    said = f"{len(protocol.distractors)} distractors" if CLOSED in options.recognizer else ""
+    report = Report(
+        f"{options.name} on {protocol.name}",
+        f"{len(protocol.items)} items of protocol {protocol.name} ({protocol.rule}, "
+        f"{protocol.identity}), {about}. {said}", rows,
+        [f"{name}: {why}" for name, why in panel.missing.items()])
+    try:
+        plots = plot(rows, options.out)
+    except ImportError as error:
+        report.problems.append(str(error))
+        plots = []
+    prompts = {item.id: item.prompt_text for item in protocol.items}
+    for name, text in (("report.md", report.markdown()),
+                       ("report.html", page(report, sounds, prompts, plots))):
+        with atomic_path(options.out / name) as path:
+            path.write_text(text, encoding="utf-8")
+    print(report.markdown())
+    print(f"listen: {options.out / 'report.html'}")
+    return 1 if panel.missing or any("error" in row for row in rows) else 0
+
+
+def speak(options: argparse.Namespace, protocol: Protocol,
+          ) -> tuple[Any, int | None, Path, dict[str, str], str]:
+    """(codec, its books in use, folder of audio, what could not be spoken, a phrase on how)."""
+    from tqdm import tqdm
+
+    from valle.evaluate.speaking import VALLESystem, speak_items, weights_of
+    from valle.sampling import SamplingOptions
+    from valle.tts import VALLE, model_folder
+
+    if options.wavs:
+        if not options.wavs.is_dir():
+            raise FileNotFoundError(f"no folder {options.wavs}: --wavs must hold ID.wav for each "
+                                    "item")
+        return None, None, options.wavs, {}, f"audio of {options.wavs}"
+    sampling = SamplingOptions(options.temperature, options.top_k, options.top_p)
+    tts = VALLE.from_pretrained(options.model, options.device)
+    system = VALLESystem(tts, sampling, options.candidates,
+                         weights_of(model_folder(options.model)))
+    wavs = options.out / "wav"
+    with tqdm(total=len(protocol.items), unit="item", desc="speaking",
+              disable=not sys.stderr.isatty()) as bar:
+        problems = speak_items(protocol, system, wavs, options.seed, bar.update)
+    about = (f"model {options.model} ({system.weights}), codec {tts.model.codec.identity}, seed "
+             f"{options.seed}, temperature {sampling.temperature:g}, top-k {sampling.top_k}, top-p "
+             f"{sampling.top_p:g}, best of {options.candidates} readings")
+    return tts.model.codec, tts.model.nar.config.n_codebooks, wavs, problems, about

@@ -1,0 +1,131 @@
+"""One HTML page with tables, plots and audio inside: open it from disk, send it by mail."""
+from __future__ import annotations
+
+import base64
+import html
+import io
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import soundfile
+
+from valle.evaluate.panel import CLOSED
+from valle.evaluate.report import Report
+from valle.evaluate.rows import Row
+from valle.evaluate.speaking import SAMPLE_RATE
+from valle.evaluate.words import Samples, word_errors, words
+
+MOST_ITEMS = 60  # with audio; about 80 kB each
+STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem;color:#222}
+table{border-collapse:collapse;margin:1rem 0;font-size:13px;display:block;overflow-x:auto}
+td,th{border-bottom:1px solid #ddd;padding:.25rem .6rem;text-align:right;white-space:nowrap}
+td:first-child,th:first-child,td:nth-child(2),th:nth-child(2){text-align:left}
+section{border-top:1px solid #ccc;padding:1rem 0}audio{height:2rem;width:17rem}
+.take{display:grid;grid-template-columns:9rem 18rem 1fr;gap:.8rem;align-items:center}
+.delete{color:#b00;text-decoration:line-through}.insert,.substitute{color:#06c}
+small{color:#666}.failure{background:#fdd;border-radius:4px;padding:0 .4rem}
+@media(max-width:50rem){.take{grid-template-columns:1fr}}
+"""
+
+
+def page(report: Report, sounds: Mapping[tuple[str, str], Samples], prompts: Mapping[str, str],
+         plots: Sequence[Path]) -> str:
+    """The report as HTML.
+
+    Args:
+        sounds: samples [N] at 24 kHz by (item, version); "prompt" is a version too. Only what is
+            here can be heard.
+        prompts: what the prompt says, by item.
+        plots: PNG files.
+    """
+    items: dict[str, list[Row]] = {}
+    for row in report.scored:
+        if any((row["id"], name) in sounds for name in ("prompt", row["version"])):
+            items.setdefault(row["id"], []).append(row)
+    shown = list(items)[:MOST_ITEMS]
+    pictures = "".join(f'<img alt="{p.stem}" src="data:image/png;base64,{_base64(p.read_bytes())}">'
+                       for p in plots)
+    body = _from_markdown(report.markdown())
+    sections = "".join(_section(name, items[name], sounds, prompts) for name in shown)
+    left = (f"<p>{len(items) - len(shown)} more items are in rows.jsonl.</p>"
+            if len(items) > len(shown) else "")
+    return (f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" '
+            f'content="width=device-width"><title>{html.escape(report.title)}</title>'
+            f"<style>{STYLE}</style>{body}{pictures}<h2>Listen</h2>{sections}{left}</html>\n")
+
+
+def _section(name: str, rows: Sequence[Row], sounds: Mapping[tuple[str, str], Samples],
+             prompts: Mapping[str, str]) -> str:
+    takes = _take("prompt", sounds.get((name, "prompt")),
+                  f"<small>{html.escape(prompts.get(name, ''))}</small>")
+    for row in rows:
+        takes += _take(row["version"], sounds.get((name, row["version"])), _verdict(row))
+    return (f"<section><b>{html.escape(rows[0]['text'])}</b> <small>{html.escape(name)}</small>"
+            f"{takes}</section>")
+
+
+def _take(version: str, samples: Samples | None, remark: str) -> str:
+    player = ("" if samples is None else '<audio controls preload="none" '
+              f'src="data:audio/mpeg;base64,{_base64(mp3(samples))}"></audio>')
+    return (f'<div class="take"><span>{html.escape(version)}</span><span>{player}</span>'
+            f"<span>{remark}</span></div>")
+
+
+def _verdict(row: Row) -> str:
+    """What the first listener heard, with its errors marked, and the figures."""
+    listener = CLOSED if CLOSED in row["heard"] else next(iter(row["heard"]), None)
+    marked = "" if listener is None else mark(words(row["text"]), row["heard"][listener].split())
+    figures = [f"{judge} {value:.2f}" for key in ("wer", "sim_o")
+               for judge, value in row[key].items()]
+    if row.get("ovrl") is not None:
+        figures.append(f"OVRL {row['ovrl']:.2f}")
+    failed = "".join(f' <span class="failure">{html.escape(f)}</span>'
+                     for f in row.get("failures", ()))
+    return f"{marked}{failed}<br><small>{html.escape(' · '.join(figures))}</small>"
+
+
+def mark(reference: Sequence[str], heard: Sequence[str]) -> str:
+    """Words heard as HTML: missing ones struck out, wrong and added ones coloured."""
+    pieces = []
+    for kind, start, end, first, last in word_errors(reference, heard).runs:
+        if kind == "delete":
+            pieces.append((kind, reference[start:end]))
+        else:
+            pieces.append((kind, heard[first:last]))
+    return " ".join(html.escape(" ".join(said)) if kind == "equal" else
+                    f'<span class="{kind}">{html.escape(" ".join(said))}</span>'
+                    for kind, said in pieces)
+
+
+def mp3(samples: Samples) -> bytes:
+    """Samples [N] at 24 kHz as an MP3 file, which every browser plays."""
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, SAMPLE_RATE, format="MP3", subtype="MPEG_LAYER_III")
+    return buffer.getvalue()
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def _from_markdown(text: str) -> str:
+    """HTML of the few things that reports use: headings, tables, lists, paragraphs."""
+    blocks = []
+    for block in re.split(r"\n\s*\n", text.strip()):
+        lines = [html.escape(line) for line in block.splitlines()]
+        if lines[0].startswith("#"):
+            level = len(lines[0]) - len(lines[0].lstrip("#"))
+            blocks.append(f"<h{level}>{lines[0].lstrip('# ')}</h{level}>")
+        elif lines[0].startswith("|"):
+            cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+            blocks.append("<table>" + "".join(
+                "<tr>" + "".join(f"<{tag}>{cell}</{tag}>" for cell in row) + "</tr>"
+                for tag, row in [("th", cells[0]), *(("td", row) for row in cells[2:])])
+                + "</table>")
+        elif lines[0].startswith("- "):
+            blocks.append("<ul>" + "".join(f"<li>{line[2:]}</li>" for line in lines) + "</ul>")
+        else:
+            blocks.append(f"<p>{' '.join(lines)}</p>")
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", "".join(blocks))

@@ -1,0 +1,167 @@
+"""Protocols: what to speak in whose voice, fixed in a file that any system can be held to.
+
+The first line of a file states the protocol, every other one an item. Paths are relative to the
+folder of the corpora, so that a file serves wherever they lie. Prompts are cut at a word end that
+the file gives: every system hears the same sound with the same transcript.
+"""
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from codec.audio import load_audio
+from codec.files import atomic_path
+from valle.evaluate.words import Samples
+
+VERSION = 3
+SAMPLE_RATE = 24_000
+
+
+@dataclass(frozen=True)
+class Item:
+    """A voice and a text to speak in it.
+
+    Attributes:
+        id: unique in the protocol; names the item's files.
+        target: what is repeated with other prompts or seeds; items of one target count as one
+            when intervals are drawn.
+        prompt: recordings of the voice, heard one after another.
+        prompt_end: seconds of them that are heard; 0 is all.
+        truth: the speaker's own recording of the text; "" where there is none.
+        truth_start: seconds at which the text begins in it (of a continuation).
+    """
+
+    id: str
+    target: str
+    group: str
+    speaker: str
+    prompt: tuple[str, ...]
+    prompt_text: str
+    text: str
+    prompt_end: float = 0.0
+    truth: str = ""
+    truth_start: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prompt", tuple(self.prompt))
+
+    @property
+    def continuation(self) -> bool:
+        """The prompt is the beginning of the utterance itself."""
+        return self.truth_start > 0
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Items and where their recordings lie.
+
+    Attributes:
+        rule: of valle.evaluate.rules.RULES, or the file of a list made elsewhere.
+        distractors: texts that a closed-vocabulary listener knows besides those of the items.
+        root: folder that the items' paths start from.
+    """
+
+    name: str
+    rule: str
+    items: tuple[Item, ...]
+    distractors: tuple[str, ...] = ()
+    root: Path = field(default=Path(), compare=False)
+
+    @property
+    def identity(self) -> str:
+        """Eight hex digits over everything that decides a result."""
+        content = json.dumps([self.rule, self.distractors,
+                              [dataclasses.asdict(item) for item in self.items]])
+        return hashlib.sha256(content.encode()).hexdigest()[:8]
+
+    @property
+    def texts(self) -> list[str]:
+        """All texts of the items, those of the prompts included."""
+        return list(dict.fromkeys(t for i in self.items for t in (i.text, i.prompt_text)))
+
+    def prompt(self, item: Item) -> Samples:
+        """The prompt's sound [N] at 24 kHz, as the item cuts it."""
+        return read(self.root, item.prompt, end=item.prompt_end)
+
+    def truth(self, item: Item) -> Samples | None:
+        """The recording of the text [N] at 24 kHz; None where there is none."""
+        return read(self.root, [item.truth], item.truth_start) if item.truth else None
+
+    def whole(self, item: Item) -> Samples:
+        """The whole recording of which a continuation speaks the rest, [N] at 24 kHz."""
+        return read(self.root, [item.truth])
+
+
+def read(root: Path, paths: Sequence[str], start: float = 0.0, end: float = 0.0) -> Samples:
+    """Recordings [N] at 24 kHz one after another, between two times in seconds; end 0 is all.
+
+    Raises:
+        FileNotFoundError, ValueError: a recording is missing or cannot be read.
+    """
+    samples = np.concatenate([load_audio(root / p, max_seconds=float("inf")) for p in paths])
+    last = round(end * SAMPLE_RATE) if end else len(samples)
+    return samples[round(start * SAMPLE_RATE): last]
+
+
+def write_protocol(path: str | Path, protocol: Protocol) -> None:
+    """One line for the protocol, one for each item."""
+    head = {"protocol": protocol.name, "version": VERSION, "rule": protocol.rule,
+            "distractors": protocol.distractors}
+    lines = [head, *(_plain(item) for item in protocol.items)]
+    with atomic_path(path) as temporary:
+        temporary.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n"
+                                     for line in lines), encoding="utf-8")
+
+
+def _plain(item: Item) -> dict[str, Any]:
+    """The fields of an item that are not the default."""
+    defaults = {f.name: f.default for f in dataclasses.fields(Item)}
+    return {k: v for k, v in dataclasses.asdict(item).items() if v != defaults[k]}
+
+
+def read_protocol(path: str | Path, root: str | Path) -> Protocol:
+    """A protocol written by `write_protocol`, a Seed-TTS list or an F5 list (see `lists`).
+
+    Raises:
+        FileNotFoundError: no such file, or no folder `root`.
+        ValueError: not a protocol, of another version, or items with one id.
+    """
+    from valle.evaluate.lists import read_list
+
+    path, root = Path(path), Path(root)
+    if not path.is_file():
+        raise FileNotFoundError(f"no protocol at {path}: make one with `valle evaluate protocol`")
+    if not root.is_dir():
+        raise FileNotFoundError(f"no folder {root}: --data must be the folder that the paths in "
+                                f"{path.name} start from")
+    if path.suffix == ".lst":
+        items = read_list(path, root)
+        return _checked(path, Protocol(path.stem, path.name, tuple(items), root=root))
+    lines = path.read_text(encoding="utf-8").splitlines()
+    try:
+        head, *rest = (json.loads(line) for line in lines if line.strip())
+        protocol = Protocol(head["protocol"], head["rule"], tuple(Item(**r) for r in rest),
+                            tuple(head.get("distractors", ())), root)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{path} is not a protocol ({error}): make it again with `valle evaluate "
+                         "protocol`") from error
+    if head.get("version") != VERSION:
+        raise ValueError(f"{path} is a protocol of version {head.get('version')}, this is "
+                         f"{VERSION}: make it again")
+    return _checked(path, protocol)
+
+
+def _checked(path: Path, protocol: Protocol) -> Protocol:
+    if not protocol.items:
+        raise ValueError(f"{path} has no items")
+    ids = [item.id for item in protocol.items]
+    if len(set(ids)) < len(ids) or any("/" in i for i in ids):
+        raise ValueError(f"{path}: ids of items must differ and be names of files")
+    return protocol

@@ -1,0 +1,193 @@
+"""The report of a voice: tables, plots, rows."""
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from codec.files import atomic_path
+from valle.evaluate.panel import CLOSED
+from valle.evaluate.robustness import CLASSES
+from valle.evaluate.rows import Row
+from valle.evaluate.table import bootstrap, column, markdown
+from valle.evaluate.words import MISSING
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Report:
+    """Rows of one protocol, and what is to be said above and below the tables.
+
+    Attributes:
+        title, about: heading and a paragraph.
+        problems: lines on what could not be judged.
+    """
+
+    title: str
+    about: str
+    rows: list[Row]
+    problems: list[str]
+
+    @property
+    def scored(self) -> list[Row]:
+        return [row for row in self.rows if "error" not in row]
+
+    def markdown(self) -> str:
+        """Words, voice, robustness and quality, each a table, then what went wrong."""
+        parts = [f"# {self.title}", self.about, "## Words", self.words(), "## Voice", self.voice(),
+                 "## Failures", self.robustness(), *self._problems()]
+        return "\n\n".join(part.strip() for part in parts) + "\n"
+
+    def _problems(self) -> list[str]:
+        broken = [f"{r['version']}, {r['id']}: {r['error']}" for r in self.rows if "error" in r]
+        lines = [*self.problems, *broken]
+        return ["## Not scored", "\n".join(f"- {line}" for line in lines)] if lines else []
+
+    def words(self) -> str:
+        """Error rates over all words of each part, by listener."""
+        listeners = judges(self.scored, "wer")
+        header = ["group", "what", "items", *(name_of(j) for j in listeners),
+                  *(f"CER {j}" for j in listeners), "OVRL"]
+        lines = []
+        for group, version, rows in parts(self.scored):
+            clusters, weights = targets(rows), [r["words"] for r in rows]
+            lines.append([group, version, len(rows),
+                          *(bootstrap(column(rows, key, j), clusters, weights)
+                            for key in ("wer", "cer") for j in listeners),
+                          bootstrap(column(rows, "ovrl"), clusters)])
+        return markdown(header, lines) + (
+            "\nErrors of all words (characters) over their number, DNSMOS OVRL from 1 to 5; 95 % "
+            "bootstrap intervals over targets. WERc: PocketSphinx that knows the texts of the "
+            "protocol among others.\n")
+
+    def voice(self) -> str:
+        """Similarities by encoder; the recordings' are what the speakers themselves reach."""
+        lines = []
+        for encoder in judges(self.scored, "sim_o"):
+            for group, version, rows in parts(self.scored):
+                clusters = targets(rows)
+                first = bootstrap(column(rows, "first", encoder), clusters)
+                lines.append([group, version, encoder,
+                              *(bootstrap(column(rows, key, encoder), clusters)
+                                for key in ("sim_o", "sim_r", "other")),
+                              self._closed_gap(group, rows, encoder),
+                              f"{first.mean:.0%}" if first.count else "-"])
+        header = ("group", "what", "encoder", "SIM-o", "SIM-r", "other speakers", "gap closed",
+                  "nearest of ten")
+        return markdown(header, lines) + (
+            "\nSIM-o: cosine to the recorded prompt, SIM-r: to its copy by the codec. `recording` "
+            "is another utterance of the same speaker, `other speakers` the mean cosine to their "
+            "prompts. Gap closed: of the way from other speakers to the recordings' SIM-o. Nearest "
+            "of ten: how often the right prompt is nearer than those of nine other speakers of the "
+            "group, or of all where it has fewer.\n")
+
+    def _closed_gap(self, group: str, rows: Sequence[Row], encoder: str) -> str:
+        anchor = [r for r in self.scored if r["version"] == "recording" and r["group"] in (
+            group, *([r["group"]] if group == ALL else []))]
+        if not anchor or rows[0]["version"] == "recording":
+            return "-"
+        top, low = (bootstrap(column(anchor, key, encoder)).mean for key in ("sim_o", "other"))
+        mine = bootstrap(column(rows, "sim_o", encoder)).mean
+        return f"{(mine - low) / (top - low):.0%}" if top > low else "-"
+
+    def robustness(self) -> str:
+        """How many items fail, by class."""
+        lines = []
+        for group, version, rows in parts(self.scored):
+            counts = Counter(name for row in rows for name in row.get("failures", ()))
+            failed = sum(bool(row.get("failures")) for row in rows)
+            lines.append([group, version, len(rows), *(counts[name] for name in CLASSES),
+                          f"{failed} ({failed / len(rows):.1%})"])
+        return markdown(("group", "what", "items", *CLASSES, "any"), lines) + (
+            "\nFound in what the closed-vocabulary listener heard and in the sound; in recordings "
+            "they are the judges' own errors.\n")
+
+
+def parts(rows: Sequence[Row]) -> list[tuple[str, str, list[Row]]]:
+    """(group, version, rows) for all groups and, where there are several, for all together."""
+    groups = list(dict.fromkeys(row["group"] for row in rows))
+    versions = list(dict.fromkeys(row["version"] for row in rows))
+    found = []
+    for group in [*groups, *([ALL] if len(groups) > 1 else [])]:
+        for version in versions:
+            part = [r for r in rows if r["version"] == version and group in (r["group"], ALL)]
+            if part:
+                found.append((group, version, part))
+    return found
+
+
+def judges(rows: Sequence[Row], key: str) -> list[str]:
+    """Names of all judges who said something for this figure, in their order."""
+    return list(dict.fromkeys(name for row in rows for name in row.get(key, {})))
+
+
+def name_of(listener: str) -> str:
+    """Heading of a listener's error rate."""
+    return "WERc" if listener == CLOSED else f"WER {listener}"
+
+
+def targets(rows: Sequence[Row]) -> list[str]:
+    """What each row counts as one with."""
+    return [str(row["target"]) for row in rows]
+
+
+def plot(rows: Sequence[Row], folder: Path) -> list[Path]:
+    """wer.png (errors by length) and similarity.png (histograms beside both baselines).
+
+    Raises:
+        ImportError: no matplotlib.
+    """
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise ImportError(f"{MISSING} ({error})") from error
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    scored = [row for row in rows if "error" not in row]
+    made = []
+    for name, draw in (("wer.png", _draw_words), ("similarity.png", _draw_similarity)):
+        figure, axes = pyplot.subplots(figsize=(7, 3.6), layout="constrained")
+        draw(axes, scored)
+        axes.legend(frameon=False, fontsize=8)
+        axes.spines[["top", "right"]].set_visible(False)
+        with atomic_path(folder / name) as path:
+            figure.savefig(path, dpi=110, format="png")
+        pyplot.close(figure)
+        made.append(folder / name)
+    return made
+
+
+def _draw_words(axes: Any, rows: Sequence[Row]) -> None:
+    """Word error rate of thirds of the items by length, first listener."""
+    listener = next(iter(judges(rows, "wer")), "")
+    for version in dict.fromkeys(row["version"] for row in rows):
+        mine = sorted((r["words"], r["wer"][listener]) for r in rows
+                      if r["version"] == version and listener in r["wer"])
+        few = [part for part in np.array_split(np.array(mine).reshape(-1, 2), 3) if len(part)]
+        axes.plot([part[:, 0].mean() for part in few],
+                  [np.average(part[:, 1], weights=part[:, 0]) for part in few], "o-",
+                  label=version)
+    axes.set_xlabel("words in the text")
+    axes.set_ylabel(name_of(listener))
+    axes.set_ylim(bottom=0)
+
+
+def _draw_similarity(axes: Any, rows: Sequence[Row]) -> None:
+    """Cosines to the right prompt, and the recordings' to other speakers' prompts."""
+    encoder = next(iter(judges(rows, "sim_o")), "")
+    bins = np.linspace(0, 1, 41)
+    anchors = [r for r in rows if r["version"] == "recording"] or list(rows)
+    others = [r["other"][encoder] for r in anchors if encoder in r.get("other", {})]
+    axes.hist(others, bins, alpha=0.35, color="grey", label="other speakers (mean)")
+    for version in dict.fromkeys(row["version"] for row in rows):
+        mine = [r["sim_o"][encoder] for r in rows
+                if r["version"] == version and encoder in r["sim_o"]]
+        axes.hist(mine, bins, histtype="step", linewidth=1.6, label=version)
+    axes.set_xlabel(f"cosine to the prompt ({encoder})")
+    axes.set_ylabel("items")

@@ -1,0 +1,1 @@
+"""Speech recognition: a Conformer with CTC and an attention decoder, and adapters of others."""
