@@ -3,21 +3,19 @@ from __future__ import annotations
 
 import functools
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SAID, SENTENCES, needs
+from conftest import SAID, SENTENCES, needs, noise_codec, vowel
 
+from codec import load_audio
+from g2p import phonemize
 from valle.evaluate.quality import WINDOW, windows
+from valle.evaluate.signal import bit_rate, mel_distance, pesq, stoi
 from valle.evaluate.similarity import cosine
-from valle.evaluate.words import (
-    ARPABET,
-    pick_distractors,
-    pronounce,
-    to_pcm,
-    word_error_rate,
-    words,
-)
+from valle.evaluate.words import character_errors, pick_distractors, word_errors, words
+from valle.recognizer.sphinx import ARPABET, pronounce, to_pcm
 
 # words
 
@@ -39,14 +37,31 @@ def distance(a: tuple[str, ...], b: tuple[str, ...]) -> int:
 
 
 @needs("jiwer")
-def test_word_error_rate_is_the_edit_distance():
+def test_word_errors_are_the_edit_distance():
     sentences = [s for n in range(4) for s in itertools.product("ab", repeat=n)]
     for reference, heard in itertools.product(sentences, repeat=2):
         if reference:
-            assert word_error_rate(reference, heard) == pytest.approx(
-                distance(reference, heard) / len(reference))
+            errors = word_errors(reference, heard)
+            assert errors.count == distance(reference, heard)
+            assert errors.rate == errors.count / len(reference)
+            kinds = {"equal": 0, "substitute": 0, "delete": 0, "insert": 0}
+            for kind, start, end, first, last in errors.runs:
+                kinds[kind] += max(end - start, last - first)
+                if kind == "equal":
+                    assert list(reference[start:end]) == list(heard[first:last])
+            assert (kinds["substitute"], kinds["delete"], kinds["insert"]) == (
+                errors.substituted, errors.deleted, errors.inserted)
     with pytest.raises(ValueError, match="no words"):
-        word_error_rate([], ["a"])
+        word_errors([], ["a"])
+
+
+@needs("jiwer")
+def test_error_rates_are_jiwers_own():
+    import jiwer
+
+    said, heard = "the sea was calm", "a sea is very calm now"
+    assert word_errors(said.split(), heard.split()).rate == jiwer.wer(said, heard)
+    assert character_errors(said.split(), heard.split()).rate == jiwer.cer(said, heard)
 
 
 def test_distractors_are_seeded_and_never_a_reference():
@@ -74,18 +89,47 @@ def test_pcm_is_resampled_clipped_and_padded():
 
 @needs("pocketsphinx", "jiwer")
 def test_listener_hears_flite_and_not_noise(flite: tuple[np.ndarray, int]):
-    from valle.evaluate.words import Recogniser
+    from valle.recognizer.sphinx import PocketSphinx
 
-    closed = Recogniser([SAID, *SENTENCES, "A zibbet came to the bridge."])
+    closed = PocketSphinx([SAID, *SENTENCES, "A zibbet came to the bridge."])
     assert closed.guessed == ["zibbet"] and closed.dropped == []
     reference = words(SAID)
     first = closed(*flite)
-    assert word_error_rate(reference, first) < 0.3
+    assert word_errors(reference, first).rate < 0.3
     noise = np.random.default_rng(0).normal(0, 0.1, 32_000).astype(np.float32)
-    assert word_error_rate(reference, closed(noise, 16_000)) > 0.7
+    assert word_errors(reference, closed(noise, 16_000)).rate > 0.7
     assert closed(*flite) == first, "what was heard before must not matter"
     assert closed(np.zeros(0, np.float32), 16_000) == []
-    assert word_error_rate(reference, Recogniser()(*flite)) < 0.6
+    assert word_errors(reference, PocketSphinx()(*flite)).rate < 0.6
+
+
+# a codec's sound
+
+def test_mel_distance_is_zero_for_a_copy_and_grows_with_noise():
+    hum = vowel(phonemize(SAID))[0]
+    noise = np.random.default_rng(0).normal(0, 1, len(hum)).astype(np.float32)
+    distances = [mel_distance(hum, hum + gain * noise) for gain in (0.0, 0.001, 0.01, 0.1)]
+    assert distances[0] == 0 and distances == sorted(distances) and distances[-1] > 1
+
+
+def test_bit_rate_of_encodec():
+    """24 kHz at 8 books of 1024: 6 kb/s (Défossez et al. 2022)."""
+    codec = noise_codec(small=True)
+    assert (codec.frame_rate, codec.codebook_size) == (75, 1024)
+    assert bit_rate(codec, 8) == 6000 and bit_rate(codec, 1) == 750
+
+
+@needs("pesq", "pystoi")
+def test_pesq_and_stoi_fall_with_noise():
+    samples = load_audio(Path(__file__).parents[1] / "examples" / "alto.wav")
+    noise = np.random.default_rng(0).normal(0, 1, len(samples)).astype(np.float32)
+    good, bad = (samples + gain * noise for gain in (0.0005, 0.02))
+    assert 4 < pesq(samples, samples, 24_000) < 4.65
+    assert pesq(samples, good, 24_000) > pesq(samples, bad, 24_000) + 0.5
+    assert stoi(samples, samples, 24_000) == pytest.approx(1, abs=1e-6)
+    assert stoi(samples, good, 24_000) > stoi(samples, bad, 24_000) + 0.02
+    silence = np.zeros(24_000, np.float32)
+    assert pesq(silence, silence, 24_000) is None
 
 
 # similarity and quality

@@ -231,7 +231,7 @@ def test_a_resumed_run_is_the_uninterrupted_one(trained: Path):
     assert whole == resumed
     last = [json.loads(line) for line in (trained / "whole/metrics.jsonl").read_text().splitlines()
             ][-1]
-    assert 0 <= last["valid/per"] and {"valid/wer", "valid/cer"} <= set(last)
+    assert last["valid/per"] >= 0 and {"valid/wer", "valid/cer"} <= set(last)
     spoken = {p for text in SENTENCES for p in plain_phones(phonemize(text))}
     assert set(Recognizer.load(trained / "whole").config.phones) <= spoken
 
@@ -285,3 +285,24 @@ def test_listeners_by_name(trained: Path):
 def test_wrong_beams(options: dict[str, float], message: str):
     with pytest.raises(ValueError, match=message):
         BeamOptions(**options)  # type: ignore[arg-type]
+
+
+def test_phones_begin_where_their_state_does():
+    from valle.recognizer.align import phone_starts
+
+    class Sure(Recognizer):
+        """Says blank, a, blank, blank, b, b, c, whatever it hears."""
+
+        def forward(self, features, n_frames):
+            path = [0, 1, 0, 0, 2, 2, 3]
+            scores = torch.full((1, len(path), 1 + len(PHONES)), -9.0)
+            scores[0, torch.arange(len(path)), torch.tensor(path)] = 0.0
+            return features, scores, scores, n_frames
+
+    model = Sure(RecognizerConfig(PHONES, width=16, blocks=2, heads=2))
+    wav = torch.randn(16_000)
+    assert phone_starts(model, wav, ["a", "b", "c"]) == pytest.approx([0.04, 0.16, 0.24])
+    with pytest.raises(ValueError, match="does not know the phones x"):
+        phone_starts(model, wav, ["a", "x"])
+    with pytest.raises(ValueError, match="do not fit"):
+        phone_starts(model, wav, ["a"] * 9)

@@ -90,7 +90,7 @@ def test_it_learns_to_tell_the_three_voices_apart(voices: Path, start: Path,
     trained = start
     for phase, steps in (("softmax", 50), ("triplet", 15)):
         stage = build(voices, phase, trained, lr=3e-3, speed_keeps_speaker=True, batch_size=9,
-                      max_seconds=1.0)
+                      max_seconds=1.0, margin_steps=1)
         stage.augmentation = stage.pieces.augmentation = Augmentation(0, reverberation=0,
                                                                       time_mask=0, frequency_mask=0)
         trained = tmp_path / phase

@@ -27,7 +27,7 @@ from codec.files import atomic_path
 from g2p import BOUNDARIES
 from valle.data.manifest import MANIFEST, Utterance, load_samples, read_manifest
 from valle.data.prepare import frame_durations
-from valle.evaluate.words import ARPABET
+from valle.recognizer.sphinx import ARPABET
 
 RATE, HOP = 16000, 0.01  # of PocketSphinx: samples and seconds per frame
 

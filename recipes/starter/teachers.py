@@ -5,7 +5,7 @@
 
 Speakers are the four flite voices under shifts of formants and pitch (Praat's "Change gender").
 OUT/teachers gets the training speakers, OUT/teachers-heldout speakers with shifts in between, on
-sentences that no training speaker says; its texts.txt lists all such sentences. Each clip is
+sentences that no training speaker says. Both have a texts.txt with all such sentences. Each clip is
 SPEAKER/NAME.flac with NAME.txt and NAME.phones, a plain folder as `valle prepare` reads it.
 Needs `apt-get install flite` and `pip install praat-parselmouth`. Goes on where it was stopped.
 """
@@ -159,8 +159,10 @@ def main() -> int:
     if shutil.which("flite") is None:
         parser.exit(1, "flite is missing: apt-get install flite\n")
     clips, held = plan(options.corpus, options.out, options.clips)
-    (options.out / "teachers-heldout").mkdir(parents=True, exist_ok=True)
-    (options.out / "teachers-heldout" / "texts.txt").write_text("\n".join(held) + "\n")
+    said = [clip.text for clip in clips if clip.folder.name == "teachers"]
+    for name, texts in (("teachers", said), ("teachers-heldout", held)):
+        (options.out / name).mkdir(parents=True, exist_ok=True)
+        (options.out / name / "texts.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
     with ProcessPoolExecutor(options.workers) as pool:
         made = sum(tqdm(pool.map(speak, clips, chunksize=8), total=len(clips), unit="clip"))
     print(f"{made} of {len(clips)} clips in {options.out}; the others were too short, too long or "

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ from codec.audio import load_audio, trim_silence
 from valle.data.corpora import read_corpus
 
 SAMPLE_RATE = 16_000
-
+Pcm = NDArray[np.int16]
 LEAST_SECONDS = 1.0  # of speech: less says too little of a voice
 
 
@@ -36,8 +36,7 @@ class Clip:
     corpus: str
     path: Path
     text: str | None = None
-    pcm: NDArray[np.int16] = field(default_factory=lambda: np.zeros(0, np.int16),
-                                   compare=False, repr=False)
+    pcm: Pcm = field(default_factory=lambda: np.zeros(0, np.int16), compare=False, repr=False)
 
     @property
     def samples(self) -> NDArray[np.float32]:
@@ -77,15 +76,8 @@ def by_speaker(clips: Iterable[Clip]) -> dict[str, list[Clip]]:
 
 def load_clip(clip: Clip) -> Clip | None:
     """The clip with its audio; None where it cannot be read or holds too little speech."""
-    try:
-        samples = load_audio(clip.path, SAMPLE_RATE, max_seconds=float("inf"))
-    except (ValueError, OSError):
-        return None
-    start, end = trim_silence(samples, SAMPLE_RATE)
-    if end - start < LEAST_SECONDS * SAMPLE_RATE:
-        return None
-    pcm = (samples[start:end].clip(-1, 1) * 32767).astype(np.int16)
-    return dataclasses.replace(clip, pcm=pcm)
+    pcm = _speech(clip.path)
+    return None if pcm is None else dataclasses.replace(clip, pcm=pcm)
 
 
 def load_clips(clips: Sequence[Clip], max_hours: float = float("inf"), seed: int = 0) -> list[Clip]:
@@ -93,25 +85,46 @@ def load_clips(clips: Sequence[Clip], max_hours: float = float("inf"), seed: int
 
     Those that cannot be read, or hold less than a second of speech, are left out and counted.
     """
-    order = np.random.default_rng(seed).permutation(len(clips))
-    loaded: dict[int, Clip] = {}
+    loaded = read_audio([clip.path for clip in clips], _speech, SAMPLE_RATE, max_hours, seed)
+    return [dataclasses.replace(clips[index], pcm=loaded[index]) for index in sorted(loaded)]
+
+
+def read_audio(paths: Sequence[Path], load: Callable[[Path], Pcm | None], sample_rate: int,
+               max_hours: float, seed: int) -> dict[int, Pcm]:
+    """What `load` gives for each path, by the path's place, in a seeded order up to max_hours.
+
+    load: a file to int16 [N] at `sample_rate`, or None; files that give None are counted.
+    """
+    order = np.random.default_rng(seed).permutation(len(paths))
+    loaded: dict[int, Pcm] = {}
     samples = broken = 0
-    with ThreadPoolExecutor(os.cpu_count()) as pool, tqdm(total=len(clips), desc="audio",
+    with ThreadPoolExecutor(os.cpu_count()) as pool, tqdm(total=len(paths), desc="audio",
                                                           unit="clip") as bar:
         for first in range(0, len(order), 128):
-            if samples >= max_hours * 3600 * SAMPLE_RATE:
+            if samples >= max_hours * 3600 * sample_rate:
                 break
-            few = order[first: first + 128]
-            for index, clip in zip(few.tolist(), pool.map(load_clip, [clips[i] for i in few]),
-                                   strict=True):
-                if clip is None:
+            few = order[first: first + 128].tolist()
+            for index, pcm in zip(few, pool.map(load, [paths[i] for i in few]), strict=True):
+                if pcm is None:
                     broken += 1
                 else:
-                    loaded[index] = clip
-                    samples += len(clip.pcm)
+                    loaded[index] = pcm
+                    samples += len(pcm)
             bar.update(len(few))
-    tqdm.write(f"{samples / 3600 / SAMPLE_RATE:.2f} h in {len(loaded)} clips, {broken} left out")
-    return [loaded[index] for index in sorted(loaded)]
+    tqdm.write(f"{samples / 3600 / sample_rate:.2f} h in {len(loaded)} clips, {broken} left out")
+    return loaded
+
+
+def _speech(path: Path) -> Pcm | None:
+    """A file at 16 kHz without silence at the ends; None without a second of speech."""
+    try:
+        samples = load_audio(path, SAMPLE_RATE, max_seconds=float("inf"))
+    except (ValueError, OSError):
+        return None
+    start, end = trim_silence(samples, SAMPLE_RATE)
+    if end - start < LEAST_SECONDS * SAMPLE_RATE:
+        return None
+    return (samples[start:end].clip(-1, 1) * 32767).astype(np.int16)
 
 
 def crop(samples: NDArray[np.float32], size: int, start: float = 0.0) -> NDArray[np.float32]:

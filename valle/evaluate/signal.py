@@ -35,6 +35,8 @@ def pesq(original: Samples, copy: Samples, sample_rate: int) -> float | None:
     package = _package("pesq")
     a, b = (resample(s[: min(len(original), len(copy))], sample_rate, SAMPLE_RATE)
             for s in (original, copy))
+    if not a.any() or not b.any():
+        return None
     try:
         return float(package.pesq(SAMPLE_RATE, a, b, "wb"))
     except (package.NoUtterancesError, package.BufferTooShortError):

@@ -99,8 +99,8 @@ class Conformer(nn.Module):
         Padding of the features must be zero.
         """
         half = self.subsample[:2](features.transpose(1, 2))
-        half = half * (torch.arange(half.shape[2], device=half.device) < (n_frames[:, None] + 1) // 2
-                       )[:, None]  # the next convolution must not see padding
+        heard = torch.arange(half.shape[2], device=half.device) < (n_frames[:, None] + 1) // 2
+        half = half * heard[:, None]  # the next convolution must not see padding
         x = self.dropout(self.project(self.subsample[2:](half).transpose(1, 2)))
         lengths = subsampled(n_frames)
         positions = torch.arange(x.shape[1], device=x.device)[None]

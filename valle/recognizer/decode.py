@@ -79,9 +79,10 @@ def beam_search(model: Recognizer, memory: torch.Tensor, ctc: Scores, options: B
         ending = joint[:, BLANK].argmax()  # the decoder's blank ends a hypothesis
         if joint[ending, BLANK] > best:
             best, text = float(joint[ending, BLANK]), prefixes[ending, 1:].tolist()
-        joint[:, BLANK] = -np.inf
-        chosen = np.argsort(-joint, axis=None, kind="stable")[: options.beam]
-        rows, characters = np.unravel_index(chosen, joint.shape)
+        longer = np.delete(joint, BLANK, axis=1)
+        chosen = np.argsort(-longer, axis=None, kind="stable")[: options.beam]
+        rows, characters = np.unravel_index(chosen, longer.shape)
+        characters = characters + 1  # the blank is character 0
         if joint[rows[0], characters[0]] < best:  # scores only fall: nothing better can follow
             break
         state = state.advance(rows, characters)

@@ -2,9 +2,7 @@
 from __future__ import annotations
 
 import fnmatch
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +11,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from tqdm import tqdm
 
 from codec.adversary import Adversary, spectral_distance
 from codec.audio import load_audio, normalize_loudness
 from codec.excitation import pitch, pitch_class
 from codec.spectral import SpectralCodec, SpectralConfig
+from valle.data.clips import Pcm, read_audio
 from valle.training.loop import Metrics, update
 
 SUFFIXES = (".wav", ".flac", ".opus", ".ogg", ".mp3")
@@ -63,33 +61,12 @@ def find_audio(folders: Sequence[Path], held_out: Sequence[str]) -> tuple[list[P
     return sorted(set(files) - set(held)), held
 
 
-def load_all(files: Sequence[Path], max_hours: float, seed: int) -> list[np.ndarray]:
-    """Audio of the files as int16 [N] arrays at 24 kHz, in a seeded order, up to max_hours.
-
-    Files that cannot be read are left out and counted.
-    """
-    def load(path: Path) -> np.ndarray | None:
-        try:
-            return (normalize_loudness(load_audio(path)) * 32767).astype(np.int16)
-        except (ValueError, OSError):
-            return None
-
-    order = [files[i] for i in np.random.default_rng(seed).permutation(len(files))]
-    clips: list[np.ndarray] = []
-    samples = broken = 0
-    bar = tqdm(total=len(files), desc="audio", unit="clip")
-    with ThreadPoolExecutor(os.cpu_count()) as pool, bar:
-        while order and samples < max_hours * 3600 * 24_000:
-            few, order = order[:128], order[128:]
-            for clip in pool.map(load, few):
-                if clip is None:
-                    broken += 1
-                else:
-                    clips.append(clip)
-                    samples += len(clip)
-            bar.update(len(few))
-    tqdm.write(f"{samples / 3600 / 24_000:.2f} h in {len(clips)} clips, {broken} unreadable")
-    return clips
+def load_pcm(path: Path) -> Pcm | None:
+    """A file as int16 [N] at 24 kHz; None where it cannot be read."""
+    try:
+        return (normalize_loudness(load_audio(path)) * 32767).astype(np.int16)
+    except (ValueError, OSError):
+        return None
 
 
 class CodecStage:
@@ -101,9 +78,10 @@ class CodecStage:
                  held_out: Sequence[str]) -> None:
         self.config = config
         train, held = find_audio(folders, held_out)
-        self.clips = [c for c in load_all(train, config.max_hours, config.seed)
-                      if len(c) >= config.frames * 320]
-        self.held = [c for c in load_all(held, 0.1, config.seed) if len(c) > 2 * 24_000][:24]
+        clips, unseen = (read_audio(files, load_pcm, 24_000, hours, config.seed).values()
+                         for files, hours in ((train, config.max_hours), (held, 0.1)))
+        self.clips = [c for c in clips if len(c) >= config.frames * 320]
+        self.held = [c for c in unseen if len(c) > 2 * 24_000][:24]
         if not self.clips or not self.held:
             raise ValueError(f"{len(self.clips)} clips to train on, {len(self.held)} of two "
                              "seconds or more to validate on: check --data and --held-out")

@@ -67,6 +67,8 @@ class SpeakerTraining:
             raise ValueError("--batch-size must be at least 2: batch normalisation needs it")
         if not 0 <= self.augment <= 1:
             raise ValueError("--augment is a share of the pieces: 0 to 1")
+        if self.margin_steps < 1:
+            raise ValueError("margin_steps must be at least 1")
         if self.max_seconds < 0.5:
             raise ValueError("--max-seconds must be at least 0.5: that is a piece of a clip")
         if not self.lr:
