@@ -1,6 +1,9 @@
 """The starter recipe's own parts: timings laid over our phones, and heard by PocketSphinx."""
 from __future__ import annotations
 
+import os
+import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -67,3 +70,38 @@ def test_a_text_that_was_not_spoken_has_no_times() -> None:
     phones = phonemize("This is far too much to say within half a second of a quiet hum.")
     hum = 0.01 * np.sin(np.arange(RATE // 2) * 0.05).astype(np.float32)
     assert Listener().times(hum, phones) is None
+
+
+PARSE_ONLY = """#!{python}
+import argparse, importlib, sys
+sys.path.insert(0, {root!r})
+command, *given = sys.argv[1:]
+parser = argparse.ArgumentParser()
+importlib.import_module("valle.commands." + command).add_arguments(parser)
+parser.parse_args(given)
+print("understood", command)
+"""
+
+
+@pytest.mark.parametrize("recipe", ["starter", "speaker", "recognizer"])
+def test_every_command_of_a_recipe_is_understood(recipe: str, tmp_path: Path) -> None:
+    """`valle` only parses its arguments here, and `python` does nothing: hours are not run."""
+    for name, content in (("valle", PARSE_ONLY.format(python=sys.executable, root=str(ROOT))),
+                          ("python", "#!/bin/sh\n")):
+        (tmp_path / name).write_text(content)
+        (tmp_path / name).chmod(0o755)
+    script = ROOT / "recipes" / recipe / "run.sh"
+    stages = re.search(r"^# STAGE: ([a-z0-9, -]+?),? (?:in this order)?\.?$",
+                       script.read_text(), re.MULTILINE)
+    assert stages
+    names = stages[1].replace(",", " ").split()
+    assert len(names) > 3
+    for stage in names:
+        done = subprocess.run(["bash", str(script), stage], capture_output=True, text=True,
+                              cwd=ROOT, timeout=120, check=False,
+                              env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"})
+        assert done.returncode == 0, (stage, done.stderr)
+        expected = re.search(rf"^{stage}\)(.*?);;", script.read_text(), re.DOTALL | re.MULTILINE)
+        assert expected, stage
+        assert ("valle " in expected[1] or "prepare" in expected[1]) == (
+            "understood" in done.stdout), (stage, done.stdout)

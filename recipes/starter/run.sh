@@ -51,8 +51,9 @@ pack)
 evaluate)
   valle evaluate codec --codec weights/starter --n-codebooks 8 4 --clips 40 --held-out "$HELD" \
     --data data/prepared/{LibriSpeech,CommonVoice} --out runs/eval-codec
-  valle evaluate voice --model starter --out runs/eval-voice --synthetic data/teachers-heldout \
-    --real "$CORPUS/LibriSpeech/train-clean-5" "$CORPUS/CommonVoice/en" --speakers "$HELD" \
-    --texts data/teachers-heldout/texts.txt --training data/prepared/{LibriSpeech,CommonVoice,LJSpeech,teachers} ;;
+  for name in small continuation; do
+    valle evaluate voice --protocol recipes/protocols/$name.jsonl --data "$CORPUS" --out runs/eval-$name
+  done
+  valle evaluate voice --protocol recipes/protocols/synthetic.jsonl --data data --out runs/eval-synthetic ;;
 *) sed -n 2,6p "$0"; exit 2 ;;
 esac
