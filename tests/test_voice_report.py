@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from conftest import PROMPT_TEXT, RATE, SENTENCES, needs, noise_codec, vowel
+from conftest import PROMPT_TEXT, RATE, SENTENCES, file_limit, needs, noise_codec, vowel
 
 from g2p import phonemize
 from valle import cli
@@ -373,3 +373,22 @@ def test_missing_folders_and_packages_are_one_line(protocol: Protocol, tmp_path:
                                 ], "valle evaluate") == 1
     shown = capsys.readouterr().err
     assert "nothing could be scored, first:" in shown and len(shown.splitlines()) == 1
+
+
+def test_wrong_names_of_judges_are_found_before_anything_is_spoken(
+        protocol: Protocol, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_protocol(tmp_path / "p.jsonl", protocol)
+    for option, message in (("--recognizer", "no recogniser 'nobody'"),
+                            ("--speaker", "no speaker encoder 'nobody'")):
+        assert cli.run("evaluate", ["voice", "--protocol", str(tmp_path / "p.jsonl"), "--data",
+                                    str(protocol.root), "--out", str(tmp_path / "o"), option,
+                                    "nobody"], "valle evaluate") == 1
+        assert message in capsys.readouterr().err
+    assert not (tmp_path / "o" / "wav").exists()
+
+
+def test_a_full_disk_is_no_missing_judge(tmp_path: Path):
+    with file_limit(200), pytest.raises(OSError):
+        both = panel(tmp_path / "m.jsonl", "many words " * 40)
+        both.hear(np.ones(9_000, np.float32), RATE)
+    assert both.missing == {}

@@ -45,6 +45,7 @@ def run(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from codec.files import atomic_path
+    from valle.evaluate.panel import files_digest
     from valle.evaluate.rows import write_rows
     from valle.speaker.encoder import load_encoder
     from valle.speaker.report import embed_clips, measure, plot_det, report
@@ -57,8 +58,8 @@ def run(options: argparse.Namespace) -> int:
         try:
             with tqdm(total=len(clips), desc=name, unit="clip",
                       disable=not sys.stderr.isatty()) as bar:
-                embeddings = embed_clips(clips, partial(load_encoder, name), identity_of(name),
-                                         path, bar.update)
+                embeddings = embed_clips(clips, partial(load_encoder, name),
+                                         f"{name} {files_digest(name)}", path, bar.update)
         except (ImportError, OSError, ValueError) as error:
             if len(options.model) == 1:
                 raise
@@ -113,13 +114,3 @@ def trials_of(options: argparse.Namespace) -> tuple[list[Trial], list[Clip], str
         f"{same} trials of the same speaker and {len(trials) - same} of different ones (of the "
         f"same corpus), {len(clips)} clips of {len(by_speaker(clips))} speakers in {corpora}. "
         f"Trials {digest}, in trials.tsv.\n")
-
-
-def identity_of(name: str) -> str:
-    """Name of an encoder with a digest of its files, where it has any here."""
-    from valle.speaker.model import CONFIG, WEIGHTS
-
-    kind, _, file = name.partition(":")
-    files = [Path(name) / CONFIG, Path(name) / WEIGHTS] if Path(name).is_dir() else [Path(file)]
-    digest = hashlib.sha256(b"".join(p.read_bytes() for p in files if p.is_file()))
-    return f"{kind} {digest.hexdigest()[:16]}"

@@ -20,6 +20,10 @@ LEAST_SECONDS = 0.1        # shorter sound is padded: no judge takes nothing
 Embedding = NDArray[np.float32]
 
 
+class JudgeMissing(Exception):
+    """A judge cannot be had here: no package, no network. The message says what to do."""
+
+
 @dataclass
 class Judge:
     """Somebody who says something of a clip.
@@ -37,6 +41,13 @@ class Judge:
     @cached_property
     def judge(self) -> Callable[[Samples, int], Any]:
         return self.load()
+
+    def prepare(self) -> None:
+        """Load the judge. Raises JudgeMissing where it cannot be had."""
+        try:
+            _ = self.judge
+        except (ImportError, OSError) as error:
+            raise JudgeMissing(" ".join(str(error).split())) from error
 
 
 class Memory:
@@ -59,6 +70,7 @@ class Memory:
         digest = hashlib.sha256(np.ascontiguousarray(samples, np.float32).tobytes())
         key = f"{sample_rate}-{digest.hexdigest()[:20]}", f"{judge.name} {judge.identity}"
         if key not in self._known:
+            judge.prepare()
             padded = np.pad(samples, (0, max(0, round(LEAST_SECONDS * sample_rate) - len(samples))))
             said = judge.judge(padded, sample_rate)
             if isinstance(said, np.ndarray):
@@ -86,8 +98,8 @@ class Panel:
             return None
         try:
             return self._memory.ask(judge, samples, sample_rate)
-        except (ImportError, OSError) as error:
-            self.missing[judge.name] = " ".join(str(error).split())
+        except JudgeMissing as error:
+            self.missing[judge.name] = str(error)
             return None
 
     def hear(self, samples: Samples, sample_rate: int) -> dict[str, list[str]]:
@@ -115,7 +127,13 @@ def files_digest(name: str) -> str:
 
 
 def listener(name: str, closed_texts: list[str]) -> Judge:
-    """The listener of this name; "closed" is PocketSphinx knowing the texts."""
+    """The listener of this name; "closed" is PocketSphinx knowing the texts.
+
+    Raises:
+        ValueError: no such listener.
+    """
+    from valle.recognizer.listener import check_listener, load_listener
+
     if name == CLOSED:
         digest = hashlib.sha256(json.dumps(closed_texts).encode()).hexdigest()[:16]
 
@@ -126,22 +144,20 @@ def listener(name: str, closed_texts: list[str]) -> Judge:
 
         return Judge(name, digest, load)
 
-    def load_it() -> Callable[[Samples, int], list[str]]:
-        from valle.recognizer.listener import load_listener
-
-        return load_listener(name)
-
-    return Judge(label(name), files_digest(name), load_it)
+    check_listener(name)
+    return Judge(label(name), files_digest(name), lambda: load_listener(name))
 
 
 def encoder(name: str) -> Judge:
-    """The speaker encoder of this name (see `valle.speaker.encoder.load_encoder`)."""
-    def load() -> Callable[[Samples, int], Embedding]:
-        from valle.speaker.encoder import load_encoder
+    """The speaker encoder of this name.
 
-        return load_encoder(name)
+    Raises:
+        ValueError: no such encoder.
+    """
+    from valle.speaker.encoder import check_encoder, load_encoder
 
-    return Judge(label(name), files_digest(name), load)
+    check_encoder(name)
+    return Judge(label(name), files_digest(name), lambda: load_encoder(name))
 
 
 def dnsmos() -> Judge:

@@ -9,7 +9,7 @@ import torch
 
 from valle.evaluate.words import SAMPLE_RATE, Samples, resample, words
 from valle.recognizer.decode import BeamOptions, transcribe
-from valle.recognizer.model import CONFIG, Recognizer
+from valle.recognizer.model import Recognizer
 
 PUBLISHED = {  # name: where its class is
     "pocketsphinx": "valle.recognizer.sphinx:PocketSphinx",
@@ -39,6 +39,14 @@ class TrainedRecognizer:
         return words(transcribe(self.model, wav, self.options))
 
 
+def check_listener(name: str) -> None:
+    """Raises ValueError where nobody is called so; nothing is loaded."""
+    kind, _, model = name.partition(":")
+    if not Path(name).is_dir() and (kind not in PUBLISHED or (model and kind not in TAKES_MODEL)):
+        raise ValueError(f"no recogniser {name!r}: give a trained folder, {', '.join(PUBLISHED)}; "
+                         "whisper:MODEL and transformers:MODEL take a model's name")
+
+
 def load_listener(name: str) -> Listener:
     """A folder that `train.py --stage recognizer` made, or a published recogniser.
 
@@ -50,12 +58,10 @@ def load_listener(name: str) -> Listener:
         FileNotFoundError, ValueError: no such recogniser, or its files are missing or damaged.
         ImportError, OSError: a package is missing, or its weights cannot be had.
     """
-    if (Path(name) / CONFIG).is_file() or Path(name).is_dir():
+    check_listener(name)
+    if Path(name).is_dir():
         return TrainedRecognizer(Recognizer.load(name))
     kind, _, model = name.partition(":")
-    if kind not in PUBLISHED or (model and kind not in TAKES_MODEL):
-        raise ValueError(f"no recogniser {name!r}: give a trained folder, {', '.join(PUBLISHED)}; "
-                         "whisper:MODEL and transformers:MODEL take a model's name")
     module, attribute = PUBLISHED[kind].split(":")
     adapter = getattr(importlib.import_module(module), attribute)
     listener: Listener = adapter(model) if model else adapter()

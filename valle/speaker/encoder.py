@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from valle.evaluate.words import Samples, resample
 from valle.speaker.fbank import SAMPLE_RATE, WINDOW
-from valle.speaker.model import CONFIG, SpeakerModel
+from valle.speaker.model import SpeakerModel
 
 Embedding = NDArray[np.float32]
 PUBLISHED = {  # name: where its class is
@@ -21,6 +21,7 @@ PUBLISHED = {  # name: where its class is
     "speechbrain": "valle.speaker.adapters:SpeechBrainECAPA",
     "wespeaker": "valle.speaker.adapters:WeSpeaker",
 }
+TAKES_FILE = ("wespeaker", "wavlm-tdnn")
 
 
 class SpeakerEncoder(Protocol):
@@ -46,6 +47,18 @@ class TrainedEncoder:
         return embedding
 
 
+def check_encoder(name: str) -> None:
+    """Raises ValueError where nobody is called so; nothing is loaded."""
+    if Path(name).is_dir():
+        return
+    kind, _, file = name.partition(":")
+    if kind not in PUBLISHED:
+        raise ValueError(f"no speaker encoder {name!r}: give a trained folder, "
+                         f"{', '.join(PUBLISHED)}")
+    if file and kind not in TAKES_FILE:
+        raise ValueError(f"{kind} takes no file: write {kind}")
+
+
 def load_encoder(name: str) -> SpeakerEncoder:
     """A folder that `train.py --stage speaker` made, or a published encoder.
 
@@ -57,14 +70,10 @@ def load_encoder(name: str) -> SpeakerEncoder:
         FileNotFoundError, ValueError: no such encoder, or its files are missing or damaged.
         ImportError, OSError: a package is missing, or its weights cannot be had.
     """
-    if (Path(name) / CONFIG).is_file() or Path(name).is_dir():
+    check_encoder(name)
+    if Path(name).is_dir():
         return TrainedEncoder(SpeakerModel.load(name))
     kind, _, file = name.partition(":")
-    if kind not in PUBLISHED:
-        raise ValueError(f"no speaker encoder {name!r}: give a trained folder, "
-                         f"{', '.join(PUBLISHED)}")
-    if file and kind not in ("wespeaker", "wavlm-tdnn"):
-        raise ValueError(f"{kind} takes no file: write --model {kind}")
     module, attribute = PUBLISHED[kind].split(":")
     adapter = getattr(importlib.import_module(module), attribute)
     encoder: SpeakerEncoder = adapter(Path(file)) if file else adapter()
