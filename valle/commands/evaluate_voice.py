@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from valle.evaluate.protocols import Protocol
+    from valle.evaluate.protocols import Item, Protocol
     from valle.evaluate.words import Samples
 
 ROWS, VOICE = "rows.jsonl", "voice"
+HEARD = 60  # items with audio on the page; about 80 kB each
 HELP = """Speak a protocol's items with a voice model, or take any system's audio, and score it.
 
   valle evaluate voice --protocol recipes/protocols/small.jsonl --data ../shared/corpus --out out/v
@@ -54,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from codec.files import atomic_path
+    from valle.data.batching import spread_out
     from valle.evaluate.page import page
     from valle.evaluate.panel import CLOSED, Memory, Panel, dnsmos, encoder, listener
     from valle.evaluate.protocols import read_protocol
@@ -67,19 +69,23 @@ def run(options: argparse.Namespace) -> int:
                   [listener(name, closed) for name in options.recognizer],
                   [encoder(name) for name in options.speaker], dnsmos())
     codec, books, wavs, problems, about = speak(options, protocol)
+    on_page = {item.id: item for item in spread_out(protocol.items, HEARD)}
     sounds: dict[tuple[str, str], Samples] = {}
+
+    def keep(item: Item, version: str, samples: Samples) -> None:
+        if item.id in on_page:
+            sounds[item.id, version] = samples
+
     recordings = not options.no_recordings
     total = expected_rows(protocol, codec is not None, recordings)
     with tqdm(total=total, unit="clip", desc="judging", disable=not sys.stderr.isatty()) as bar:
-        scorer = Scorer(protocol, panel, codec, books, bar.update,
-                        lambda item, version, s: sounds.update({(item.id, version): s}))
+        scorer = Scorer(protocol, panel, codec, books, bar.update, keep)
         rows = scorer.recordings() if recordings else []
         rows += scorer.spoken(options.name, wavs, problems)
     if all("error" in row for row in rows):
         raise ValueError(f"nothing could be scored, first: {rows[0]['error']}")
-    for item in protocol.items:
-        if any((item.id, row["version"]) in sounds for row in rows):
-            sounds[item.id, "prompt"] = protocol.prompt(item)
+    for name, _ in list(sounds):
+        sounds[name, "prompt"] = protocol.prompt(on_page[name])
     write_rows(options.out / ROWS, rows)
     said = f"{len(protocol.distractors)} distractors" if CLOSED in options.recognizer else ""
     report = Report(

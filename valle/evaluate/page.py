@@ -16,7 +16,6 @@ from valle.evaluate.rows import Row
 from valle.evaluate.speaking import SAMPLE_RATE
 from valle.evaluate.words import Samples, word_errors, words
 
-MOST_ITEMS = 60  # with audio; about 80 kB each
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem;color:#222}
 table{border-collapse:collapse;margin:1rem 0;font-size:13px;display:block;overflow-x:auto}
@@ -35,22 +34,21 @@ def page(report: Report, sounds: Mapping[tuple[str, str], Samples], prompts: Map
     """The report as HTML.
 
     Args:
-        sounds: samples [N] at 24 kHz by (item, version); "prompt" is a version too. Only what is
-            here can be heard.
+        sounds: samples [N] at 24 kHz by (item, version); "prompt" is a version too. Items whose
+            prompt is here are shown.
         prompts: what the prompt says, by item.
         plots: PNG files.
     """
     items: dict[str, list[Row]] = {}
     for row in report.scored:
-        if any((row["id"], name) in sounds for name in ("prompt", row["version"])):
-            items.setdefault(row["id"], []).append(row)
-    shown = list(items)[:MOST_ITEMS]
+        items.setdefault(row["id"], []).append(row)
+    heard = [name for name in items if (name, "prompt") in sounds]
     pictures = "".join(f'<img alt="{p.stem}" src="data:image/png;base64,{_base64(p.read_bytes())}">'
                        for p in plots)
     body = _from_markdown(report.markdown())
-    sections = "".join(_section(name, items[name], sounds, prompts) for name in shown)
-    left = (f"<p>{len(items) - len(shown)} more items are in rows.jsonl.</p>"
-            if len(items) > len(shown) else "")
+    sections = "".join(_section(name, items[name], sounds, prompts) for name in heard)
+    left = (f"<p>{len(items) - len(heard)} more items are in rows.jsonl.</p>"
+            if len(items) > len(heard) else "")
     return (f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" '
             f'content="width=device-width"><title>{html.escape(report.title)}</title>'
             f"<style>{STYLE}</style>{body}{pictures}<h2>Listen</h2>{sections}{left}</html>\n")

@@ -8,9 +8,12 @@ vctk          VALL-E's VCTK protocol: prompts of 3, 5 and 10 s for each target
 """
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import soundfile
@@ -24,6 +27,7 @@ TARGET_SECONDS = (4.0, 10.0)  # of LibriSpeech, section 5.1 of VALL-E
 PROMPT_SECONDS = 3.0
 VCTK_PROMPTS = (3.0, 5.0, 10.0)
 LEAST_REST = 1.5              # seconds that a continuation leaves to speak
+SHORT = 0.6                   # seconds that a prompt may be shorter or longer than wanted
 RULES = ("cross", "previous", "continuation", "vctk")
 WordTimes = Callable[[Samples, int, str], "list[float] | None"]
 
@@ -71,23 +75,20 @@ class Maker:
     def _of_group(self, group: str, rule: str, recordings: Iterable[Recording]) -> list[Item]:
         chance = random.Random(f"protocol-{VERSION}-{self.seed}-{group}")
         voices = by_speaker(recordings)
-        queue = [(speaker, target) for speaker in sorted(voices)
-                 for target in chance.sample(voices[speaker], len(voices[speaker]))]
-        turn: dict[str, int] = {}
-        order = []
-        for speaker, target in queue:  # one target of each speaker in turn
-            turn[speaker] = turn.get(speaker, 0) + 1
-            order.append((turn[speaker], chance.random(), speaker, target))
+        shuffled = {speaker: chance.sample(voices[speaker], len(voices[speaker]))
+                    for speaker in sorted(voices)}
+        order = [(turn, chance.random(), target) for targets in shuffled.values()
+                 for turn, target in enumerate(targets)]  # one target of each speaker in turn
         items: list[Item] = []
-        targets = 0
-        for _, _, speaker, target in sorted(order, key=lambda o: o[:2]):
-            made = self._of_target(group, rule, target, voices[speaker], chance)
+        count = 0
+        for _, _, target in sorted(order, key=lambda o: o[:2]):
+            made = self._of_target(group, rule, target, voices[target.speaker], chance)
             if made:
                 items += made
-                targets += 1
+                count += 1
                 if self.on_target is not None:
                     self.on_target(1)
-            if targets == self.count:
+            if count == self.count:
                 break
         if not items:
             raise ValueError(f"{group} has no speaker with a recording of "
@@ -101,36 +102,44 @@ class Maker:
         low, high = TARGET_SECONDS
         if _key(target.text or "") in self._seen or not low <= seconds(target) <= high:
             return []
-        name = f"{group}-{target.id.replace('/', '-')}"
-
-        def item(suffix: str, prompt: Sequence[Recording], text: str, end: float) -> Item:
-            return Item(f"{name}{suffix}", name, group, target.speaker,
-                        tuple(self._relative(p) for p in prompt), text, target.text or "",
-                        round(end, 3), self._relative(target))
-
+        item = partial(self._item, group, target)
+        others = [r for r in voice
+                  if r.id != target.id and _key(r.text or "") != _key(target.text or "")]
         if rule == "continuation":
-            cut = self._cut(target, PROMPT_SECONDS)
-            if cut is None or seconds(target) - cut[0] < LEAST_REST:
-                return []
-            end, first, rest = cut
-            return [Item(name, name, group, target.speaker, (self._relative(target),), first, rest,
-                         round(end, 3), self._relative(target), round(end, 3))]
-        others = [r for r in voice if r.id != target.id and _key(r.text or "") != _key(
-            target.text or "")]
-        if rule == "previous":  # in the order of the corpus; the first takes the last
-            before = [r for r in others if r.id < target.id] or others
-            return [item("", before[-1:], before[-1].text or "", 0.0)] if before else []
+            return self._continuation(item, target)
+        if rule == "previous":
+            return self._previous(item, target, others)
         chance.shuffle(others)
-        if rule == "cross":
-            made: list[Item] = []
-            for other in others:
-                if len(made) == self.seeds:
-                    break
-                cut = self._cut(other, PROMPT_SECONDS)
-                if cut is not None:
-                    made.append(item(f"-{len(made)}", [other], cut[1], cut[0]))
-            return made
-        return self._vctk(item, others)
+        return self._cross(item, others) if rule == "cross" else self._vctk(item, others)
+
+    def _item(self, group: str, target: Recording, prompt: Sequence[Recording], prompt_text: str,
+              prompt_end: float, suffix: str = "") -> Item:
+        """An item that speaks the target's text."""
+        name = f"{group}-{target.id.replace('/', '-')}"
+        return Item(f"{name}{suffix}", name, group, target.speaker,
+                    tuple(self._relative(p) for p in prompt), prompt_text, target.text or "",
+                    round(prompt_end, 3), self._relative(target))
+
+    def _cross(self, item: Callable[..., Item], others: Sequence[Recording]) -> list[Item]:
+        """The first 3 s of other utterances."""
+        cuts = ((other, cut) for other in others if (cut := self._cut(other, PROMPT_SECONDS)))
+        return [item([other], first, end, f"-{number}")
+                for number, (other, (end, first, _)) in enumerate(islice(cuts, self.seeds))]
+
+    def _previous(self, item: Callable[..., Item], target: Recording, others: Sequence[Recording],
+                  ) -> list[Item]:
+        """The utterance before in the order of the corpus; the first takes the last."""
+        before = [r for r in others if r.id < target.id] or others
+        return [item(before[-1:], before[-1].text, 0.0)] if before else []
+
+    def _continuation(self, item: Callable[..., Item], target: Recording) -> list[Item]:
+        """The first 3 s of the target; the words after them are spoken."""
+        cut = self._cut(target, PROMPT_SECONDS)
+        if cut is None or seconds(target) - cut[0] < LEAST_REST:
+            return []
+        end, first, rest = cut
+        return [dataclasses.replace(item([target], first, end), text=rest,
+                                    truth_start=round(end, 3))]
 
     def _vctk(self, item: Callable[..., Item], others: Sequence[Recording]) -> list[Item]:
         """Prompts of 3, 5 and 10 s: whole utterances, the last cut at a word."""
@@ -139,15 +148,16 @@ class Maker:
             chosen: list[Recording] = []
             heard, said = 0.0, []
             for other in others:
-                cut = self._cut(other, wanted - heard) if seconds(other) > wanted - heard else None
+                left = wanted - heard
+                cut = self._cut(other, left) if seconds(other) > left else None
                 chosen.append(other)
                 heard += cut[0] if cut else seconds(other)
                 said.append(cut[1] if cut else other.text or "")
-                if cut or heard > wanted - 0.5:
+                if cut or heard > wanted - SHORT:
                     break
-            if heard < wanted - 0.5:
+            if heard < wanted - SHORT:
                 return []
-            made.append(item(f"-{wanted:g}s", chosen, " ".join(said), heard))
+            made.append(item(chosen, " ".join(said), heard, f"-{wanted:g}s"))
         return made
 
     def _cut(self, recording: Recording, wanted: float) -> tuple[float, str, str] | None:
@@ -162,7 +172,7 @@ class Maker:
         if not ends:
             return None
         nearest = min(range(len(ends)), key=lambda i: abs(ends[i] - wanted))
-        if abs(ends[nearest] - wanted) > 0.6:
+        if abs(ends[nearest] - wanted) > SHORT:
             return None
         said = words(recording.text)
         return ends[nearest], " ".join(said[: nearest + 1]), " ".join(said[nearest + 1:])
