@@ -17,6 +17,7 @@ COMMANDS = {
     "train": "train the codec, the aligner, the AR, the NAR, or a judge",
     "prepare": "turn a corpus into phones, codes and timings for training",
     "pack": "join trained parts into one model folder",
+    "export": "write the AR for transformers, vLLM and SGLang",
     "evaluate": "measure a voice, a codec or a judge: words, speaker, quality",
     "compare": "two evaluated voices: paired differences with intervals",
     "transcribe": "write down what recordings say",
