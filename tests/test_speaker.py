@@ -209,16 +209,23 @@ def test_triplet_loss_by_hand() -> None:
     assert float(triplet_loss(a, p, n)) == pytest.approx((1 - 0.6 + 0.1 + 0) / 2)
 
 
-def test_hard_negatives_are_those_of_a_brute_force_search() -> None:
+def test_semi_hard_negatives_are_those_of_a_brute_force_search() -> None:
     rng = np.random.default_rng(0)
     embeddings, speakers = rng.normal(size=(60, 8)), rng.integers(12, size=60)
     bank = EmbeddingBank(60, 8)
     bank.refresh(torch.from_numpy(embeddings).float(), torch.arange(60), torch.from_numpy(speakers))
     rows = rng.permutation(60)[:20]
-    for row, found in zip(rows, bank.hardest_negatives(torch.from_numpy(rows)), strict=True):
-        cosines = {other: embeddings[row] @ embeddings[other] / np.linalg.norm(embeddings[other])
-                   for other in range(60) if speakers[other] != speakers[row]}
-        assert int(found) == max(cosines, key=cosines.__getitem__)
+    mates = [next(i for i in range(60) if speakers[i] == speakers[row] and i != row)
+             for row in rows]
+    found = bank.semi_hard_negatives(torch.from_numpy(rows), torch.tensor(mates))
+    unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    for row, mate, negative in zip(rows, mates, found.tolist(), strict=True):
+        cosines = {other: unit[row] @ unit[other] for other in range(60)
+                   if speakers[other] != speakers[row]}
+        farther = {k: c for k, c in cosines.items() if c < unit[row] @ unit[mate]}
+        expected = max(farther, key=farther.__getitem__) if farther else min(
+            cosines, key=cosines.__getitem__)
+        assert negative == expected
 
 
 # --- augmentation --------------------------------------------------------------------------------

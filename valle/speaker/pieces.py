@@ -34,11 +34,6 @@ class Pieces:
                   for i in rng.choice(strangers, int(rng.integers(1, 4)))]
         return self.augmentation(crop(change_speed(start, speed), self.size), others, rng)
 
-    def partner(self, index: int, rng: np.random.Generator) -> int:
-        """Another clip of the same speaker."""
-        own = self.of_speaker[self.speaker[index]]
-        return int(rng.choice(own[own != index]))
-
     def some_of_each(self, most: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Up to `most` clips of every speaker, speaker after speaker."""
         return np.concatenate([rng.choice(own, min(len(own), most), replace=False)

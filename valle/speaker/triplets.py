@@ -41,8 +41,16 @@ class EmbeddingBank(nn.Module):
         self.speakers.copy_(speakers)
 
     @torch.no_grad()
-    def hardest_negatives(self, rows: torch.Tensor) -> torch.Tensor:
-        """For rows [B] of the bank, the row [B] of another speaker with the highest cosine."""
-        cosines = self.embeddings[rows] @ self.embeddings.T
-        own = self.speakers[rows, None] == self.speakers
-        return cosines.masked_fill(own, -torch.inf).argmax(dim=1)
+    def semi_hard_negatives(self, anchors: torch.Tensor, positives: torch.Tensor) -> torch.Tensor:
+        """For rows [B] and rows of their speakers [B], the row [B] of the nearest other speaker
+        that is farther than the positive (FaceNet, Schroff et al. 2015, section 3.2).
+
+        Nearer ones pull all embeddings into one point, where the loss is the margin. Where there
+        are none farther, the farthest is taken.
+        """
+        cosines = self.embeddings[anchors] @ self.embeddings.T
+        own = self.speakers[anchors, None] == self.speakers
+        nearer = cosines >= cosines.gather(1, positives[:, None])
+        chosen = cosines.masked_fill(own | nearer, -torch.inf)
+        farthest = cosines.masked_fill(own, torch.inf).argmin(dim=1)
+        return torch.where(chosen.amax(dim=1).isfinite(), chosen.argmax(dim=1), farthest)

@@ -153,18 +153,22 @@ class SpeakerStage:
             return self.model(features.to(self.device))  # type: ignore[no-any-return]
 
     def _triplets(self, bank: EmbeddingBank, draws: np.ndarray, step: int) -> torch.Tensor:
-        """Pieces [3 B, N]: anchors of the bank, positives, and the hardest negatives of all."""
+        """Pieces [3 B, N]: anchors, positives and semi-hard negatives, all from the bank."""
         if step % self.config.refresh == 0:
             self._refresh(bank, step)
         rng = np.random.default_rng((self.config.seed, step, 2))
         owners = bank.speakers.cpu().numpy()
-        usable = np.flatnonzero([len(self.pieces.of_speaker[i]) > 1 for i in owners])
-        rows = torch.from_numpy(usable[(draws * len(usable)).astype(int)]).to(self.device)
-        anchors = bank.clips[rows].tolist()
-        positives = [self.pieces.partner(anchor, rng) for anchor in anchors]
-        negatives = bank.clips[bank.hardest_negatives(rows)].tolist()
+        usable = np.flatnonzero(np.bincount(owners)[owners] > 1)
+        anchors = usable[(draws * len(usable)).astype(int)]
+        positives = [rng.choice(np.flatnonzero((owners == owners[row]) & (np.arange(len(owners))
+                                                                          != row)))
+                     for row in anchors]
+        near, same = (torch.from_numpy(np.asarray(rows)).to(self.device)
+                      for rows in (anchors, positives))
+        negatives = bank.semi_hard_negatives(near, same)
+        rows = torch.cat([near, same, negatives])
         return torch.from_numpy(np.stack([self.pieces.draw(i, rng)
-                                          for i in [*anchors, *positives, *negatives]]))
+                                          for i in bank.clips[rows].tolist()]))
 
     def _refresh(self, bank: EmbeddingBank, step: int) -> None:
         """Embed some clips of every speaker anew, with the encoder as it is now."""
