@@ -26,7 +26,7 @@ from valle.speaker.encoder import TrainedEncoder, load_encoder
 from valle.speaker.fbank import fbank
 from valle.speaker.heads import SCALE, Head
 from valle.speaker.model import NETWORKS, SpeakerConfig, SpeakerModel
-from valle.speaker.triplets import EmbeddingBank, triplet_loss
+from valle.speaker.triplets import NEAREST, EmbeddingBank, triplet_loss
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 TINY = {"ecapa": 16, "deep-speaker-rescnn": 4, "deep-speaker-gru": 16}
@@ -209,23 +209,19 @@ def test_triplet_loss_by_hand() -> None:
     assert float(triplet_loss(a, p, n)) == pytest.approx((1 - 0.6 + 0.1 + 0) / 2)
 
 
-def test_semi_hard_negatives_are_those_of_a_brute_force_search() -> None:
+def test_near_negatives_are_those_of_a_brute_force_search() -> None:
     rng = np.random.default_rng(0)
-    embeddings, speakers = rng.normal(size=(60, 8)), rng.integers(12, size=60)
-    bank = EmbeddingBank(60, 8)
-    bank.refresh(torch.from_numpy(embeddings).float(), torch.arange(60), torch.from_numpy(speakers))
-    rows = rng.permutation(60)[:20]
-    mates = [next(i for i in range(60) if speakers[i] == speakers[row] and i != row)
-             for row in rows]
-    found = bank.semi_hard_negatives(torch.from_numpy(rows), torch.tensor(mates))
+    embeddings, speakers = rng.normal(size=(90, 8)), rng.integers(12, size=90)
+    bank = EmbeddingBank(90, 8)
+    bank.refresh(torch.from_numpy(embeddings).float(), torch.arange(90), torch.from_numpy(speakers))
+    rows = rng.permutation(90)[:20]
     unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
-    for row, mate, negative in zip(rows, mates, found.tolist(), strict=True):
-        cosines = {other: unit[row] @ unit[other] for other in range(60)
-                   if speakers[other] != speakers[row]}
-        farther = {k: c for k, c in cosines.items() if c < unit[row] @ unit[mate]}
-        expected = max(farther, key=farther.__getitem__) if farther else min(
-            cosines, key=cosines.__getitem__)
-        assert negative == expected
+    for place in (0, 7, NEAREST - 1):
+        draws = torch.full((20,), (place + 0.5) / NEAREST)
+        found = bank.near_negatives(torch.from_numpy(rows), draws).tolist()
+        for row, negative in zip(rows, found, strict=True):
+            others = [i for i in range(90) if speakers[i] != speakers[row]]
+            assert negative == sorted(others, key=lambda i: -(unit[row] @ unit[i]))[place]
 
 
 # --- augmentation --------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import pytest
 import torch
 from voices import RATE, voices
 
+from codec import load_audio
 from valle.cli import run
 from valle.data.clips import Clip, find_clips, load_clip
 from valle.speaker.encoder import PUBLISHED, load_encoder
@@ -313,3 +314,17 @@ def test_det_plot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("matplotlib", reason="pip install matplotlib")
     plot_det([result], tmp_path / "det.png")
     assert (tmp_path / "det.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_shipped_encoder_tells_the_examples_apart() -> None:
+    root = Path(__file__).parents[1]
+    encoder = load_encoder(str(root / "weights" / "judges" / "ecapa"))
+    halves = {}
+    for name in ("alto", "tenor", "bass"):
+        samples = load_audio(root / "examples" / f"{name}.wav")
+        middle = len(samples) // 2
+        halves[name] = [encoder(part, 24_000) for part in (samples[:middle], samples[middle:])]
+    same = [float(a @ b) for a, b in halves.values()]
+    other = [float(a @ b) for x, first in halves.items() for y, second in halves.items() if x < y
+             for a in first for b in second]
+    assert min(same) > max(other) + 0.1, (same, other)

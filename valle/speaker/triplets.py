@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 MARGIN = 0.1
+NEAREST = 50  # clips of other speakers among which a negative is drawn
 
 
 def triplet_loss(anchors: torch.Tensor, positives: torch.Tensor, negatives: torch.Tensor,
@@ -41,16 +42,15 @@ class EmbeddingBank(nn.Module):
         self.speakers.copy_(speakers)
 
     @torch.no_grad()
-    def semi_hard_negatives(self, anchors: torch.Tensor, positives: torch.Tensor) -> torch.Tensor:
-        """For rows [B] and rows of their speakers [B], the row [B] of the nearest other speaker
-        that is farther than the positive (FaceNet, Schroff et al. 2015, section 3.2).
+    def near_negatives(self, anchors: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
+        """For rows [B] of the bank, rows [B] of other speakers among their nearest NEAREST.
 
-        Nearer ones pull all embeddings into one point, where the loss is the margin. Where there
-        are none farther, the farthest is taken.
+        draws [B] in [0, 1) choose among them. The very nearest would pull all embeddings into one
+        point, where the loss is the margin.
         """
         cosines = self.embeddings[anchors] @ self.embeddings.T
         own = self.speakers[anchors, None] == self.speakers
-        nearer = cosines >= cosines.gather(1, positives[:, None])
-        chosen = cosines.masked_fill(own | nearer, -torch.inf)
-        farthest = cosines.masked_fill(own, torch.inf).argmin(dim=1)
-        return torch.where(chosen.amax(dim=1).isfinite(), chosen.argmax(dim=1), farthest)
+        strangers = int((~own).sum(dim=1).min())
+        near = cosines.masked_fill(own, -torch.inf).topk(min(NEAREST, strangers), dim=1).indices
+        chosen = (draws.to(near.device) * near.shape[1]).long()
+        return near.gather(1, chosen[:, None])[:, 0]

@@ -128,6 +128,7 @@ class SpeakerStage:
         wav, drawn = batch
         if self.bank is not None:
             wav = self._triplets(self.bank, drawn.numpy(), step)
+            self.model.eval()  # the search saw it so; hard pieces would shift the batch norm
         embeddings = self._embed(wav, step)
         if self.head is not None:
             speakers = drawn.to(self.device)
@@ -153,7 +154,7 @@ class SpeakerStage:
             return self.model(features.to(self.device))  # type: ignore[no-any-return]
 
     def _triplets(self, bank: EmbeddingBank, draws: np.ndarray, step: int) -> torch.Tensor:
-        """Pieces [3 B, N]: anchors, positives and semi-hard negatives, all from the bank."""
+        """Pieces [3 B, N]: anchors, positives and near negatives, all from the bank."""
         if step % self.config.refresh == 0:
             self._refresh(bank, step)
         rng = np.random.default_rng((self.config.seed, step, 2))
@@ -165,7 +166,7 @@ class SpeakerStage:
                      for row in anchors]
         near, same = (torch.from_numpy(np.asarray(rows)).to(self.device)
                       for rows in (anchors, positives))
-        negatives = bank.semi_hard_negatives(near, same)
+        negatives = bank.near_negatives(near, torch.from_numpy(rng.random(len(anchors))))
         rows = torch.cat([near, same, negatives])
         return torch.from_numpy(np.stack([self.pieces.draw(i, rng)
                                           for i in bank.clips[rows].tolist()]))
