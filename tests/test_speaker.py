@@ -216,8 +216,9 @@ def test_near_negatives_are_those_of_a_brute_force_search() -> None:
     bank.refresh(torch.from_numpy(embeddings).float(), torch.arange(90), torch.from_numpy(speakers))
     rows = rng.permutation(90)[:20]
     unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
-    for place in (0, 7, NEAREST - 1):
-        draws = torch.full((20,), (place + 0.5) / NEAREST)
+    count = round(NEAREST * min(sum(speakers != speakers[row]) for row in rows))
+    for place in (0, 7, count - 1):
+        draws = torch.full((20,), (place + 0.5) / count)
         found = bank.near_negatives(torch.from_numpy(rows), draws).tolist()
         for row, negative in zip(rows, found, strict=True):
             others = [i for i in range(90) if speakers[i] != speakers[row]]

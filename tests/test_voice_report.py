@@ -21,10 +21,9 @@ from valle.evaluate.page import mark, page
 from valle.evaluate.panel import Judge, Memory, Panel, files_digest
 from valle.evaluate.protocols import Item, Protocol, write_protocol
 from valle.evaluate.report import Report, plot
-from valle.evaluate.robustness import failures, leaks, repeats, silences, spoken_seconds
 from valle.evaluate.speaking import VALLESystem, read_spoken, speak_items
 from valle.evaluate.voice import CODEC, RECORDING, Scorer, chance_first, expected_rows
-from valle.evaluate.words import Samples, word_errors, words
+from valle.evaluate.words import Samples, words
 from valle.sampling import SamplingOptions
 from valle.tts import VALLE, Audio
 
@@ -123,55 +122,6 @@ def test_a_trained_judge_is_another_one_after_training(tmp_path: Path):
     (tmp_path / "speaker.safetensors").write_bytes(b"two")
     assert files_digest(str(tmp_path)) != first
     assert files_digest("pocketsphinx") == "published"
-
-
-# failures
-
-def found(said: str, heard: str, seconds: float = 2.0, **more: object) -> list[str]:
-    """Classes of failure of a hum."""
-    samples = np.sin(np.arange(round(seconds * RATE)) * 0.05).astype(np.float32)
-    given: dict[str, object] = {"samples": samples, "text": said, "expected_seconds": 2.0, **more}
-    return failures(words(said), words(heard), word_errors(words(said), words(heard)),
-                    sample_rate=RATE, **given)  # type: ignore[arg-type]
-
-
-def test_failures_by_class():
-    assert found("one two three four five", "one two three four five") == []
-    assert found("one two three four five six", "one two six") == ["deletion run"]
-    assert found("one two three four five", "one three four") == [], "single words are WER's"
-    assert found("one two three four", "one two three two three four") == ["repeat"]
-    assert found("no no no", "no no no") == [], "the text itself repeats"
-    assert found("one two three", "the old man one two three", prompt=["the", "old", "man", "x"]
-                 ) == ["prompt leak"]
-    assert found("the old man", "the old man", prompt=["the", "old", "man"]) == []
-    assert found("one two", "one two", seconds=1.0) == ["early stop"]
-    assert found("one two", "one two", seconds=1.0, expected_seconds=None) == []
-    assert found("one two", "one two", finish="cap") == ["no end"]
-
-
-def test_long_silences_may_stand_at_punctuation_only():
-    hum = np.sin(np.arange(RATE) * 0.05).astype(np.float32)
-    samples = np.concatenate([np.zeros(2 * RATE), hum, np.zeros(round(1.2 * RATE)), hum,
-                              np.zeros(2 * RATE)]).astype(np.float32)
-    (start, end), = silences(samples, RATE)
-    assert (start, end) == (pytest.approx(3.0, abs=.05), pytest.approx(4.2, abs=.05))
-    assert spoken_seconds(samples, RATE) == pytest.approx(3.2, abs=.05)
-    assert found("one two", "one two", samples=samples) == ["long silence"]
-    assert found("one, two.", "one two", samples=samples) == []
-    assert silences(np.zeros(RATE, np.float32), RATE) == []
-    assert spoken_seconds(np.zeros(RATE, np.float32), RATE) == 0
-
-
-@pytest.mark.parametrize("heard, expected", [
-    ("a b a b c", True), ("a b c c c", True), ("a b b c", False), ("a x y b c", False)])
-def test_repeats(heard: str, expected: bool):
-    errors = word_errors(["a", "b", "c"], heard.split())
-    assert repeats(heard.split(), errors) is expected
-
-
-def test_leaks_need_three_words_that_are_not_the_texts_own():
-    assert leaks(["a", "b", "c"], ["x", "y", "z", "a", "b", "c"], ["w", "x", "y", "z"])
-    assert not leaks(["a", "b", "c"], ["x", "y", "a", "b", "c"], ["x", "y", "z"])
 
 
 # rows

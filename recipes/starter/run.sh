@@ -52,8 +52,10 @@ evaluate)
   valle evaluate codec --codec weights/starter --n-codebooks 8 4 --clips 40 --held-out "$HELD" \
     --data data/prepared/{LibriSpeech,CommonVoice} --out runs/eval-codec
   for name in small continuation; do
-    valle evaluate voice --protocol recipes/protocols/$name.jsonl --data "$CORPUS" --out runs/eval-$name
+    valle evaluate voice --protocol recipes/protocols/$name.jsonl --data "$CORPUS" --out runs/eval-$name \
+      --speaker resemblyzer weights/judges/ecapa
   done
-  valle evaluate voice --protocol recipes/protocols/synthetic.jsonl --data data --out runs/eval-synthetic ;;
+  valle evaluate voice --protocol recipes/protocols/synthetic.jsonl --data data --out runs/eval-synthetic \
+    --speaker resemblyzer weights/judges/ecapa ;;
 *) sed -n 2,6p "$0"; exit 2 ;;
 esac

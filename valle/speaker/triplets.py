@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 MARGIN = 0.1
-NEAREST = 50  # clips of other speakers among which a negative is drawn
+NEAREST = 0.25  # of all clips of other speakers: a negative is drawn among them
 
 
 def triplet_loss(anchors: torch.Tensor, positives: torch.Tensor, negatives: torch.Tensor,
@@ -43,14 +43,14 @@ class EmbeddingBank(nn.Module):
 
     @torch.no_grad()
     def near_negatives(self, anchors: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
-        """For rows [B] of the bank, rows [B] of other speakers among their nearest NEAREST.
+        """For rows [B] of the bank, rows [B] of other speakers among the nearest quarter of all.
 
-        draws [B] in [0, 1) choose among them. The very nearest would pull all embeddings into one
-        point, where the loss is the margin.
+        draws [B] in [0, 1) choose among them. Where negatives are on average nearer than positives,
+        as the very nearest are, all embeddings fall into one point: there the loss is the margin.
         """
         cosines = self.embeddings[anchors] @ self.embeddings.T
         own = self.speakers[anchors, None] == self.speakers
-        strangers = int((~own).sum(dim=1).min())
-        near = cosines.masked_fill(own, -torch.inf).topk(min(NEAREST, strangers), dim=1).indices
+        count = max(1, round(NEAREST * int((~own).sum(dim=1).min())))
+        near = cosines.masked_fill(own, -torch.inf).topk(count, dim=1).indices
         chosen = (draws.to(near.device) * near.shape[1]).long()
         return near.gather(1, chosen[:, None])[:, 0]
