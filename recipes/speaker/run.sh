@@ -19,15 +19,15 @@ ecapa)           # 256 channels: 2.1 M parameters, 2.1 MB as int8
 rescnn)          # first width 24: 3.6 M parameters
   valle train "${deep[@]}" --out runs/rescnn --model deep-speaker-rescnn --channels 24 \
     --head softmax --batch-size 48 --lr 2e-3 --steps 1500 ;;
-rescnn-triplet)  # hard negatives from all speakers, sought anew every 100 steps
+rescnn-triplet)  # negatives near the anchor, of all speakers, sought anew every 100 steps
   valle train "${deep[@]}" --out runs/rescnn-triplet --phase triplet --init runs/rescnn \
-    --batch-size 24 --warmup 30 --steps 300 ;;
+    --batch-size 24 --warmup 20 --steps 700 ;;
 gru)             # 256 units: 2.7 M parameters
   valle train "${deep[@]}" --out runs/gru --model deep-speaker-gru --channels 256 \
-    --head softmax --batch-size 48 --lr 2e-3 --steps 800 ;;
+    --head softmax --batch-size 48 --lr 2e-3 --warmup 50 --steps 500 ;;
 gru-triplet)
   valle train "${deep[@]}" --out runs/gru-triplet --phase triplet --init runs/gru \
-    --batch-size 24 --warmup 30 --steps 200 ;;
+    --batch-size 24 --warmup 20 --steps 200 ;;
 small)           # int8, as they would be shipped
   for run in ecapa rescnn-triplet gru-triplet; do
     python -c 'import sys; from valle.speaker.model import SpeakerModel as M
