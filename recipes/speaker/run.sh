@@ -24,10 +24,10 @@ rescnn-triplet)  # negatives near the anchor, of all speakers, sought anew every
     --batch-size 24 --warmup 20 --steps 700 ;;
 gru)             # 256 units: 2.7 M parameters
   valle train "${deep[@]}" --out runs/gru --model deep-speaker-gru --channels 256 \
-    --head softmax --batch-size 48 --lr 2e-3 --warmup 50 --steps 500 ;;
+    --head softmax --batch-size 48 --lr 2e-3 --warmup 50 --steps 300 ;;
 gru-triplet)
   valle train "${deep[@]}" --out runs/gru-triplet --phase triplet --init runs/gru \
-    --batch-size 24 --warmup 20 --steps 200 ;;
+    --batch-size 24 --warmup 20 --steps 120 ;;
 small)           # int8, as they would be shipped
   for run in ecapa rescnn-triplet gru-triplet; do
     python -c 'import sys; from valle.speaker.model import SpeakerModel as M
