@@ -8,6 +8,7 @@ from valle.evaluate.rows import Row
 from valle.evaluate.table import bootstrap, column, markdown, paired
 
 FIGURES = (("wer", True), ("cer", True), ("sim_o", False), ("sim_r", False), ("first", False))
+NAMES = {"cer": "CER", "sim_o": "SIM-o", "sim_r": "SIM-r", "first": "nearest of ten"}
 
 
 def compare(a: Sequence[Row], b: Sequence[Row], names: tuple[str, str] = ("A", "B")) -> str:
@@ -46,8 +47,7 @@ def _lines(pairs: Sequence[tuple[Row, Row]]) -> list[list[object]]:
     for key, weighted in FIGURES:
         for judge in judges(first, key):
             if judge in judges(second, key):
-                label = f"{key.upper().replace('_', '-')} {judge}"
-                name = name_of(judge) if key == "wer" else label
+                name = name_of(judge) if key == "wer" else f"{NAMES[key]} {judge}"
                 found.append((name, column(first, key, judge), column(second, key, judge),
                               sizes if weighted else None, not weighted))
     found.append(("OVRL", column(first, "ovrl"), column(second, "ovrl"), None, True))
@@ -58,7 +58,7 @@ def _lines(pairs: Sequence[tuple[Row, Row]]) -> list[list[object]]:
         change = paired(x, y, clusters, weights)
         if change.count:
             better = "-" if change.low <= 0 <= change.high else (
-                "second" if (change.low > 0) == more_is_better else "first")
+                "B" if (change.low > 0) == more_is_better else "A")
             lines.append([name, change.count, bootstrap(x, clusters, weights),
                           bootstrap(y, clusters, weights), change, better])
     return lines
