@@ -16,7 +16,7 @@ from g2p import phonemize
 from valle import cli
 from valle.data.corpora import Recording, read_corpus
 from valle.evaluate.lists import read_list
-from valle.evaluate.protocols import Item, Protocol, read_protocol, write_protocol
+from valle.evaluate.protocols import Item, Protocol, read, read_protocol, write_protocol
 from valle.evaluate.rules import RULES, Maker
 from valle.evaluate.words import Samples, words
 
@@ -103,7 +103,7 @@ def test_a_continuation_divides_its_own_recording(voices: Path):
         said = words((voices / item.truth).with_suffix(".txt").read_text())
         assert words(item.prompt_text) + words(item.text) == said
         joined = np.concatenate([protocol.prompt(item), protocol.truth(item)])
-        assert (joined == protocol.whole(item)).all()
+        assert (joined == read(voices, [item.truth])).all()
 
 
 def test_vctk_joins_utterances_to_three_lengths(voices: Path):

@@ -9,6 +9,12 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+def named(place: str) -> Any:
+    """The class at "module:Class", imported when it is asked for."""
+    module, attribute = place.split(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
 def package(name: str, user: str, pip: str) -> Any:
     """Import a package that `user` needs.
 

@@ -40,9 +40,8 @@ def run(options: argparse.Namespace) -> int:
     from valle.data.batching import split_speakers
     from valle.data.clips import SAMPLE_RATE, find_clips, load_clip
     from valle.evaluate.panel import Memory, Panel, listener
-    from valle.evaluate.report import judges
     from valle.evaluate.rows import write_rows
-    from valle.evaluate.table import bootstrap, column, markdown
+    from valle.evaluate.table import bootstrap, column, judges, markdown
     from valle.evaluate.words import character_errors, pick_distractors, word_errors, words
 
     everything = [c for c in find_clips(options.data) if c.text and words(c.text)]

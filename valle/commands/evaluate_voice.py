@@ -99,11 +99,12 @@ def run(options: argparse.Namespace) -> int:
         report.problems.append(str(error))
         plots = []
     prompts = {item.id: item.prompt_text for item in protocol.items}
-    for name, text in (("report.md", report.markdown()),
+    tables = report.markdown()
+    for name, text in (("report.md", tables),
                        ("report.html", page(report, sounds, prompts, plots))):
         with atomic_path(options.out / name) as path:
             path.write_text(text, encoding="utf-8")
-    print(report.markdown())
+    print(tables)
     print(f"listen: {options.out / 'report.html'}")
     return 1 if panel.missing or any("error" in row for row in rows) else 0
 

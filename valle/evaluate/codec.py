@@ -13,7 +13,7 @@ from codec import Codec
 from valle.evaluate import signal
 from valle.evaluate.panel import Panel
 from valle.evaluate.similarity import cosine
-from valle.evaluate.table import Estimate, bootstrap, column, markdown, paired
+from valle.evaluate.table import Estimate, bootstrap, column, judges, markdown, paired
 from valle.evaluate.words import Samples, word_errors, words
 
 ORIGINAL = "original"
@@ -71,8 +71,7 @@ class CodecReport:
 
     def _quality(self) -> str:
         names = list(dict.fromkeys(str(row["version"]) for row in self.rows))
-        listeners = list(dict.fromkeys(n for row in self.rows for n in row["wer"]))
-        encoders = list(dict.fromkeys(n for row in self.rows for n in row["similarity"]))
+        listeners, encoders = judges(self.rows, "wer"), judges(self.rows, "similarity")
         values = {name: [row for row in self.rows if row["version"] == name] for name in names}
         table = []
         for name in names:
@@ -228,4 +227,3 @@ def _more(rows: Sequence[dict[str, Any]], original: Sequence[dict[str, Any]], ke
     """How much more than the original's, clip by clip."""
     weights = [row["words"] for row in rows] if judge else None
     return paired(column(original, key, judge), column(rows, key, judge), weights=weights)
-

@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from valle.evaluate.report import judges, name_of, parts, targets
+from valle.evaluate.report import name_of, parts, targets
 from valle.evaluate.rows import Row
-from valle.evaluate.table import bootstrap, column, markdown, paired
+from valle.evaluate.table import bootstrap, column, judges, markdown, paired
 
 FIGURES = (("wer", True), ("cer", True), ("sim_o", False), ("sim_r", False), ("first", False))
 NAMES = {"cer": "CER", "sim_o": "SIM-o", "sim_r": "SIM-r", "first": "nearest of ten"}

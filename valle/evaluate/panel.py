@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from valle.evaluate.rows import append_row, read_rows, write_rows
+from valle.evaluate.similarity import Embedding
 from valle.evaluate.words import Samples
 
 CLOSED = "closed"          # PocketSphinx with the texts of the protocol: WERc
 LEAST_SECONDS = 0.1        # shorter sound is padded: no judge takes nothing
-Embedding = NDArray[np.float32]
 
 
 class JudgeMissing(Exception):
@@ -173,5 +172,3 @@ def dnsmos() -> Judge:
 def label(name: str) -> str:
     """A judge's name in tables: that of its folder, or as it is."""
     return Path(name).name if Path(name).is_dir() else name
-
-

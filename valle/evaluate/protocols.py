@@ -94,10 +94,6 @@ class Protocol:
         """The recording of the text [N] at 24 kHz; None where there is none."""
         return read(self.root, [item.truth], item.truth_start) if item.truth else None
 
-    def whole(self, item: Item) -> Samples:
-        """The whole recording of which a continuation speaks the rest, [N] at 24 kHz."""
-        return read(self.root, [item.truth])
-
 
 def read(root: Path, paths: Sequence[str], start: float = 0.0, end: float = 0.0) -> Samples:
     """Recordings [N] at 24 kHz one after another, between two times in seconds; end 0 is all.

@@ -13,8 +13,8 @@ from codec.files import atomic_path
 from valle.evaluate.panel import CLOSED
 from valle.evaluate.robustness import CLASSES
 from valle.evaluate.rows import Row
-from valle.evaluate.table import bootstrap, column, markdown
-from valle.evaluate.words import MISSING
+from valle.evaluate.table import bootstrap, column, judges, markdown
+from valle.evaluate.words import needed
 
 ALL = "all"
 
@@ -121,11 +121,6 @@ def parts(rows: Sequence[Row]) -> list[tuple[str, str, list[Row]]]:
     return found
 
 
-def judges(rows: Sequence[Row], key: str) -> list[str]:
-    """Names of all judges who said something for this figure, in their order."""
-    return list(dict.fromkeys(name for row in rows for name in row.get(key, {})))
-
-
 def name_of(listener: str) -> str:
     """Heading of a listener's error rate."""
     return "WERc" if listener == CLOSED else f"WER {listener}"
@@ -142,11 +137,7 @@ def plot(rows: Sequence[Row], folder: Path) -> list[Path]:
     Raises:
         ImportError: no matplotlib.
     """
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise ImportError(f"{MISSING} ({error})") from error
-    matplotlib.use("Agg")
+    needed("matplotlib").use("Agg")
     from matplotlib import pyplot
 
     scored = [row for row in rows if "error" not in row]

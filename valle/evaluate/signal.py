@@ -1,16 +1,14 @@
 """A codec's copy against its original, by the sound alone: PESQ, STOI, mel distance, bit rate."""
 from __future__ import annotations
 
-import importlib
 import math
-from typing import Any
 
 import numpy as np
 import torch
 
 from codec import Codec
 from codec.spectral import log_mel
-from valle.evaluate.words import MISSING, SAMPLE_RATE, Samples, resample
+from valle.evaluate.words import SAMPLE_RATE, Samples, needed, resample
 
 
 def bit_rate(codec: Codec, n_codebooks: int) -> float:
@@ -32,7 +30,7 @@ def pesq(original: Samples, copy: Samples, sample_rate: int) -> float | None:
     Raises:
         ImportError: no pesq.
     """
-    package = _package("pesq")
+    package = needed("pesq")
     a, b = (resample(s[: min(len(original), len(copy))], sample_rate, SAMPLE_RATE)
             for s in (original, copy))
     if not a.any() or not b.any():
@@ -50,11 +48,4 @@ def stoi(original: Samples, copy: Samples, sample_rate: int) -> float:
         ImportError: no pystoi.
     """
     size = min(len(original), len(copy))
-    return float(_package("pystoi").stoi(original[:size], copy[:size], sample_rate))
-
-
-def _package(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise ImportError(f"{MISSING} ({error})") from error
+    return float(needed("pystoi").stoi(original[:size], copy[:size], sample_rate))

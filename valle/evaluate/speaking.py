@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from codec.audio import load_audio
-from valle.evaluate.protocols import Item
+from valle.evaluate.protocols import SAMPLE_RATE, Item
 from valle.evaluate.protocols import Protocol as Items
 from valle.evaluate.words import Samples
 from valle.sampling import SamplingOptions
 from valle.tts import CANDIDATES, VALLE, Audio
-
-SAMPLE_RATE = 24_000
 
 
 class System(Protocol):

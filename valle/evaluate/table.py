@@ -82,6 +82,11 @@ def column(rows: Sequence[Mapping[str, Any]], key: str, judge: str | None = None
     return [row.get(key, {}).get(judge) for row in rows]
 
 
+def judges(rows: Sequence[Mapping[str, Any]], key: str) -> list[str]:
+    """Names of all judges who said something for this figure, in their order."""
+    return list(dict.fromkeys(name for row in rows for name in row.get(key, {})))
+
+
 def markdown(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A Markdown table; the first column is text, the others are set to the right.
 

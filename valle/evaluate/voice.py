@@ -29,6 +29,20 @@ WHOLE = ", with its prompt"   # continuations as a whole: for comparison with pa
 AMONG = 10                    # voices among which the right one should be nearest
 
 
+@dataclass(frozen=True)
+class HeardPrompt:
+    """What all rows of an item need of its prompt.
+
+    Attributes:
+        pace: phones per second.
+        original, copied: embeddings by encoder, of the recording and of its codec copy.
+    """
+
+    pace: float
+    original: dict[str, Embedding]
+    copied: dict[str, Embedding]
+
+
 @dataclass
 class Scorer:
     """Makes the rows of a protocol.
@@ -45,7 +59,8 @@ class Scorer:
     n_codebooks: int | None = None
     on_row: Callable[[int], object] | None = None
     keep: Callable[[Item, str, Samples], None] | None = None
-    _prompts: dict[str, dict[str, list[dict[str, Embedding]]]] = field(default_factory=dict)
+    _prompts: dict[str, HeardPrompt] = field(default_factory=dict)
+    _groups: dict[str, dict[str, dict[str, Embedding]]] = field(default_factory=dict)
 
     def recordings(self) -> list[Row]:
         """Rows of the recordings of the texts and of their codec copies."""
@@ -85,23 +100,20 @@ class Scorer:
     def _row(self, item: Item, version: str, samples: Samples, finish: str | None = None,
              text: str | None = None) -> Row:
         text = text or item.text
-        prompt = as_heard(self.protocol.prompt(item))
+        said, prompt = words(text), self._prompt(item)
         row: Row = {"id": item.id, "target": item.target, "group": item.group,
                     "speaker": item.speaker[:12], "version": version,
                     "seconds": round(len(samples) / SAMPLE_RATE, 2), "text": text,
-                    "finish": finish, "words": len(words(text)), "heard": {}, "wer": {}, "cer": {}}
-        expected = None
-        if text == item.text:
-            pace = _phones(item.prompt_text) / max(0.1, spoken_seconds(prompt, SAMPLE_RATE))
-            expected = _phones(text) / pace
+                    "finish": finish, "words": len(said), "heard": {}, "wer": {}, "cer": {}}
+        expected = _phones(text) / prompt.pace if text == item.text else None
         for name, heard in self.panel.hear(samples, SAMPLE_RATE).items():
-            errors = word_errors(words(text), heard)
+            errors = word_errors(said, heard)
             row["heard"][name] = " ".join(heard)
             row["wer"][name] = round(errors.rate, 4)
-            row["cer"][name] = round(character_errors(words(text), heard).rate, 4)
+            row["cer"][name] = round(character_errors(said, heard).rate, 4)
             if "failures" not in row or name == CLOSED:
                 row["failures"] = failures(
-                    words(text), heard, errors, samples=samples, sample_rate=SAMPLE_RATE,
+                    said, heard, errors, samples=samples, sample_rate=SAMPLE_RATE,
                     text=text, expected_seconds=expected, finish=finish,
                     prompt=words(item.prompt_text) if text == item.text else ())
         row["ovrl"] = self.panel.ovrl(samples, SAMPLE_RATE)
@@ -112,37 +124,45 @@ class Scorer:
             self.on_row(1)
         return row
 
-    def _similarities(self, item: Item, prompt: Samples, embeddings: dict[str, Embedding]) -> Row:
+    def _similarities(self, item: Item, prompt: HeardPrompt, embeddings: dict[str, Embedding],
+                      ) -> Row:
         """SIM-o, SIM-r, the mean to other speakers' prompts, and P(right one nearest of ten)."""
         row: Row = {"sim_o": {}, "sim_r": {}, "other": {}, "first": {}}
-        original = self.panel.embed(prompt, SAMPLE_RATE)
-        copied = {} if self.codec is None else self.panel.embed(self._copy(prompt), SAMPLE_RATE)
+        strangers = self._others(item)
         for name, embedding in embeddings.items():
-            right = cosine(embedding, original[name])
+            right = cosine(embedding, prompt.original[name])
             row["sim_o"][name] = round(right, 4)
-            if name in copied:
-                row["sim_r"][name] = round(cosine(embedding, copied[name]), 4)
-            others = [cosine(embedding, other[name]) for other in self._others(item)]
+            if name in prompt.copied:
+                row["sim_r"][name] = round(cosine(embedding, prompt.copied[name]), 4)
+            others = [cosine(embedding, other[name]) for other in strangers]
             if others:
                 row["other"][name] = round(float(np.mean(others)), 4)
                 row["first"][name] = round(chance_first(sum(right > o for o in others),
                                                         len(others)), 4)
         return row
 
+    def _prompt(self, item: Item) -> HeardPrompt:
+        """The prompt of an item; read, embedded and copied once."""
+        if item.id not in self._prompts:
+            sound = as_heard(self.protocol.prompt(item))
+            self._prompts[item.id] = HeardPrompt(
+                _phones(item.prompt_text) / max(0.1, spoken_seconds(sound, SAMPLE_RATE)),
+                self.panel.embed(sound, SAMPLE_RATE),
+                {} if self.codec is None else self.panel.embed(self._copy(sound), SAMPLE_RATE))
+        return self._prompts[item.id]
+
     def _others(self, item: Item) -> list[dict[str, Embedding]]:
         """Embeddings of one prompt of each other speaker of the item's group."""
-        if item.group not in self._prompts:
-            voices: dict[str, list[dict[str, Embedding]]] = {}
+        if item.group not in self._groups:
+            voices: dict[str, dict[str, Embedding]] = {}
             for other in self.protocol.items:
                 if other.group == item.group and other.speaker not in voices:
                     try:
-                        sound = as_heard(self.protocol.prompt(other))
+                        voices[other.speaker] = self._prompt(other).original
                     except (OSError, ValueError):
                         continue
-                    voices[other.speaker] = [self.panel.embed(sound, SAMPLE_RATE)]
-            self._prompts[item.group] = voices
-        return [e for speaker, own in self._prompts[item.group].items()
-                if speaker != item.speaker for e in own]
+            self._groups[item.group] = voices
+        return [e for speaker, e in self._groups[item.group].items() if speaker != item.speaker]
 
     def _copy(self, samples: Samples) -> Samples:
         """Samples [N] after the codec."""
@@ -181,4 +201,3 @@ def _broken(item: Item, version: str, error: Exception) -> Row:
     return {"id": item.id, "target": item.target, "group": item.group,
             "speaker": item.speaker[:12], "version": version, "text": item.text,
             "error": " ".join(str(error).split())}
-

@@ -7,6 +7,7 @@ said.
 """
 from __future__ import annotations
 
+import importlib
 import random
 import re
 from collections.abc import Iterable, Sequence
@@ -65,7 +66,7 @@ def word_errors(reference: Sequence[str], heard: Sequence[str]) -> Errors:
         ValueError: the reference has no words.
     """
     _check(reference)
-    found = _jiwer().process_words(" ".join(reference), " ".join(heard))
+    found = needed("jiwer").process_words(" ".join(reference), " ".join(heard))
     runs = tuple((run.type, run.ref_start_idx, run.ref_end_idx, run.hyp_start_idx, run.hyp_end_idx)
                  for run in found.alignments[0])
     return Errors(len(reference), found.substitutions, found.deletions, found.insertions, runs)
@@ -75,7 +76,7 @@ def character_errors(reference: Sequence[str], heard: Sequence[str]) -> Errors:
     """Character errors of words joined by spaces; raises like `word_errors`."""
     _check(reference)
     said = " ".join(reference)
-    found = _jiwer().process_characters(said, " ".join(heard))
+    found = needed("jiwer").process_characters(said, " ".join(heard))
     return Errors(len(said), found.substitutions, found.deletions, found.insertions)
 
 
@@ -84,12 +85,16 @@ def _check(reference: Sequence[str]) -> None:
         raise ValueError("the reference text has no words to score")
 
 
-def _jiwer() -> Any:
+def needed(name: str) -> Any:
+    """A package of the extra `evaluate`.
+
+    Raises:
+        ImportError: it is missing; the line says what to install.
+    """
     try:
-        import jiwer
+        return importlib.import_module(name)
     except ImportError as error:
         raise ImportError(f"{MISSING} ({error})") from error
-    return jiwer
 
 
 def pick_distractors(texts: Iterable[str], references: Iterable[str], seed: int = 0,

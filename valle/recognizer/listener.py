@@ -1,13 +1,13 @@
 """Listeners by name: PocketSphinx, our own recogniser from a folder, published ones."""
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Protocol
 
 import torch
 
 from valle.evaluate.words import SAMPLE_RATE, Samples, resample, words
+from valle.published import named
 from valle.recognizer.decode import BeamOptions, transcribe
 from valle.recognizer.model import Recognizer
 
@@ -62,7 +62,6 @@ def load_listener(name: str) -> Listener:
     if Path(name).is_dir():
         return TrainedRecognizer(Recognizer.load(name))
     kind, _, model = name.partition(":")
-    module, attribute = PUBLISHED[kind].split(":")
-    adapter = getattr(importlib.import_module(module), attribute)
+    adapter = named(PUBLISHED[kind])
     listener: Listener = adapter(model) if model else adapter()
     return listener

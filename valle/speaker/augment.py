@@ -100,7 +100,12 @@ def spec_augment(features: torch.Tensor, augmentation: Augmentation,
     features = features.clone()
     for row in features:
         for along, widest in ((row, augmentation.time_mask), (row.T, augmentation.frequency_mask)):
-            width = int(rng.integers(min(widest, len(along)) + 1))
-            start = int(rng.integers(len(along) - width + 1))
-            along[start: start + width] = 0.0
+            mask_band(along, widest, rng)
     return features
+
+
+def mask_band(along: torch.Tensor, widest: int, rng: np.random.Generator) -> None:
+    """Set a drawn band of `along` [L, ...], 0 to `widest` wide, to zero in place."""
+    width = int(rng.integers(min(widest, len(along)) + 1))
+    start = int(rng.integers(len(along) - width + 1))
+    along[start: start + width] = 0.0

@@ -1,7 +1,6 @@
 """Speaker encoders by name: our own from a folder, published ones through `adapters`."""
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from valle.evaluate.words import Samples, resample
+from valle.published import named
 from valle.speaker.fbank import SAMPLE_RATE, WINDOW
 from valle.speaker.model import SpeakerModel
 
@@ -74,7 +74,6 @@ def load_encoder(name: str) -> SpeakerEncoder:
     if Path(name).is_dir():
         return TrainedEncoder(SpeakerModel.load(name))
     kind, _, file = name.partition(":")
-    module, attribute = PUBLISHED[kind].split(":")
-    adapter = getattr(importlib.import_module(module), attribute)
+    adapter = named(PUBLISHED[kind])
     encoder: SpeakerEncoder = adapter(Path(file)) if file else adapter()
     return encoder

@@ -1,7 +1,6 @@
 """Several encoders on the same trials: embeddings kept on disk, a table and a DET plot."""
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 
 from codec.files import atomic_path
 from valle.data.clips import Clip, load_clip
-from valle.evaluate.rows import read_rows, write_rows
+from valle.evaluate.rows import append_row, read_rows, write_rows
 from valle.evaluate.table import markdown
 from valle.speaker.encoder import SpeakerEncoder
 from valle.speaker.fbank import SAMPLE_RATE
@@ -80,9 +79,7 @@ def embed_clips(clips: Sequence[Clip], encoder: Callable[[], SpeakerEncoder], id
             loaded = load_clip(clip)
             known[clip.id] = None if loaded is None else [
                 round(x, 6) for x in embed(loaded.samples, SAMPLE_RATE).tolist()]
-            row = {"clip": clip.id, "encoder": identity, "embedding": known[clip.id]}
-            with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            append_row(path, {"clip": clip.id, "encoder": identity, "embedding": known[clip.id]})
         on_clip(1)
     return {clip.id: np.array(known[clip.id], np.float32) for clip in clips
             if known[clip.id] is not None}

@@ -15,7 +15,7 @@ from valle.data.batching import split_speakers, spread_out
 from valle.data.clips import SAMPLE_RATE, Clip, find_clips, load_clips
 from valle.recognizer.characters import collapse, pronounce, read, spell
 from valle.recognizer.model import MOST_CHARACTERS, Recognizer, RecognizerConfig
-from valle.speaker.augment import SPEEDS, Augmentation, change_speed
+from valle.speaker.augment import SPEEDS, Augmentation, change_speed, mask_band
 from valle.training.loop import Metrics, update
 from valle.training.state import parameter_groups
 
@@ -175,7 +175,5 @@ def mask_features(features: torch.Tensor, n_frames: torch.Tensor, rng: np.random
                 (row[:frames], max(1, round(TIME_SHARE * frames / WIDEST_TIME)), WIDEST_TIME),
                 (row.T, FREQUENCY_MASKS, WIDEST_FREQUENCY)):
             for _ in range(count):
-                width = int(rng.integers(min(widest, len(along)) + 1))
-                start = int(rng.integers(len(along) - width + 1))
-                along[start: start + width] = 0.0
+                mask_band(along, widest, rng)
     return features
