@@ -14,6 +14,7 @@ from valle.generate import (
     MAX_FRAMES_PER_PHONE,
     MIN_FRAMES_PER_PHONE,
     Cached,
+    Guided,
     InterleavedWriter,
     Request,
     Uncached,
@@ -22,10 +23,11 @@ from valle.generate import (
 )
 from valle.nar import NAR, NARBatch
 from valle.sampling import SamplingOptions
+from valle.tokens import AUDIO
 
 LAYOUTS = ("plain", "interleaved")
 OPTIONS = (SamplingOptions(), SamplingOptions(temperature=0),
-           SamplingOptions(temperature=0.6, top_k=8, top_p=1.0),
+           SamplingOptions(temperature=0.6, top_k=8, top_p=1.0, guidance=1.7),
            SamplingOptions(temperature=1.5, top_p=0.5, ras_window=4, ras_threshold=0.3))
 
 
@@ -94,6 +96,39 @@ def test_the_seed_alone_decides(layout: str) -> None:
     assert speak_codes(model, [one], OPTIONS[0]) == speak_codes(model, [one], OPTIONS[0])
     other = replace(one, seed=1)
     assert speak_codes(model, [one], OPTIONS[0]) != speak_codes(model, [other], OPTIONS[0])
+
+
+def test_guidance_leads_away_from_what_is_said_without_text_and_prompt() -> None:
+    model = tiny_ar("interleaved", sharpness=3.0)
+    one, first = request(model, 0), model.ids.first_code
+    twin = [*one.tokens[:2], *[model.ids.first_phone] * len(one.phones), AUDIO]
+    phone, code = model.ids.first_phone + 3, first + 2
+    guided = Guided(Uncached(model, 64), [one], model.ids, 2.5)
+    led = [guided.start([one.tokens]), guided.step([phone]), guided.step([code])]
+    for count, logits in enumerate(led):
+        spoken, blind = [phone, code][:count], [model.ids.first_phone, code][:count]
+        given = model(torch.tensor([[*one.tokens, *spoken]]))[0, -1]
+        away = model(torch.tensor([[*twin, *blind]]))[0, -1]
+        expected = (2.5 * given[first:].log_softmax(0) - 1.5 * away[first:].log_softmax(0))
+        torch.testing.assert_close(logits[0, first:].log_softmax(0), expected.log_softmax(0))
+        torch.testing.assert_close(logits[0].softmax(0)[:first], given.softmax(0)[:first])
+
+
+@pytest.mark.parametrize("aligned", [True, False])
+def test_guided_books_are_led_away_from_those_of_the_target_alone(aligned: bool) -> None:
+    torch.manual_seed(0)
+    model = NAR(NARConfig(TINY_PHONES, 2, TINY_CODES, aligned, size("tiny"))).eval()
+    for parameter in model.parameters():
+        parameter.data.normal_(0, 0.3)
+    batch = nar_batch([(5, 20, 6)], 2, aligned)
+    alone = NARBatch(torch.zeros_like(batch.phones), batch.n_phones, batch.codes[:, :, 6:],
+                     batch.n_frames - 6, torch.tensor([0]),
+                     torch.zeros(1, 14, dtype=torch.long) if aligned else None)
+    level = torch.tensor([1])
+    given, away = model(batch, level)[:, 6:], model(alone, level)
+    expected = (2.5 * given.log_softmax(2) - 1.5 * away.log_softmax(2)).argmax(2)
+    assert torch.equal(fill_books(model, batch, 2.5)[:, 1, 6:], expected)
+    assert not torch.equal(fill_books(model, batch)[:, 1, 6:], expected)
 
 
 def test_finished_rows_leave_the_batch() -> None:
@@ -213,8 +248,9 @@ def nar_batch(lengths: list[tuple[int, int, int]], books: int, aligned: bool) ->
     return NARBatch(text, phones, codes, frames, prompts, spoken if aligned else None)
 
 
+@pytest.mark.parametrize("guidance", [1.0, 1.7])
 @pytest.mark.parametrize("aligned", [True, False])
-def test_books_of_a_batch_are_those_of_its_rows_alone(aligned: bool) -> None:
+def test_books_of_a_batch_are_those_of_its_rows_alone(aligned: bool, guidance: float) -> None:
     torch.manual_seed(0)
     model = NAR(NARConfig(TINY_PHONES, 4, TINY_CODES, aligned, size("tiny"))).eval()
     for parameter in model.parameters():
@@ -222,7 +258,7 @@ def test_books_of_a_batch_are_those_of_its_rows_alone(aligned: bool) -> None:
     lengths = [(5, 20, 6), (9, 31, 10), (3, 12, 0)]
     batch = nar_batch(lengths, 4, aligned)
     books: list[int] = []
-    filled = fill_books(model, batch, lambda: books.append(1))
+    filled = fill_books(model, batch, guidance, lambda: books.append(1))
     assert len(books) == 3
     for row, (phones, frames, prompt) in enumerate(lengths):
         spoken = batch.frame_phones
@@ -230,7 +266,7 @@ def test_books_of_a_batch_are_those_of_its_rows_alone(aligned: bool) -> None:
                          batch.codes[row: row + 1, :, :frames], batch.n_frames[row: row + 1],
                          batch.prompt_frames[row: row + 1],
                          None if spoken is None else spoken[row: row + 1, :frames])
-        assert torch.equal(fill_books(model, alone)[0], filled[row, :, :frames])
+        assert torch.equal(fill_books(model, alone, guidance)[0], filled[row, :, :frames])
         assert torch.equal(filled[row, :, :prompt], batch.codes[row, :, :prompt]), "prompt kept"
         assert torch.equal(filled[row, 0], batch.codes[row, 0]), "book 1 kept"
 

@@ -212,6 +212,42 @@ def test_samples_agree_with_themselves(corpus: Corpus) -> None:
     assert joined, "samples of several utterances occur"
 
 
+def test_some_samples_are_learned_without_text_and_prompt(corpus: Corpus) -> None:
+    data, all_known = speech_data(corpus, drop_condition=0.3), speech_data(corpus, drop_condition=0)
+    dropped = seen = 0
+    for step in range(20):
+        for sample, known in zip(data.at(step), all_known.at(step), strict=True):
+            assert known.conditioned and any(known.phones)
+            assert np.array_equal(sample.codes, known.codes)
+            assert sample.durations == known.durations
+            assert sample.phones == (known.phones if sample.conditioned
+                                     else [0] * len(known.phones))
+            dropped, seen = dropped + (not sample.conditioned), seen + 1
+    assert 0.2 < dropped / seen < 0.4, seen
+    nar = NAR(NARConfig(len(data.vocabulary), n_codebooks=3, transformer=size("tiny")))
+    stage = NARStage(nar, data, data.config)
+    sample = all_known.at(0)[0]
+    rows = stage._collate([sample, sample.unconditioned()], np.random.default_rng(0))
+    assert rows.prompt_frames[0] > 0 and rows.prompt_frames[1] == 0
+    assert not rows.phones[1].any() and not rows.frame_phones[1].any()  # type: ignore[index]
+
+
+def test_corrupted_codes_are_heard_but_not_learned(corpus: Corpus) -> None:
+    data = speech_data(corpus)
+    model = AR(ARConfig(len(data.vocabulary), transformer=size("tiny")))
+    tokens = torch.tensor([[1, 4, 5, 6, 2, 5, *range(300, 312), 6, *range(400, 410), 3]])
+    heard: list[torch.Tensor] = []
+    model.embed_tokens.register_forward_pre_hook(lambda _, given: heard.append(given[0]))
+    model.train().loss(tokens, None, corrupt=0.5)
+    model.loss(tokens, None)
+    model.eval().loss(tokens, None, corrupt=0.5)
+    changed = heard[0] != tokens[:, :-1]
+    assert 4 <= int(changed.sum()) <= 18
+    assert not changed[tokens[:, :-1] < model.ids.first_code].any(), "codes alone are corrupted"
+    assert (heard[0][changed] >= model.ids.first_code).all()
+    assert torch.equal(heard[1], tokens[:, :-1]) and torch.equal(heard[2], tokens[:, :-1])
+
+
 @pytest.mark.parametrize("name", ["ar plain", "ar interleaved", "nar"])
 def test_a_stage_with_a_codec_can_be_listened_to(name: str, corpus: Corpus) -> None:
     stage = build(name, corpus)
@@ -289,6 +325,32 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(corpus: Corpus, tmp_path: Pat
     assert f"at step {stopped}" in again.stdout + again.stderr
     steps = [int(record["step"]) for record in records(out) if "train/loss" in record]
     assert steps == list(range(10, 151, 10))
+
+
+@pytest.mark.parametrize("stage", ["ar", "nar"])
+def test_a_trained_model_goes_on_with_other_data(stage: str, corpus: Corpus, tmp_path: Path,
+                                                 capsys: pytest.CaptureFixture[str]) -> None:
+    from valle.cli import run
+    from valle.checkpoint import load_ar, load_nar, save_ar
+
+    first, then = tmp_path / "first", tmp_path / "then"
+    given = [f"--stage={stage}", f"--data={corpus.prepared}", "--held-out", "held",
+             "--tokens-per-batch=900", "--max-concat=2", "--device=cpu", "--lr=0.001"]
+    shape = ["--size=tiny", "--d-ff=48", *(["--n-codebooks=3"] if stage == "nar" else [])]
+    assert run("train", [*given, *shape, f"--out={first}", "--steps=3"], "train.py") == 0
+    assert run("train", [*given, f"--init={first}", f"--out={then}", "--steps=1",
+                         "--warmup=1000000000"], "train.py") == 0
+    load = load_ar if stage == "ar" else load_nar
+    (a, phones, codec), (b, phones_then, codec_then) = load(first), load(then)
+    assert a.config == b.config and phones == phones_then and codec == codec_then
+    for name, weight in a.state_dict().items():
+        torch.testing.assert_close(b.state_dict()[name], weight, atol=1e-5, rtol=1e-3)
+    if stage == "ar":
+        save_ar(first, a, phones, "another")
+        capsys.readouterr()
+        assert run("train", [*given, f"--init={first}", f"--out={tmp_path / 'no'}", "--steps=1"],
+                   "train.py") == 1
+        assert "learned codes of codec another" in capsys.readouterr().err
 
 
 def test_mistakes_are_one_line(corpus: Corpus, tmp_path: Path,

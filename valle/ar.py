@@ -56,7 +56,8 @@ class AR(nn.Module):
             x = layer(x, cos, sin, mask=mask, cache=(cache, index, positions, horizon))
         return F.linear(self.norm(x), self.embed_tokens.weight)
 
-    def loss(self, tokens: torch.Tensor, advance: torch.Tensor | None) -> dict[str, torch.Tensor]:
+    def loss(self, tokens: torch.Tensor, advance: torch.Tensor | None, corrupt: float = 0.0,
+             ) -> dict[str, torch.Tensor]:
         """Cross-entropy of what follows <audio>, tokens [B, L], mean over predicted tokens.
 
         advance [B, L]: the one phone or <eos> that may follow each position (interleaved layout).
@@ -64,10 +65,15 @@ class AR(nn.Module):
         that one token. It never spends capacity on guessing which phone comes next, and the
         probability to advance is not spread over phones that cannot come. In eval mode the
         rate of moves on, true and by the model, is reported too: they should agree.
+
+        corrupt: share of codes that are heard as random ones, in training only (word dropout,
+        Bowman et al. 2016): the model then leans on the phones more than on its own last codes,
+        which are not those of speech when it speaks itself.
         """
+        heard = self._corrupted(tokens, corrupt) if self.training and corrupt else tokens
         spoken = ((tokens == AUDIO).cumsum(1) > 0) & (tokens != PAD)
         after = spoken[:, :-1] & (tokens[:, 1:] != PAD)
-        logits = F.linear(self.hidden(tokens[:, :-1])[after], self.embed_tokens.weight).float()
+        logits = F.linear(self.hidden(heard[:, :-1])[after], self.embed_tokens.weight).float()
         target = tokens[:, 1:][after]
         if advance is None:
             return {"loss": F.cross_entropy(logits, target)}
@@ -83,6 +89,12 @@ class AR(nn.Module):
                 "advance_true": moves.float().mean(),
                 "advance_model": logits.softmax(1)[:, -1].mean(),
                 "accuracy_top10": _top10(logits[~moves], target[~moves])}
+
+    def _corrupted(self, tokens: torch.Tensor, share: float) -> torch.Tensor:
+        hit = (tokens >= self.ids.first_code) & (torch.rand(tokens.shape, device=tokens.device)
+                                                 < share)
+        drawn = torch.randint_like(tokens, self.ids.first_code, self.ids.size)
+        return torch.where(hit, drawn, tokens)
 
     def _rotary(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         shape = self.config.transformer

@@ -60,6 +60,24 @@ def load_model(folder: str | Path) -> Model:
     return _join(folder, folder, folder, folder)
 
 
+def load_ar(folder: str | Path) -> tuple[AR, Vocabulary, str]:
+    """(the AR of a folder in eval mode, its vocabulary, the identity of its codec).
+
+    Raises:
+        FileNotFoundError, ValueError: as `load_model`.
+    """
+    return _load(Path(folder), "ar", AR, ARConfig)
+
+
+def load_nar(folder: str | Path) -> tuple[NAR, Vocabulary, str]:
+    """(the NAR of a folder in eval mode, its vocabulary, the identity of its codec).
+
+    Raises:
+        FileNotFoundError, ValueError: as `load_model`.
+    """
+    return _load(Path(folder), "nar", NAR, NARConfig)
+
+
 def load_vocabulary(folder: str | Path) -> Vocabulary:
     """The phones of a trained AR or NAR, so that the other part can be trained on the same."""
     for path in (Path(folder) / "ar.json", Path(folder) / "nar.json"):
@@ -97,8 +115,8 @@ def pack(out: str | Path, codec: str | Path, ar: str | Path, nar: str | Path,
 def _join(codec_folder: str | Path, ar_folder: Path, nar_folder: Path,
           aligner_folder: str | Path | None) -> Model:
     """Load the parts, and refuse those that do not belong together."""
-    ar, vocabulary, codec_of_ar = _load(ar_folder, "ar", AR, ARConfig)
-    nar, vocabulary_of_nar, codec_of_nar = _load(nar_folder, "nar", NAR, NARConfig)
+    ar, vocabulary, codec_of_ar = load_ar(ar_folder)
+    nar, vocabulary_of_nar, codec_of_nar = load_nar(nar_folder)
     codec = load_codec(codec_folder)
     if vocabulary.to_json() != vocabulary_of_nar.to_json():
         raise ValueError(f"{ar_folder}, {nar_folder}: the AR and the NAR have different "

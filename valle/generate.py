@@ -5,6 +5,7 @@ reference that the cache is tested against.
 """
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -15,7 +16,7 @@ from valle.ar import AR
 from valle.cache import KVCache
 from valle.nar import NAR, NARBatch
 from valle.sampling import SamplingOptions, generators, sample
-from valle.tokens import EOS, PAD, TokenIds
+from valle.tokens import AUDIO, EOS, PAD, TokenIds
 
 MIN_FRAMES_PER_PHONE = 3    # plain layout: no <eos> before this many frames per phone on average
 MAX_FRAMES_PER_PHONE = 16   # both layouts: the cap on the whole, 16 frames = 0.21 s
@@ -102,6 +103,40 @@ class Uncached:
         device = self.model.embed_tokens.weight.device
         return torch.cat([self.model(torch.tensor([row], device=device))[:, -1]
                           for row in self.rows])
+
+
+class Guided:
+    """Classifier-free guidance (Ho and Salimans 2022; for speech: Koel-TTS, arXiv:2502.05236).
+
+    Every row has a twin that hears the same codes, but knows neither text nor prompt. A code
+    gains `guidance` - 1 times what row and twin differ by; together the codes stay as likely as
+    they were, so that the lengths of phones are the row's own.
+    """
+
+    def __init__(self, rows: Decoder, requests: Sequence[Request], ids: TokenIds,
+                 guidance: float) -> None:
+        self.rows, self.ids, self.guidance = rows, ids, guidance
+        self.twins = [[*r.tokens[:2], *[ids.first_phone] * len(r.phones), AUDIO] for r in requests]
+
+    def start(self, rows: Sequence[list[int]]) -> torch.Tensor:
+        return self._lead(self.rows.start([*rows, *self.twins]))
+
+    def step(self, tokens: list[int]) -> torch.Tensor:
+        blind = [self.ids.first_phone if t < self.ids.first_code else t for t in tokens]
+        return self._lead(self.rows.step(tokens + blind))
+
+    def keep(self, rows: list[int]) -> None:
+        self.rows.keep([*rows, *(self.count + r for r in rows)])
+
+    def _lead(self, logits: torch.Tensor) -> torch.Tensor:
+        """Logits [2B, V] of rows and twins to those [B, V] to draw from."""
+        self.count = len(logits) // 2
+        given, blind = logits.float().split(self.count)
+        first = self.ids.first_code
+        likely = given[:, first:].log_softmax(1)
+        led = likely + (self.guidance - 1) * (likely - blind[:, first:].log_softmax(1))
+        total = given[:, first:].logsumexp(1, keepdim=True)
+        return torch.cat([given[:, :first], led.log_softmax(1) + total], dim=1)
 
 
 class Writer(Protocol):
@@ -193,7 +228,9 @@ def speak_codes(model: AR, requests: Sequence[Request], options: SamplingOptions
     rngs = generators([r.seed for r in requests])
     capacity = max(len(r.tokens) + w.most + len(r.phones) + 2
                    for r, w in zip(requests, writers, strict=True))
-    rows = decoder(model, capacity)
+    rows: Decoder = decoder(model, capacity)
+    if options.guidance != 1:
+        rows = Guided(rows, requests, model.ids, options.guidance)
     logits = rows.start([r.tokens for r in requests])
     active = list(range(len(requests)))
     while active:
@@ -228,20 +265,40 @@ def _next_tokens(logits: torch.Tensor, writers: Sequence[Writer], rngs: list[tor
 
 
 @torch.inference_mode()
-def fill_books(model: NAR, batch: NARBatch, on_book: Callable[[], None] | None = None,
-               ) -> torch.Tensor:
+def fill_books(model: NAR, batch: NARBatch, guidance: float = 1.0,
+               on_book: Callable[[], None] | None = None) -> torch.Tensor:
     """Greedy NAR decoding, one pass per book; codes [B, Q, T] with books 2..Q of the target filled.
 
     batch.codes holds all books of the prompt and book 1 of the target; the rest is overwritten.
+    guidance: away from what the model says without text and prompt, as in `Guided`; 1 is off.
     """
     codes = batch.codes.clone()
     frames = torch.arange(codes.shape[2], device=codes.device)[None]
     is_prompt = frames < batch.prompt_frames[:, None]
     for book in range(1, model.config.n_codebooks):
         level = torch.full((len(codes),), book, device=codes.device)
-        logits = model(NARBatch(batch.phones, batch.n_phones, codes, batch.n_frames,
-                                batch.prompt_frames, batch.frame_phones), level)
+        batch = dataclasses.replace(batch, codes=codes)
+        logits = model(batch, level)
+        if guidance != 1:
+            likely = logits.log_softmax(-1)
+            blind = _without_conditions(model, batch, level).log_softmax(-1)
+            logits = likely + (guidance - 1) * (likely - blind)
         codes[:, book] = torch.where(is_prompt, codes[:, book], logits.argmax(dim=-1))
         if on_book is not None:
             on_book()
     return codes
+
+
+def _without_conditions(model: NAR, batch: NARBatch, level: torch.Tensor) -> torch.Tensor:
+    """Logits [B, T, V] of the target's frames by those frames alone; what they are in the prompt's
+    frames means nothing."""
+    frames = torch.arange(batch.codes.shape[2], device=level.device)[None]
+    shift = batch.prompt_frames[:, None]
+    ahead = (frames + shift).clamp(max=frames.shape[1] - 1)[:, None]
+    alone = NARBatch(torch.zeros_like(batch.phones), batch.n_phones,
+                     batch.codes.gather(2, ahead.expand_as(batch.codes)),
+                     batch.n_frames - batch.prompt_frames, torch.zeros_like(batch.prompt_frames),
+                     None if batch.frame_phones is None else torch.zeros_like(batch.frame_phones))
+    logits = model(alone, level)
+    back = (frames - shift).clamp(min=0)[:, :, None]
+    return logits.gather(1, back.expand_as(logits))

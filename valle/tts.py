@@ -248,7 +248,8 @@ class VALLE:
             requests.append(Request([*ids.prefix(language, before + phones), *heard], phones,
                                     [p in BOUNDARIES for p in part], seed))
         spoken = speak_codes(self.model.ar, requests, sampling, on_frame=on_frame)
-        filled = fill_books(self.model.nar, self._nar_batch(voice, before, requests, spoken))
+        filled = fill_books(self.model.nar, self._nar_batch(voice, before, requests, spoken),
+                            sampling.guidance)
         prompt_frames = voice.codes.shape[1]
         results = []
         for row, one in zip(filled, spoken, strict=True):

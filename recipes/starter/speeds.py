@@ -2,9 +2,10 @@
 
     python recipes/starter/speeds.py OUT PREPARED [PREPARED ...]
 
-OUT becomes a plain folder of SPEAKER_sPERCENT/NAME.flac and NAME.txt for `valle prepare`. Pitch and
-formants move with the speed (Ko et al. 2015, "Audio augmentation for speech recognition"). Held-out
-speakers (held_out.txt) are left out. Goes on where it was stopped.
+OUT becomes a plain folder of SPEAKER_sPERCENT/NAME.flac with NAME.txt and NAME.phones for `valle
+prepare`. Pitch and formants move with the speed (Ko et al. 2015, "Audio augmentation for speech
+recognition"), and so do the timings, which PREPARED must have (listen.py). Held-out speakers
+(held_out.txt) are left out. Goes on where it was stopped.
 """
 from __future__ import annotations
 
@@ -20,22 +21,26 @@ from codec.audio import SAMPLE_RATE, load_audio
 from codec.files import atomic_path
 from valle.commands.train import read_patterns
 from valle.data.batching import split_speakers
-from valle.data.manifest import Prepared
+from valle.data.manifest import FRAME_RATE, Prepared, Utterance
 from valle.speaker.augment import change_speed
 
 HELD_OUT = Path(__file__).with_name("held_out.txt")
-SPEEDS = (0.9, 1.12)
+SPEEDS = (0.86, 0.93, 1.08, 1.17)
 MAX_SECONDS = 16.0
 
 
-def play(job: tuple[str, str, Path, float]) -> None:
-    """Write one clip at another speed, with its text beside it; skip one that is there."""
-    audio, text, path, speed = job
+def play(job: tuple[Utterance, Path, float]) -> None:
+    """Write one clip at another speed, text and timings beside it; skip one that is there."""
+    u, path, speed = job
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.with_suffix(".txt").write_text(text, encoding="utf-8")
-    samples = change_speed(load_audio(audio), speed)
+    path.with_suffix(".txt").write_text(u.text or "", encoding="utf-8")
+    ends = (u.start + np.cumsum(u.durations or []) / FRAME_RATE) / speed
+    path.with_suffix(".phones").write_text(
+        "".join(f"{phone}\t{end:.4f}\n" for phone, end in zip(u.phones or [], ends, strict=True)),
+        encoding="utf-8")
+    samples = change_speed(load_audio(u.audio), speed)
     with atomic_path(path) as part:
         soundfile.write(part, np.clip(samples, -1, 1), SAMPLE_RATE, format="FLAC")
 
@@ -51,10 +56,10 @@ def main() -> None:
     jobs = []
     for speed in SPEEDS:
         for u in train:
-            if u.text and u.seconds / speed <= MAX_SECONDS:
+            if u.durations and u.seconds / speed <= MAX_SECONDS:
                 speaker = f"{u.speaker[:24]}_s{speed * 100:.0f}"
                 name = f"clip_{Path(u.audio).stem}.flac"  # not LibriSpeech's way of naming
-                jobs.append((u.audio, u.text, options.out / speaker / name, speed))
+                jobs.append((u, options.out / speaker / name, speed))
     with ProcessPoolExecutor() as pool:
         list(tqdm(pool.map(play, jobs, chunksize=16), total=len(jobs), unit="clip"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ Rules:
   previous      VALL-E 2: the prompt is the speaker's previous utterance, whole
   continuation  VALL-E: the first 3 s of the utterance itself; the rest is spoken
   vctk          prompts of 3, 5 and 10 s for each text
+  texts         the lines of --texts FILE ("category<TAB>text"), each in --prompts voices;
+                the categories are the groups of the tables
 
 Prompts end where a word does (PocketSphinx finds it), and the file says where: every system hears
 the same sound with the same transcript. The same corpora and seed give the same file.
@@ -28,16 +31,17 @@ the same sound with the same transcript. The same corpora and seed give the same
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rule", required=True, help="cross, previous, continuation or vctk")
+    parser.add_argument("--rule", required=True, help="cross, previous, continuation, vctk or texts")
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER",
                         help="folder above all corpora; paths in the file start here")
     parser.add_argument("--corpora", nargs="+", required=True, metavar="PATH",
                         help="corpora below --data, each a group of the tables")
+    parser.add_argument("--texts", type=Path, metavar="FILE", help="rule texts: what to speak")
     parser.add_argument("--out", type=Path, required=True, help="the .jsonl file to write")
     parser.add_argument("--speakers", nargs="+", default=["*"], metavar="PATTERN",
                         help="only these; @FILE reads names or patterns from a file")
     parser.add_argument("--count", type=int, default=20, help="texts of each corpus; default 20")
-    parser.add_argument("--prompts", type=int, default=3, help="cross: for each text; default 3")
+    parser.add_argument("--prompts", type=int, default=3, help="cross, texts: for each text; default 3")
     parser.add_argument("--seen", type=Path, nargs="*", default=[], metavar="FILE",
                         help="files of texts (a line each) that training has seen: never spoken")
     parser.add_argument("--seed", type=int, default=0, help="of the choice")
@@ -64,15 +68,38 @@ def run(options: argparse.Namespace) -> int:
         name = corpus.strip("/").split("/")[0]
         groups[corpus.strip("/").replace("/", "-") if name in groups else name] = chosen
         others += [r.text or "" for r in recordings]
-    with tqdm(total=options.count * len(groups), unit="text", desc=options.rule,
+    if (options.rule == "texts") != (options.texts is not None):
+        raise ValueError("--rule texts and --texts FILE go together")
+    texts = read_texts(options.texts) if options.texts else []
+    with tqdm(total=len(texts) or options.count * len(groups), unit="text", desc=options.rule,
               disable=not sys.stderr.isatty()) as bar:
         maker = Maker(options.data, WordTimes(), options.count, options.prompts, seen,
                       options.seed, bar.update)
-        protocol = maker.protocol(options.out.stem, options.rule, groups, others)
+        protocol = (maker.of_texts(options.out.stem, texts, chain(*groups.values()), others)
+                    if texts else maker.protocol(options.out.stem, options.rule, groups, others))
     write_protocol(options.out, protocol)
-    for group in groups:
+    for group in dict.fromkeys(item.group for item in protocol.items):
         mine = [item for item in protocol.items if item.group == group]
         print(f"{group}: {len(mine)} items, {len({i.target for i in mine})} texts, "
               f"{len({i.speaker for i in mine})} speakers")
     print(f"{options.out}: protocol {protocol.identity}")
     return 0
+
+
+def read_texts(file: Path) -> list[tuple[str, str]]:
+    """(category, text) of each line; without a tab, the category is the file's name.
+
+    Raises:
+        FileNotFoundError, ValueError: no such file, or a line without words.
+    """
+    if not file.is_file():
+        raise FileNotFoundError(f"no file {file}: --texts takes a text on each line")
+    from valle.evaluate.words import words
+
+    pairs = []
+    for line in filter(str.strip, file.read_text(encoding="utf-8").splitlines()):
+        category, tab, text = line.partition("\t")
+        pairs.append((category, text) if tab else (file.stem, line))
+        if not words(pairs[-1][1]):
+            raise ValueError(f"{file}: {line!r} has no words")
+    return pairs

@@ -46,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--temperature", type=float, default=0.7, help="default 0.7")
     parser.add_argument("--top-k", type=int, default=0, help="0 is off")
     parser.add_argument("--top-p", type=float, default=0.9, help="default 0.9")
+    parser.add_argument("--guidance", type=float, default=1.0, help="default 1, which is off")
     parser.add_argument("--candidates", type=int, default=4, help="readings to choose from")
     parser.add_argument("--no-recordings", action="store_true", help="score the voice alone")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
@@ -123,7 +124,8 @@ def speak(options: argparse.Namespace, protocol: Protocol,
             raise FileNotFoundError(f"no folder {options.wavs}: --wavs must hold ID.wav for each "
                                     "item")
         return None, None, options.wavs, {}, f"audio of {options.wavs}"
-    sampling = SamplingOptions(options.temperature, options.top_k, options.top_p)
+    sampling = SamplingOptions(options.temperature, options.top_k, options.top_p,
+                               guidance=options.guidance)
     tts = VALLE.from_pretrained(options.model, options.device)
     system = VALLESystem(tts, sampling, options.candidates,
                          weights_of(model_folder(options.model)))
@@ -133,5 +135,5 @@ def speak(options: argparse.Namespace, protocol: Protocol,
         problems = speak_items(protocol, system, wavs, options.seed, bar.update)
     about = (f"model {options.model} ({system.weights}), codec {tts.model.codec.identity}, seed "
              f"{options.seed}, temperature {sampling.temperature:g}, top-k {sampling.top_k}, top-p "
-             f"{sampling.top_p:g}, best of {options.candidates} readings")
+             f"{sampling.top_p:g}, guidance {sampling.guidance:g}, best of {options.candidates} readings")
     return tts.model.codec, tts.model.nar.config.n_codebooks, wavs, problems, about

@@ -33,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top-k", type=int, default=0, help="keep the k likeliest codes; 0 is off")
     parser.add_argument("--top-p", type=float, default=0.9,
                         help="keep the likeliest codes that together reach p; default 0.9")
+    parser.add_argument("--guidance", type=float, default=1.0,
+                        help="how far text and prompt lead the voice beyond what it learned, 1 is "
+                             "off and twice as fast; default 1")
     parser.add_argument("--candidates", type=int, default=4,
                         help="readings to draw, of which the clearest is kept; 1 is fastest; "
                              "default 4")
@@ -87,7 +90,8 @@ def run(options: argparse.Namespace) -> int:
     from valle.sampling import SamplingOptions
     from valle.tts import VALLE
 
-    sampling = SamplingOptions(options.temperature, options.top_k, options.top_p)
+    sampling = SamplingOptions(options.temperature, options.top_k, options.top_p,
+                               guidance=options.guidance)
     torch.set_num_threads(max(1, options.threads))
     tts = VALLE.from_pretrained(options.model, options.device)
     loaded = time.monotonic()

@@ -13,8 +13,17 @@ and the files that inference loads.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from codec import Codec
+    from g2p import Vocabulary
+    from valle.ar import AR
+    from valle.config import TransformerConfig
+    from valle.nar import NAR
+    from valle.training.speech import SpeechData
 
 STAGES = ("codec", "aligner", "ar", "nar", "speaker", "recognizer")
 
@@ -45,7 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     batch.add_argument("--adversary-from", type=float, metavar="SHARE",
                        help="codec: the adversary joins after this share of the steps; 1 is never")
     batch.add_argument("--init", help="codec: a codec folder whose decoder goes on learning; "
-                                      "speaker: a trained encoder to start from")
+                                      "speaker: a trained encoder to start from; ar, nar: a "
+                                      "model folder to start from, with its shape and phones")
     batch.add_argument("--tokens-per-batch", type=int, help="ar, nar")
     batch.add_argument("--max-seconds", type=float,
                        help="aligner, ar, nar, recognizer: longest sample; "
@@ -53,6 +63,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     batch.add_argument("--max-concat", type=int, help="ar, nar: utterances joined to one sample")
     batch.add_argument("--min-score", type=float, help="ar, nar: leave out worse alignments")
     batch.add_argument("--accumulate", type=int, help="ar, nar: micro-batches in one step")
+    batch.add_argument("--drop-condition", type=float, metavar="SHARE",
+                       help="ar, nar: samples without text and prompt, for classifier-free "
+                            "guidance; default 0.1")
+    batch.add_argument("--corrupt", type=float, metavar="SHARE",
+                       help="ar: codes heard as random ones, so that it leans on the phones")
     batch.add_argument("--compile", action="store_true", help="ar, nar: torch.compile; needs a "
                                                               "C++ compiler on CPU")
     speaker = parser.add_argument_group("speaker")
@@ -163,38 +178,67 @@ def recognizer_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
 
 def speech_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
     from codec import load_codec
-    from valle.checkpoint import load_vocabulary
-    from valle.config import ARConfig, NARConfig, size
-    from valle.training.speech import SpeechData, SpeechTraining, start_from_codebooks
+    from valle.checkpoint import load_ar, load_nar, load_vocabulary
+    from valle.training.ar import ARStage
+    from valle.training.nar import NARStage
+    from valle.training.speech import SpeechData, SpeechTraining
     from valle.tts import pick_device
 
     config = SpeechTraining(**given(
         options, "lr", "tokens_per_batch", "max_seconds", "max_concat", "min_score", "accumulate",
-        "compile"))
+        "drop_condition", "corrupt", "compile"))
+    codec = load_codec(options.codec) if options.codec else None
     timed = options.layout == "interleaved"
     vocabulary = load_vocabulary(options.vocabulary) if options.vocabulary else None
+    model: Any = None
+    if options.init:
+        load: Callable[[str], tuple[Any, Vocabulary, str]]
+        load = load_ar if options.stage == "ar" else load_nar
+        model, vocabulary, trained_on = load(options.init)
+        timed = (model.config.layout == "interleaved" if options.stage == "ar"
+                 else model.config.aligned)
     data = SpeechData(options.data, held_out, config, vocabulary, timed)
-    changes = {"d_ff": options.d_ff} if options.d_ff else {}
-    shape = size(options.size, dropout=options.dropout, **changes)
-    codec = load_codec(options.codec) if options.codec else None
-    phones, device = len(data.vocabulary), pick_device(options.device)
-    if options.stage == "ar":
-        from valle.ar import AR
-        from valle.training.ar import ARStage
+    if model is None:
+        model = (new_ar if options.stage == "ar" else new_nar)(options, data, codec)
+    elif trained_on != data.prepared.codec:
+        raise ValueError(f"--init {options.init} learned codes of codec {trained_on}, --data has "
+                         f"those of {data.prepared.codec}: prepare it with that model's --codec")
+    if options.stage == "nar":
+        if not data.held:
+            raise ValueError("no speakers to validate on: give --held-out")
+        if (found := data.prepared.n_codebooks or 0) < model.config.n_codebooks:
+            raise ValueError(f"--n-codebooks {model.config.n_codebooks}: the data has {found}")
+    stage: Any = ARStage if options.stage == "ar" else NARStage
+    return stage(model.requires_grad_(True).to(pick_device(options.device)), data, config, codec)
 
-        languages = tuple(sorted({u.language for u in data.train}))
-        ar = AR(ARConfig(phones, languages, layout=options.layout, transformer=shape))
-        if codec is not None:
-            start_from_codebooks(ar.embed_tokens.weight[ar.ids.first_code:], codec.codebooks[:1])
-        return ARStage(ar.to(device), data, config, codec)
+
+def new_ar(options: argparse.Namespace, data: SpeechData, codec: Codec | None) -> AR:
+    from valle.ar import AR
+    from valle.config import ARConfig
+    from valle.training.speech import start_from_codebooks
+
+    languages = tuple(sorted({u.language for u in data.train}))
+    ar = AR(ARConfig(len(data.vocabulary), languages, layout=options.layout,
+                     transformer=shape(options)))
+    if codec is not None:
+        start_from_codebooks(ar.embed_tokens.weight[ar.ids.first_code:], codec.codebooks[:1])
+    return ar
+
+
+def new_nar(options: argparse.Namespace, data: SpeechData, codec: Codec | None) -> NAR:
+    from valle.config import NARConfig
     from valle.nar import NAR
-    from valle.training.nar import NARStage
+    from valle.training.speech import start_from_codebooks
 
-    if not data.held:
-        raise ValueError("no speakers to validate on: give --held-out")
-    if (found := data.prepared.n_codebooks or 0) < options.n_codebooks:
-        raise ValueError(f"--n-codebooks {options.n_codebooks}: the data has {found}")
-    nar = NAR(NARConfig(phones, options.n_codebooks, aligned=timed, transformer=shape))
+    nar = NAR(NARConfig(len(data.vocabulary), options.n_codebooks,
+                        aligned=options.layout == "interleaved", transformer=shape(options)))
     if codec is not None:
         start_from_codebooks(nar.codes.weight, codec.codebooks[: options.n_codebooks])
-    return NARStage(nar.to(device), data, config, codec)
+    return nar
+
+
+def shape(options: argparse.Namespace) -> TransformerConfig:
+    from valle.config import size
+
+    changes = {"d_ff": options.d_ff} if options.d_ff else {}
+    return size(options.size, dropout=options.dropout, **changes)

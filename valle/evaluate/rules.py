@@ -5,6 +5,7 @@ cross         VALL-E (section 5.1): targets of 4 to 10 s; the prompt is the firs
 previous      VALL-E 2: the speaker's previous utterance, whole; nothing is drawn
 continuation  VALL-E: the first 3 s of the utterance itself; the rest is spoken
 vctk          VALL-E's VCTK protocol: prompts of 3, 5 and 10 s for each target
+texts         given texts by category, each in several voices; nobody has recorded them
 """
 from __future__ import annotations
 
@@ -28,9 +29,9 @@ PROMPT_SECONDS = 3.0
 VCTK_PROMPTS = (3.0, 5.0, 10.0)
 LEAST_REST = 1.5              # seconds that a continuation leaves to speak
 SHORT = 0.6                   # seconds that a prompt may be shorter or longer than wanted
-RULES = ("cross", "previous", "continuation", "vctk")
+RULES = ("cross", "previous", "continuation", "vctk", "texts")
+PROMPTS_OF_SPEAKER = 3        # rule "texts": recordings of a speaker that take turns
 WordTimes = Callable[[Samples, int, str], "list[float] | None"]
-
 
 
 @dataclass
@@ -41,7 +42,7 @@ class Maker:
         root: folder that the items' paths start from.
         word_times: ends of the words of a text in a recording, or None.
         count: targets of each group.
-        seeds: prompts for each target (rule "cross"), fewer where a speaker has fewer.
+        seeds: prompts for each target (rules "cross" and "texts"), fewer where a speaker has fewer.
         seen: texts of training data; never a target.
         on_target: called with 1 for each target made.
     """
@@ -64,13 +65,46 @@ class Maker:
         Raises:
             ValueError: unknown rule, or a group without usable speakers.
         """
-        if rule not in RULES:
-            raise ValueError(f"--rule {rule}: choose {', '.join(RULES)}")
+        if rule not in RULES or rule == "texts":
+            raise ValueError(f"--rule {rule}: choose {', '.join(RULES)}; texts needs --texts")
         items = [item for group, recordings in groups.items()
                  for item in self._of_group(group, rule, recordings)]
         texts = [t for item in items for t in (item.text, item.prompt_text)]
         distractors = pick_distractors([*others, *self.seen], texts, self.seed)
         return Protocol(name, rule, tuple(items), tuple(distractors), self.root)
+
+    def of_texts(self, name: str, texts: Sequence[tuple[str, str]],
+                 recordings: Iterable[Recording], others: Iterable[str] = ()) -> Protocol:
+        """(category, text) pairs, each by `seeds` of the speakers in turn; a group is a category.
+
+        Raises:
+            ValueError: no text, or no speaker with a recording to prompt with.
+        """
+        chance = random.Random(f"protocol-{VERSION}-{self.seed}-texts")
+        prompts: list[list[tuple[Recording, tuple[float, str, str]]]] = []
+        for voice in by_speaker(recordings).values():
+            cuts = ((r, cut) for r in chance.sample(voice, len(voice))
+                    if (cut := self._cut(r, PROMPT_SECONDS)))
+            if found := list(islice(cuts, PROMPTS_OF_SPEAKER)):
+                prompts.append(found)
+        if not prompts or not texts:
+            raise ValueError("no text to speak, or no speaker with a recording of at least "
+                             f"{PROMPT_SECONDS:g} s: give more --data or other --speakers")
+        chance.shuffle(prompts)
+        items = []
+        for number, (category, text) in enumerate(texts):
+            for turn in range(min(self.seeds, len(prompts))):
+                round_, speaker = divmod(number * self.seeds + turn, len(prompts))
+                voice = prompts[speaker]
+                prompt, (end, first, _) = voice[round_ % len(voice)]
+                target = f"{category.replace(' ', '-')}-{number:03d}"
+                items.append(Item(f"{target}-{turn}", target, category, prompt.speaker,
+                                  (self._relative(prompt),), first, text, round(end, 3)))
+            if self.on_target is not None:
+                self.on_target(1)
+        said = [t for item in items for t in (item.text, item.prompt_text)]
+        return Protocol(name, "texts", tuple(items),
+                        tuple(pick_distractors([*others, *self.seen], said, self.seed)), self.root)
 
     def _of_group(self, group: str, rule: str, recordings: Iterable[Recording]) -> list[Item]:
         chance = random.Random(f"protocol-{VERSION}-{self.seed}-{group}")

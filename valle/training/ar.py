@@ -42,7 +42,7 @@ class ARStage:
         device = self.model.embed_tokens.weight.device.type
         for tokens, advance in batch:
             with torch.autocast(device, torch.bfloat16):
-                loss = self.model.loss(tokens, advance)["loss"] / len(batch)
+                loss = self.model.loss(tokens, advance, self.config.corrupt)["loss"] / len(batch)
             loss.backward()
             total += float(loss.detach())
         units = sum(int((tokens != PAD).sum()) for tokens, _ in batch)

@@ -90,10 +90,11 @@ class NARStage:
         return torch.from_numpy(np.asarray(values, dtype=np.int64)).to(self._device)
 
     def _collate(self, samples: Sequence[Sample], rng: np.random.Generator) -> NARBatch:
-        """Pad samples and draw where each one's prompt ends."""
+        """Pad samples and draw where each one's prompt ends; unconditioned ones have none."""
         frames = np.array([s.codes.shape[1] for s in samples])
         phones = np.array([len(s.phones) for s in samples])
-        most = np.minimum(PROMPT_FRAMES[1], frames // 2)
+        conditioned = np.array([s.conditioned for s in samples])
+        most = np.minimum(PROMPT_FRAMES[1], frames // 2) * conditioned
         prompt = rng.integers(np.minimum(PROMPT_FRAMES[0], most), most + 1)
         text = np.zeros((len(samples), phones.max()), np.int64)
         codes = np.zeros((len(samples), self.model.config.n_codebooks, frames.max()), np.int64)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,12 @@ from valle.data.manifest import Prepared, Utterance
 
 @dataclass(frozen=True)
 class SpeechTraining:
-    """Hyper-parameters of the AR and NAR stages."""
+    """Hyper-parameters of the AR and NAR stages.
+
+    drop_condition: share of samples without text (NAR: and without prompt), so that the model
+        also learns speech as such, which classifier-free guidance (generate.py) leads away from.
+    corrupt: share of codes that the AR hears as random ones.
+    """
 
     tokens_per_batch: int = 8000
     max_seconds: float = 14.0
@@ -26,6 +31,8 @@ class SpeechTraining:
     weight_decay: float = 0.05
     clip: float = 1.0
     accumulate: int = 1
+    drop_condition: float = 0.1
+    corrupt: float = 0.0
     compile: bool = False
     seed: int = 0
 
@@ -38,6 +45,11 @@ class Sample:
     durations: list[int] | None
     codes: NDArray[np.int64]
     language: str
+    conditioned: bool = True
+
+    def unconditioned(self) -> Sample:
+        """The same speech of unknown phones."""
+        return replace(self, phones=[0] * len(self.phones), conditioned=False)
 
 
 class SpeechData:
@@ -59,7 +71,7 @@ class SpeechData:
         self._epoch: tuple[int, int, list[list[list[Utterance]]]] = (-1, 0, [])
 
     def at(self, step: int) -> list[Sample]:
-        """The samples of a step. Epochs follow one another."""
+        """The samples of a step, some of them unconditioned. Epochs follow one another."""
         epoch, first, groups = self._epoch
         if step < first:
             epoch, first, groups = -1, 0, []
@@ -70,7 +82,10 @@ class SpeechData:
                              max_seconds=self.config.max_seconds,
                              max_concat=self.config.max_concat, length=sequence_length)
         self._epoch = (epoch, first, groups)
-        return [self.load(group) for group in groups[step - first]]
+        samples = [self.load(group) for group in groups[step - first]]
+        dropped = np.random.default_rng((self.config.seed, step, 2)).random(len(samples))
+        return [sample.unconditioned() if share < self.config.drop_condition else sample
+                for sample, share in zip(samples, dropped, strict=True)]
 
     def validation(self, count: int) -> list[Sample]:
         """Single utterances of held-out speakers, always the same."""
