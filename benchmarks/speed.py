@@ -55,18 +55,18 @@ def main(model: str) -> None:
     print(f"{model}, {torch.get_num_threads()} threads, torch {torch.__version__}\n")
     print("| readings | speech, s | prompt | AR | NAR | codec | RTF in all | AR tokens/s |")
     print("|---:|---:|---:|---:|---:|---:|---:|---:|")
-    for candidates in (1, 4):
-        rows = [run(tts, clock, candidates) for _ in range(RUNS + 1)][1:]
-        print(f"| {candidates} |", " | ".join(f"{median(column):.3g}"
+    for readings in (1, 4):
+        rows = [run(tts, clock, readings) for _ in range(RUNS + 1)][1:]
+        print(f"| {readings} |", " | ".join(f"{median(column):.3g}"
                                              for column in zip(*rows, strict=True)), "|")
 
 
-def run(tts: VALLE, clock: Clock, candidates: int) -> tuple[float, ...]:
+def run(tts: VALLE, clock: Clock, readings: int) -> tuple[float, ...]:
     """(seconds of speech, RTF of each stage, RTF in all, AR tokens per second) of one call."""
     clock.spent.clear()
     tokens: list[int] = []
     with clock.stage("all"):
-        audio = tts.speak(TEXT, prompt=EXAMPLES / "alto.wav", candidates=candidates,
+        audio = tts.speak(TEXT, prompt=EXAMPLES / "alto.wav", best_of=readings,
                           prompt_text=(EXAMPLES / "alto.txt").read_text(), on_frame=tokens.append)
     rtf = {stage: spent / audio.seconds for stage, spent in clock.spent.items()}
     return (audio.seconds, rtf["prompt"], rtf["AR"], rtf["NAR"], rtf["codec"], rtf["all"],

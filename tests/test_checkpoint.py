@@ -89,7 +89,7 @@ def test_pack_by_command(parts: Path, tmp_path: Path, capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize("change, advice", [
     ({"aligner": None}, "needs --aligner"), ({"aligner": "codec"}, "no aligner.json"),
-    ({"ar": "plain"}, "train it with --layout plain"), ({"nar": "codec"}, "nar.json is missing"),
+    ({"ar": "plain"}, "train it with --layout plain"), ({"nar": "codec"}, "no nar.json"),
     ({"codec": "aligner"}, "no codec in"), ({"codec": "other"}, "put the right codec")])
 def test_pack_writes_nothing_when_parts_do_not_fit(parts: Path, tmp_path: Path,
                                                    change: dict[str, str | None],
@@ -147,7 +147,7 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
                           "foreign ar"),
     "another codec": (lambda f: noise_codec(seed=6).save(f), "put the right codec"),
     "no ar": (lambda f: (f / "ar.safetensors").unlink(), "ar.safetensors is missing"),
-    "no nar": (lambda f: (f / "nar.json").unlink(), "nar.json is missing"),
+    "no nar": (lambda f: (f / "nar.json").unlink(), "no nar.json"),
     "no codec": (lambda f: (f / "codec.json").unlink(), "no codec"),
     "no aligner": (lambda f: (f / "aligner.json").unlink(), "--stage aligner"),
     "no folder": (shutil.rmtree, "--model starter"),

@@ -144,7 +144,7 @@ def put_another_codec(folder: Path) -> None:
 
 MODEL_MISTAKES: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (shutil.rmtree, "--model starter"),
-    "no nar": (lambda f: (f / "nar.json").unlink(), "nar.json is missing"),
+    "no nar": (lambda f: (f / "nar.json").unlink(), "no nar.json"),
     "no codec": (lambda f: (f / "codec.json").unlink(), "no codec in"),
     "no aligner": (lambda f: (f / "aligner.json").unlink(), "no aligner.json"),
     "truncated": (truncate, "copy it again"),

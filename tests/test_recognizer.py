@@ -22,6 +22,7 @@ from valle.recognizer.model import (
     Recognizer,
     RecognizerConfig,
     ctc_loss,
+    filterbanks,
     masked_mean,
     teacher_forcing,
 )
@@ -56,8 +57,8 @@ def test_padding_changes_nothing():
     short, long = (torch.from_numpy(rng.normal(0, 0.1, n).astype(np.float32))
                    for n in (9_000, 16_000))
     both = torch.nn.utils.rnn.pad_sequence([short, long], batch_first=True)
-    features, frames = model.features(both, torch.tensor([9_000, 16_000]))
-    alone, one = model.features(short[None], torch.tensor([9_000]))
+    features, frames = filterbanks(both, torch.tensor([9_000, 16_000]))
+    alone, one = filterbanks(short[None], torch.tensor([9_000]))
     assert frames.tolist() == [54, 98] and one.tolist() == [54]
     torch.testing.assert_close(features[0, :54], alone[0])
     assert not features[0, 54:].any()
@@ -70,7 +71,7 @@ def test_padding_changes_nothing():
 
 def test_features_have_mean_zero_and_variance_one():
     wav = torch.randn(1, 16_000, generator=torch.Generator().manual_seed(0)) * 0.1 + 0.02
-    features, frames = tiny().features(wav, torch.tensor([16_000]))
+    features, frames = filterbanks(wav, torch.tensor([16_000]))
     assert frames.item() == features.shape[1] == 98
     torch.testing.assert_close(features.mean(1), torch.zeros(1, 80), atol=1e-4, rtol=0)
     torch.testing.assert_close(features.square().mean(1), torch.ones(1, 80), atol=1e-3, rtol=0)
@@ -201,12 +202,12 @@ def test_saved_and_loaded(tmp_path: Path):
     model.save(tmp_path / "m", "float32")
     again = Recognizer.load(tmp_path / "m")
     assert again.config == model.config
-    given = model.features(wav, torch.tensor([16_000]))
+    given = filterbanks(wav, torch.tensor([16_000]))
     torch.testing.assert_close(again(*given)[1], model(*given)[1])
     with pytest.raises(FileNotFoundError, match="train a recogniser"):
         Recognizer.load(tmp_path)
     (tmp_path / "m" / "recognizer.json").write_text('{"phones": ["a"], "width": 24}')
-    with pytest.raises(ValueError, match="damaged or foreign recogniser"):
+    with pytest.raises(ValueError, match="damaged or foreign recognizer"):
         Recognizer.load(tmp_path / "m")
 
 

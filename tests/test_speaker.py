@@ -143,7 +143,7 @@ def test_bad_folders_and_shapes_are_one_line(tmp_path: Path) -> None:
         load_encoder(str(tmp_path))
     tiny("ecapa").save(tmp_path)
     (tmp_path / "speaker.json").write_text(json.dumps({"model": "ecapa", "channels": 24}))
-    with pytest.raises(ValueError, match="damaged or foreign encoder"):
+    with pytest.raises(ValueError, match="damaged or foreign speaker"):
         load_encoder(str(tmp_path))
     for given, said in (({"model": "x"}, "--model x: choose ecapa"),
                         ({"channels": -1}, "--channels -1")):

@@ -330,8 +330,8 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(corpus: Corpus, tmp_path: Pat
 @pytest.mark.parametrize("stage", ["ar", "nar"])
 def test_a_trained_model_goes_on_with_other_data(stage: str, corpus: Corpus, tmp_path: Path,
                                                  capsys: pytest.CaptureFixture[str]) -> None:
-    from valle.cli import run
     from valle.checkpoint import load_ar, load_nar, save_ar
+    from valle.cli import run
 
     first, then = tmp_path / "first", tmp_path / "then"
     given = [f"--stage={stage}", f"--data={corpus.prepared}", "--held-out", "held",

@@ -9,20 +9,18 @@ found that one phone may hold almost the whole clip while all others last one fr
 from __future__ import annotations
 
 import dataclasses
-import json
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from codec.files import atomic_path
+from codec.parts import load_part, save_part
 from codec.spectral import ConvNeXtBlock, log_mel
-from codec.weights import load_weights, save_weights
 from g2p import BOUNDARIES, Vocabulary
 
 LOUD_PAUSE = 6.0      # log-probability that a pause at full loudness loses in each frame
@@ -110,32 +108,23 @@ class Aligner(nn.Module):
 
     def save(self, folder: str | Path) -> None:
         """Write aligner.json and aligner.safetensors ."""
-        folder = Path(folder)
-        save_weights(folder / "aligner.safetensors", self.state_dict(), "int8")
         record = {"config": dataclasses.asdict(self.config),
                   "vocabulary": self.vocabulary.to_json()}
-        with atomic_path(folder / "aligner.json") as path:
-            path.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+        save_part(folder, "aligner", record, self.state_dict(), "int8")
 
     @classmethod
     def load(cls, folder: str | Path) -> Aligner:
         """Read an aligner written by `save`; FileNotFoundError or ValueError say what is wrong."""
-        folder = Path(folder)
-        if not (folder / "aligner.json").is_file():
-            raise FileNotFoundError(f"no aligner.json in {folder}; train one with "
-                                    "`train.py --stage aligner`")
-        tensors = load_weights(folder / "aligner.safetensors")
-        try:
-            record = json.loads((folder / "aligner.json").read_text())
+        def build(record: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Aligner:
             vocabulary = Vocabulary.from_json(record["vocabulary"])
             aligner = cls(AlignerConfig(**record["config"]), vocabulary)
             if len(vocabulary) != aligner.config.phones:
                 raise ValueError(f"{len(vocabulary)} phones for {aligner.config.phones} classes")
             aligner.load_state_dict(tensors)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            cause = textwrap.shorten(str(error), 200)
-            raise ValueError(f"{folder} holds a damaged or foreign aligner: {cause}") from error
-        return aligner.eval().requires_grad_(False)
+            return aligner.eval().requires_grad_(False)
+
+        return load_part(folder, "aligner", build,
+                         "train one with `train.py --stage aligner`")
 
 
 def diagonal_prior(n_frames: int, optional: Sequence[bool]) -> np.ndarray:

@@ -6,16 +6,17 @@ parts do not belong together is refused.
 from __future__ import annotations
 
 import json
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from codec import Codec, load_codec
 from codec.base import ENCODEC
 from codec.files import atomic_path
+from codec.parts import load_part, save_part
 from codec.spectral import SpectralCodec
-from codec.weights import load_weights, save_weights
 from g2p import Vocabulary
 from valle.align import Aligner
 from valle.ar import AR
@@ -137,28 +138,21 @@ def _join(codec_folder: str | Path, ar_folder: Path, nar_folder: Path,
 
 def _save(folder: Path, name: str, model: Any, vocabulary: Vocabulary, codec: str,
           precision: str) -> None:
-    save_weights(folder / f"{name}.safetensors", model.state_dict(), precision)
     record = {"config": to_json(model.config), "codec": codec, "vocabulary": vocabulary.to_json()}
-    with atomic_path(folder / f"{name}.json") as path:
-        path.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    save_part(folder, name, record, model.state_dict(), precision)
 
 
 def _load(folder: Path, name: str, kind: type[Any], config: type[Any],
           ) -> tuple[Any, Vocabulary, str]:
     """(model in eval mode, vocabulary, codec identity) of one part."""
-    path = folder / f"{name}.json"
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: {folder} is not a whole model folder; "
-                                "use --model starter, or a folder made by `valle pack`")
-    tensors = load_weights(folder / f"{name}.safetensors")
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+    def build(record: dict[str, Any], tensors: dict[str, torch.Tensor],
+              ) -> tuple[Any, Vocabulary, str]:
         model = kind(from_json(config, record["config"]))
         model.load_state_dict(tensors)
         vocabulary = Vocabulary.from_json(record["vocabulary"])
         if len(vocabulary) != model.config.phones:
             raise ValueError(f"{len(vocabulary)} phones for a model of {model.config.phones}")
         return model.eval().requires_grad_(False), vocabulary, record["codec"]
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        cause = textwrap.shorten(str(error), 200)
-        raise ValueError(f"{folder} holds a damaged or foreign {name} model: {cause}") from error
+
+    return load_part(folder, name, build, "it is not a whole model folder; use --model starter, "
+                                          "or a folder made by `valle pack`")

@@ -5,6 +5,7 @@ import json
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any, overload
@@ -21,13 +22,14 @@ from valle.chunks import split_phones
 from valle.generate import Request, Spoken, fill_books, speak_codes
 from valle.nar import NARBatch
 from valle.sampling import SamplingOptions
+from valle.verify import Score, Verifier
 
 Samples = NDArray[np.float32]
 MAX_PROMPT_SECONDS = 8.0       # longer prompts are cut at a word; training joins at most 14 s
 REFUSED_PROMPT_SECONDS = 120.0
 PLAUSIBLE_PHONES_PER_SECOND = (3.0, 25.0)
 DOUBTFUL_ALIGNMENT = -2.5      # log-probability per frame, far below that of right texts
-CANDIDATES = 4                 # readings to choose from
+BEST_OF = 4                    # readings to choose from
 MAX_ROWS = 16                  # texts and pieces of texts decoded side by side
 
 
@@ -62,6 +64,7 @@ class Audio:
 
     finish: "eos" when the model ended by itself, "cap" when it was stopped.
     phones: (phone, start, end) in seconds; empty for the plain layout.
+    scores: of the reading that was kept of each piece of text; empty where there was no choice.
     """
 
     samples: Samples
@@ -69,6 +72,7 @@ class Audio:
     finish: str
     phones: list[tuple[str, float, float]] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
+    scores: tuple[Score, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -84,7 +88,8 @@ class Audio:
             raise ValueError(f"{path}: name the audio .wav; the settings go to .json beside it")
         save_audio(path, self.samples, self.sample_rate)
         record = {**self.settings, "finish": self.finish, "seconds": round(self.seconds, 3),
-                  "phones": [(p, round(a, 3), round(b, 3)) for p, a, b in self.phones]}
+                  "phones": [(p, round(a, 3), round(b, 3)) for p, a, b in self.phones],
+                  "scores": [asdict(score) for score in self.scores]}
         with atomic_path(Path(path).with_suffix(".json")) as temporary:
             temporary.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n",
                                  encoding="utf-8")
@@ -181,7 +186,7 @@ class VALLE:
     def speak(self, text: str | Sequence[str], *,  # type: ignore[misc]
               prompt: str | Path | Samples | Prompt, prompt_text: str = "",
               language: str = "en-us", seed: int = 0, sampling: SamplingOptions | None = None,
-              candidates: int = CANDIDATES,
+              best_of: int = BEST_OF,
               continuation: bool = False, on_frame: Callable[[int], None] | None = None,
               ) -> Audio | list[Audio]:
         """Speak one text, or several in one pass, in the voice of the prompt.
@@ -191,9 +196,8 @@ class VALLE:
             prompt: audio file, samples [N] at 24 kHz, or the result of `encode_prompt`.
             prompt_text: what is said in the prompt; not needed with a Prompt.
             seed: same seed, same machine, same samples.
-            candidates: readings drawn for each piece of text, in one batch; the one whose sound
-                fits its phones best is kept (VALL-E 2, section 4.1, with our aligner as the judge;
-                without one there is nothing to choose by, and one is drawn).
+            best_of: readings drawn for each piece of text, in one batch; the best is kept, by
+                the words and the voice that our judges hear (verify.py). 1 is fastest.
             continuation: text goes on where prompt_text stops, and the prompt is part of the
                 result (the paper's second task).
             on_frame: called after every step with the number of tokens written.
@@ -211,21 +215,19 @@ class VALLE:
         if continuation:
             voice = Prompt(voice.codes, voice.phones[:-1], voice.durations and [
                 *voice.durations[:-2], voice.durations[-2] + voice.durations[-1]])
-        if not 1 <= candidates <= MAX_ROWS:
-            raise ValueError(f"--candidates {candidates}: must be 1 to {MAX_ROWS}")
-        if self.model.aligner is None:
-            candidates = 1
-        jobs = [(part, seed * 1_000_003 + index * MAX_ROWS + candidate) for parts in pieces
-                for index, part in enumerate(parts) for candidate in range(candidates)]
+        if not 1 <= best_of <= MAX_ROWS:
+            raise ValueError(f"--best-of {best_of}: must be 1 to {MAX_ROWS}")
+        jobs = [(part, seed * 1_000_003 + index * MAX_ROWS + reading) for parts in pieces
+                for index, part in enumerate(parts) for reading in range(best_of)]
         readings: list[tuple[Spoken, Samples]] = []
         for first in range(0, len(jobs), MAX_ROWS):
             readings += self._speak_rows(jobs[first: first + MAX_ROWS], voice, language, sampling,
                                          continuation, on_frame)
-        spoken = [self._best(jobs[i][0], readings[i: i + candidates])
-                  for i in range(0, len(jobs), candidates)]
+        spoken = [self._best(jobs[i][0], readings[i: i + best_of], voice)
+                  for i in range(0, len(jobs), best_of)]
         settings = {"model": self.name, "codec": self.model.codec.identity, "language": language,
                     "seed": seed, "continuation": continuation, "device": self.device.type,
-                    "torch": torch.__version__, "candidates": candidates,
+                    "torch": torch.__version__, "best_of": best_of,
                     **asdict(sampling)}
         results = []
         for words, parts in zip(texts, pieces, strict=True):
@@ -258,20 +260,21 @@ class VALLE:
             results.append((one, wav[skipped:].float().cpu().numpy()))
         return results
 
-    def _best(self, part: list[str], readings: Sequence[tuple[Spoken, Samples]],
-              ) -> tuple[Spoken, Samples]:
-        """The reading that ended by itself and whose sound fits its phones best."""
-        aligner = self.model.aligner
-        if aligner is None or len(readings) == 1:
-            return readings[0]
+    @cached_property
+    def verifier(self) -> Verifier:
+        """The judges of readings, loaded when there is first a choice."""
+        return Verifier.load()
 
-        def fit(reading: tuple[Spoken, Samples]) -> tuple[bool, float]:
-            one, wav = reading
-            target = wav[len(wav) - len(one.codes) * self.model.codec.hop:]
-            durations = one.durations or []
-            return one.finish == "eos", aligner.score(target, part[: len(durations)], durations)
-
-        return max(readings, key=fit)
+    def _best(self, part: list[str], readings: Sequence[tuple[Spoken, Samples]], voice: Prompt,
+              ) -> tuple[Spoken, Samples, Score | None]:
+        """The reading that ended by itself and that the verifier ranks first, and its score."""
+        if len(readings) == 1:
+            return *readings[0], None
+        codec = self.model.codec
+        prompt = self.verifier.voice(codec.decode(voice.codes[None])[0, 0].float().cpu().numpy())
+        scored = [(one, wav, self.verifier.score(wav[len(wav) - len(one.codes) * codec.hop:], part,
+                                                 prompt)) for one, wav in readings]
+        return max(scored, key=lambda reading: (reading[0].finish == "eos", reading[2].rank))
 
     def _nar_batch(self, voice: Prompt, before: list[int], requests: Sequence[Request],
                    spoken: Sequence[Spoken]) -> NARBatch:
@@ -296,20 +299,21 @@ class VALLE:
         return NARBatch(text.to(self.device), n_text, codes.to(self.device), n_all, n_prompt,
                         aligned.to(self.device) if self.model.nar.config.aligned else None)
 
-    def _join(self, done: list[tuple[Spoken, Samples]], parts: list[list[str]],
+    def _join(self, done: list[tuple[Spoken, Samples, Score | None]], parts: list[list[str]],
               settings: dict[str, Any]) -> Audio:
         """Pieces of one text as one Audio."""
         timings: list[tuple[str, float, float]] = []
         start = 0.0
-        for (one, wav), part in zip(done, parts, strict=True):
+        for (one, wav, _), part in zip(done, parts, strict=True):
             frames = np.cumsum([0, *(one.durations or [])]) / self.model.codec.frame_rate
             lead = len(wav) / 24_000 - len(one.codes) / self.model.codec.frame_rate
             timings += [(phone, start + lead + float(a), start + lead + float(b))
                         for phone, a, b in zip(part, frames[:-1], frames[1:], strict=False)]
             start += len(wav) / 24_000
-        finish = "eos" if all(one.finish == "eos" for one, _ in done) else "cap"
-        samples = np.concatenate([wav for _, wav in done])
-        return Audio(samples, self.model.codec.sample_rate, finish, timings, settings)
+        finish = "eos" if all(one.finish == "eos" for one, _, _ in done) else "cap"
+        samples = np.concatenate([wav for _, wav, _ in done])
+        scores = tuple(score for _, _, score in done if score is not None)
+        return Audio(samples, self.model.codec.sample_rate, finish, timings, settings, scores)
 
     def _warn_unknown(self, phones: list[str]) -> None:
         unknown = self.model.vocabulary.unknown(phones)

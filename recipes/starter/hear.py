@@ -2,9 +2,9 @@
 
     python recipes/starter/hear.py MODEL FOLDER [FOLDER ...]
 
-The folders were written by `valle prepare`, MODEL holds an aligner (weights/starter). Most speakers of
-LibriSpeech are here with one recording without text, and a voice needs many speakers: half-right
-phones, timed by listen.py, teach it more of voices than they spoil of words. Run it before listen.py.
+The folders were written by `valle prepare`, MODEL holds an aligner (weights/starter). Most speakers
+of LibriSpeech are here with one recording without text, and a voice needs many speakers: nearly
+right phones, timed by listen.py afterwards, teach it more of voices than they spoil of words.
 """
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from valle.align import Aligner
 from valle.data.manifest import MANIFEST, Utterance, load_samples, read_manifest
 from valle.recognizer.sphinx import PocketSphinx
 
-LEAST_SCORE = -2.0  # of the aligner: right texts of LibriSpeech have -1.4, wrong ones -3.3 (medians)
+LEAST_SCORE = -2.0  # of the aligner: right texts of LibriSpeech have -1.4, wrong ones -3.3
 
 HEARERS: dict[Path, tuple[PocketSphinx, Aligner]] = {}  # one for each process
 

@@ -4,8 +4,9 @@
 
 The folders were written by `valle prepare`. Every word goes into the recogniser's dictionary as
 espeak pronounces it, so that each of its phones is one of ours; the durations go into the manifest.
-A clip that the recogniser cannot align keeps none. This teaches the aligner what real speech is
-like, the way flite's exact timings (timings.py) teach it synthetic speech.
+A clip that the recogniser cannot align keeps none; one that is timed stays as it is. This teaches
+the aligner what real speech is like, the way flite's exact timings (timings.py) teach it synthetic
+speech.
 """
 from __future__ import annotations
 
@@ -97,6 +98,8 @@ LISTENER: list[Listener] = []  # one for each process
 
 def listen(utterance: Utterance) -> list[int] | None:
     """Durations of one utterance, None where there is no text or it does not fit."""
+    if utterance.durations:
+        return utterance.durations
     if not utterance.phones or set(utterance.phones) <= set(BOUNDARIES):
         return None
     if not LISTENER:

@@ -31,7 +31,8 @@ the same sound with the same transcript. The same corpora and seed give the same
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rule", required=True, help="cross, previous, continuation, vctk or texts")
+    parser.add_argument("--rule", required=True,
+                        help="cross, previous, continuation, vctk or texts")
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER",
                         help="folder above all corpora; paths in the file start here")
     parser.add_argument("--corpora", nargs="+", required=True, metavar="PATH",
@@ -41,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--speakers", nargs="+", default=["*"], metavar="PATTERN",
                         help="only these; @FILE reads names or patterns from a file")
     parser.add_argument("--count", type=int, default=20, help="texts of each corpus; default 20")
-    parser.add_argument("--prompts", type=int, default=3, help="cross, texts: for each text; default 3")
+    parser.add_argument("--prompts", type=int, default=3,
+                        help="cross, texts: for each text; default 3")
     parser.add_argument("--seen", type=Path, nargs="*", default=[], metavar="FILE",
                         help="files of texts (a line each) that training has seen: never spoken")
     parser.add_argument("--seed", type=int, default=0, help="of the choice")

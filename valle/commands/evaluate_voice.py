@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top-k", type=int, default=0, help="0 is off")
     parser.add_argument("--top-p", type=float, default=0.9, help="default 0.9")
     parser.add_argument("--guidance", type=float, default=1.0, help="default 1, which is off")
-    parser.add_argument("--candidates", type=int, default=4, help="readings to choose from")
+    parser.add_argument("--best-of", type=int, default=4, help="readings to choose from")
     parser.add_argument("--no-recordings", action="store_true", help="score the voice alone")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
 
@@ -118,6 +118,7 @@ def speak(options: argparse.Namespace, protocol: Protocol,
     from valle.evaluate.speaking import VALLESystem, speak_items, weights_of
     from valle.sampling import SamplingOptions
     from valle.tts import VALLE, model_folder
+    from valle.verify import JUDGES, judge_folder
 
     if options.wavs:
         if not options.wavs.is_dir():
@@ -127,13 +128,13 @@ def speak(options: argparse.Namespace, protocol: Protocol,
     sampling = SamplingOptions(options.temperature, options.top_k, options.top_p,
                                guidance=options.guidance)
     tts = VALLE.from_pretrained(options.model, options.device)
-    system = VALLESystem(tts, sampling, options.candidates,
-                         weights_of(model_folder(options.model)))
+    system = VALLESystem(tts, sampling, options.best_of,
+                         weights_of(model_folder(options.model), *map(judge_folder, JUDGES)))
     wavs = options.out / "wav"
     with tqdm(total=len(protocol.items), unit="item", desc="speaking",
               disable=not sys.stderr.isatty()) as bar:
         problems = speak_items(protocol, system, wavs, options.seed, bar.update)
     about = (f"model {options.model} ({system.weights}), codec {tts.model.codec.identity}, seed "
              f"{options.seed}, temperature {sampling.temperature:g}, top-k {sampling.top_k}, top-p "
-             f"{sampling.top_p:g}, guidance {sampling.guidance:g}, best of {options.candidates} readings")
+             f"{sampling.top_p:g}, guidance {sampling.guidance:g}, best of {options.best_of}")
     return tts.model.codec, tts.model.nar.config.n_codebooks, wavs, problems, about

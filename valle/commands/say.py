@@ -13,6 +13,7 @@ import json
 import sys
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 
@@ -36,9 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--guidance", type=float, default=1.0,
                         help="how far text and prompt lead the voice beyond what it learned, 1 is "
                              "off and twice as fast; default 1")
-    parser.add_argument("--candidates", type=int, default=4,
-                        help="readings to draw, of which the clearest is kept; 1 is fastest; "
-                             "default 4")
+    parser.add_argument("--best-of", type=int, default=4,
+                        help="readings to draw, of which judges of words and voice keep the best; "
+                             "1 is fastest; default 4")
     parser.add_argument("--continuation", action="store_true",
                         help="the text goes on where the prompt stops, and the prompt is kept")
     parser.add_argument("--threads", type=int, default=1,
@@ -99,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
     with tqdm(unit="token", desc="speaking", disable=silent, leave=False) as bar:
         audio = tts.speak(text, prompt=options.prompt_audio, prompt_text=transcript,
                           language=options.language, seed=options.seed, sampling=sampling,
-                          candidates=options.candidates,
+                          best_of=options.best_of,
                           continuation=options.continuation, on_frame=bar.update)
     audio.save(options.out)
     done = time.monotonic()
@@ -107,7 +108,8 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({"out": str(options.out), "seconds": round(audio.seconds, 3),
                           "finish": audio.finish, "rtf": round(rtf, 3),
-                          "elapsed": round(done - started, 3), "seed": options.seed}))
+                          "elapsed": round(done - started, 3), "seed": options.seed,
+                          "scores": [asdict(score) for score in audio.scores]}))
     elif not options.quiet:
         print(f"{options.out}: {audio.seconds:.1f} s of speech in {done - started:.1f} s "
               f"(loading {loaded - started:.1f} s, RTF {rtf:.2f})")

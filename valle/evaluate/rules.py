@@ -82,8 +82,8 @@ class Maker:
         """
         chance = random.Random(f"protocol-{VERSION}-{self.seed}-texts")
         prompts: list[list[tuple[Recording, tuple[float, str, str]]]] = []
-        for voice in by_speaker(recordings).values():
-            cuts = ((r, cut) for r in chance.sample(voice, len(voice))
+        for recorded in by_speaker(recordings).values():
+            cuts = ((r, cut) for r in chance.sample(recorded, len(recorded))
                     if (cut := self._cut(r, PROMPT_SECONDS)))
             if found := list(islice(cuts, PROMPTS_OF_SPEAKER)):
                 prompts.append(found)

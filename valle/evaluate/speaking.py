@@ -14,7 +14,7 @@ from valle.evaluate.protocols import SAMPLE_RATE, Item
 from valle.evaluate.protocols import Protocol as Items
 from valle.evaluate.words import Samples
 from valle.sampling import SamplingOptions
-from valle.tts import CANDIDATES, VALLE, Audio
+from valle.tts import BEST_OF, VALLE, Audio
 
 
 class System(Protocol):
@@ -40,28 +40,28 @@ class VALLESystem:
 
     tts: VALLE
     sampling: SamplingOptions
-    candidates: int = CANDIDATES
+    best_of: int = BEST_OF
     weights: str = ""
     settings: Mapping[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
         self.settings = {"weights": self.weights, "codec": self.tts.model.codec.identity,
-                         "candidates": self.candidates, **dataclasses.asdict(self.sampling)}
+                         "best_of": self.best_of, **dataclasses.asdict(self.sampling)}
 
     def __call__(self, item: Item, prompt: Samples, seed: int) -> Audio:
         voice = self.tts.encode_prompt(prompt, item.prompt_text)
         audio = self.tts.speak(item.text, prompt=voice, seed=seed, sampling=self.sampling,
-                               candidates=self.candidates, continuation=item.continuation)
+                               best_of=self.best_of, continuation=item.continuation)
         if not item.continuation:
             return audio
         heard = voice.codes.shape[1] * self.tts.model.codec.hop
         return dataclasses.replace(audio, samples=audio.samples[heard:], phones=[])
 
 
-def weights_of(folder: str | Path) -> str:
-    """Sixteen hex digits over the weights of a model folder."""
+def weights_of(*folders: str | Path) -> str:
+    """Sixteen hex digits over the weights in folders."""
     digest = hashlib.sha256()
-    for path in sorted(Path(folder).glob("*.safetensors")):
+    for path in (p for folder in folders for p in sorted(Path(folder).glob("*.safetensors"))):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -8,7 +8,7 @@ import torch
 
 from valle.align import viterbi
 from valle.recognizer.conformer import SUBSAMPLING
-from valle.recognizer.model import Recognizer
+from valle.recognizer.model import Recognizer, filterbanks
 from valle.speaker.fbank import HOP, SAMPLE_RATE
 
 SECONDS = SUBSAMPLING * HOP / SAMPLE_RATE  # of an encoder frame: 40 ms
@@ -27,7 +27,7 @@ def phone_starts(model: Recognizer, wav: torch.Tensor, phones: Sequence[str]) ->
     unknown = sorted(set(phones) - set(model.phone_ids))
     if unknown:
         raise ValueError(f"the recogniser does not know the phones {' '.join(unknown)}")
-    _, _, by_phone, _ = model(*model.features(wav[None], torch.tensor([len(wav)])))
+    _, _, by_phone, _ = model(*filterbanks(wav[None], torch.tensor([len(wav)])))
     labels = np.zeros(2 * len(phones) + 1, int)  # a blank before, between and after
     labels[1::2] = [model.phone_ids[phone] for phone in phones]
     optional = [state % 2 == 0 for state in range(len(labels))]

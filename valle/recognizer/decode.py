@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from valle.recognizer.characters import BLANK, CHARACTERS, collapse, read
-from valle.recognizer.model import MOST_CHARACTERS, Recognizer
+from valle.recognizer.model import MOST_CHARACTERS, Recognizer, filterbanks
 from valle.speaker.fbank import SAMPLE_RATE, WINDOW
 
 LONGEST = 15      # seconds that are decoded at once
@@ -42,7 +42,7 @@ def transcribe(model: Recognizer, wav: torch.Tensor, options: BeamOptions | None
     options = options or BeamOptions()
     found = []
     for piece in pieces(wav):
-        memory, by_character, _, _ = model(*model.features(piece[None], torch.tensor([len(piece)])))
+        memory, by_character, _, _ = model(*filterbanks(piece[None], torch.tensor([len(piece)])))
         if options.beam == 1:
             found.append(read(collapse(by_character[0].argmax(dim=-1).tolist())))
         else:

@@ -2,24 +2,22 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from codec.files import atomic_path
-from codec.weights import load_weights, save_weights
+from codec.parts import load_part, save_part
 from valle.recognizer.characters import BLANK, CHARACTERS
 from valle.recognizer.conformer import Conformer
 from valle.speaker.fbank import HOP, WINDOW, fbank
 
 N_MELS = 80
 MOST_CHARACTERS = 512
-CONFIG, WEIGHTS = "recognizer.json", "recognizer.safetensors"
+NAME = "recognizer"
 IGNORED = -100
 SMOOTHING = 0.1           # of the attention decoder's labels
 CTC_WEIGHT = 0.5          # the rest is the attention decoder's
@@ -73,19 +71,6 @@ class Recognizer(nn.Module):
             nn.init.normal_(table.weight, std=c.width ** -0.5)
         self.phone_ids = {phone: index for index, phone in enumerate(c.phones, 1)}
 
-    def features(self, wav: torch.Tensor, n_samples: torch.Tensor,
-                 ) -> tuple[torch.Tensor, torch.Tensor]:
-        """(filterbanks [B, T, 80], frames [B]) of audio [B, N] at 16 kHz, n_samples [B].
-
-        Each band of a row has mean 0 and variance 1 over its real frames; zeros follow them.
-        """
-        bands = fbank(wav, N_MELS)
-        n_frames = 1 + (n_samples - WINDOW) // HOP
-        real = (torch.arange(bands.shape[1]) < n_frames[:, None])[..., None]
-        bands = bands - masked_mean(bands, real)
-        bands = bands / masked_mean(bands.square(), real).sqrt().clamp(min=1e-3)
-        return bands * real, n_frames
-
     def forward(self, features: torch.Tensor, n_frames: torch.Tensor,
                 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         """Features [B, T, 80] with n_frames [B], zeros after them.
@@ -125,11 +110,7 @@ class Recognizer(nn.Module):
 
     def save(self, folder: str | Path, precision: str = "float16") -> None:
         """Write recognizer.json and recognizer.safetensors (float32, float16 or int8)."""
-        folder = Path(folder)
-        save_weights(folder / WEIGHTS, self.state_dict(), precision)
-        with atomic_path(folder / CONFIG) as path:
-            path.write_text(json.dumps(dataclasses.asdict(self.config), ensure_ascii=False) + "\n",
-                            encoding="utf-8")
+        save_part(folder, NAME, dataclasses.asdict(self.config), self.state_dict(), precision)
 
     @classmethod
     def load(cls, folder: str | Path) -> Recognizer:
@@ -139,19 +120,26 @@ class Recognizer(nn.Module):
             FileNotFoundError: not a folder of a recogniser.
             ValueError: damaged, or made by something else.
         """
-        folder = Path(folder)
-        if not (folder / CONFIG).is_file():
-            raise FileNotFoundError(f"no {CONFIG} in {folder}: train a recogniser with "
-                                    "`train.py --stage recognizer`")
-        tensors = load_weights(folder / WEIGHTS)
-        try:
-            record = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        def build(record: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Recognizer:
             model = cls(RecognizerConfig(**record))
             model.load_state_dict(tensors)
-        except (TypeError, ValueError, RuntimeError) as error:
-            cause = textwrap.shorten(str(error), 200)
-            raise ValueError(f"{folder} holds a damaged or foreign recogniser: {cause}") from error
-        return model.eval().requires_grad_(False)
+            return model.eval().requires_grad_(False)
+
+        return load_part(folder, NAME, build,
+                         "train a recogniser with `train.py --stage recognizer`")
+
+
+def filterbanks(wav: torch.Tensor, n_samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """(filterbanks [B, T, 80], frames [B]) of audio [B, N] at 16 kHz, n_samples [B].
+
+    Each band of a row has mean 0 and variance 1 over its real frames; zeros follow them.
+    """
+    bands = fbank(wav, N_MELS)
+    n_frames = 1 + (n_samples - WINDOW) // HOP
+    real = (torch.arange(bands.shape[1]) < n_frames[:, None])[..., None]
+    bands = bands - masked_mean(bands, real)
+    bands = bands / masked_mean(bands.square(), real).sqrt().clamp(min=1e-3)
+    return bands * real, n_frames
 
 
 def masked_mean(x: torch.Tensor, real: torch.Tensor) -> torch.Tensor:

@@ -2,17 +2,15 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from codec.files import atomic_path
-from codec.weights import load_weights, save_weights
+from codec.parts import load_part, save_part
 from valle.speaker.deep_speaker import DeepSpeakerGRU, DeepSpeakerResCNN
 from valle.speaker.ecapa import EcapaTDNN
 from valle.speaker.fbank import fbank
@@ -21,7 +19,7 @@ NETWORKS: dict[str, type[EcapaTDNN] | type[DeepSpeakerResCNN] | type[DeepSpeaker
     "ecapa": EcapaTDNN, "deep-speaker-rescnn": DeepSpeakerResCNN,
     "deep-speaker-gru": DeepSpeakerGRU}
 PAPER_CHANNELS = {"ecapa": 512, "deep-speaker-rescnn": 64, "deep-speaker-gru": 1024}
-CONFIG, WEIGHTS = "speaker.json", "speaker.safetensors"
+NAME = "speaker"
 COUNTER = "num_batches_tracked"  # of batch normalisation: nothing reads it
 
 
@@ -82,11 +80,8 @@ class SpeakerModel(nn.Module):
 
     def save(self, folder: str | Path, precision: str = "float16") -> None:
         """Write speaker.json and speaker.safetensors (float32, float16 or int8)."""
-        folder = Path(folder)
         tensors = {k: v for k, v in self.state_dict().items() if not k.endswith(COUNTER)}
-        save_weights(folder / WEIGHTS, tensors, precision)
-        with atomic_path(folder / CONFIG) as path:
-            path.write_text(json.dumps(dataclasses.asdict(self.config), indent=1) + "\n")
+        save_part(folder, NAME, dataclasses.asdict(self.config), tensors, precision)
 
     @classmethod
     def load(cls, folder: str | Path) -> SpeakerModel:
@@ -96,16 +91,11 @@ class SpeakerModel(nn.Module):
             FileNotFoundError: not a folder of a speaker encoder.
             ValueError: damaged, or made by something else.
         """
-        folder = Path(folder)
-        if not (folder / CONFIG).is_file():
-            raise FileNotFoundError(f"no {CONFIG} in {folder}: train an encoder with "
-                                    "`train.py --stage speaker`")
-        tensors = load_weights(folder / WEIGHTS)
-        try:
-            model = cls(SpeakerConfig(**json.loads((folder / CONFIG).read_text())))
+        def build(record: dict[str, Any], tensors: dict[str, torch.Tensor]) -> SpeakerModel:
+            model = cls(SpeakerConfig(**record))
             counters = {k: v for k, v in model.state_dict().items() if k.endswith(COUNTER)}
             model.load_state_dict(tensors | counters)
-        except (TypeError, ValueError, RuntimeError) as error:
-            cause = textwrap.shorten(str(error), 200)
-            raise ValueError(f"{folder} holds a damaged or foreign encoder: {cause}") from error
-        return model.eval().requires_grad_(False)
+            return model.eval().requires_grad_(False)
+
+        return load_part(folder, NAME, build,
+                         "train an encoder with `train.py --stage speaker`")

@@ -14,7 +14,12 @@ from tqdm import tqdm
 from valle.data.batching import split_speakers, spread_out
 from valle.data.clips import SAMPLE_RATE, Clip, find_clips, load_clips
 from valle.recognizer.characters import collapse, pronounce, read, spell
-from valle.recognizer.model import MOST_CHARACTERS, Recognizer, RecognizerConfig
+from valle.recognizer.model import (
+    MOST_CHARACTERS,
+    Recognizer,
+    RecognizerConfig,
+    filterbanks,
+)
 from valle.speaker.augment import SPEEDS, Augmentation, change_speed, mask_band
 from valle.training.loop import Metrics, update
 from valle.training.state import parameter_groups
@@ -123,7 +128,7 @@ class RecognizerStage:
 
     def step(self, batch: tuple[list[Spoken], torch.Tensor, torch.Tensor], step: int) -> Metrics:
         chosen, wav, n_samples = batch
-        features, n_frames = self.model.features(wav, n_samples)
+        features, n_frames = filterbanks(wav, n_samples)
         features = mask_features(features, n_frames, np.random.default_rng(
             (self.config.seed, step, 1)))
         ids = self.model.phone_ids
@@ -144,7 +149,7 @@ class RecognizerStage:
         phones: list[str] = []
         for spoken in self.held:
             wav = torch.from_numpy(spoken.clip.samples)[None]
-            features, n_frames = self.model.features(wav, torch.tensor([wav.shape[1]]))
+            features, n_frames = filterbanks(wav, torch.tensor([wav.shape[1]]))
             _, by_character, by_phone, _ = self.model(features.to(self.device),
                                                       n_frames.to(self.device))
             heard.append(read(collapse(by_character[0].argmax(-1).tolist())))

@@ -1,0 +1,70 @@
+"""The lower half of a recogniser: how likely is it that a recording says these phones?"""
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from codec.parts import load_part, save_part
+from valle.recognizer.characters import BLANK, plain_phones
+from valle.recognizer.conformer import Conformer
+from valle.recognizer.model import N_MELS, Recognizer, RecognizerConfig, filterbanks
+from valle.speaker.fbank import WINDOW
+
+NAME = "phones"
+NEVER = -99.0  # log-probability per phone where the phones cannot be in the recording at all
+
+
+class PhoneListener(nn.Module):
+    """A recogniser's encoder up to its phone head; the rest of a recogniser is not needed here."""
+
+    def __init__(self, config: RecognizerConfig) -> None:
+        super().__init__()
+        c = self.config = config
+        self.encoder = Conformer(N_MELS, c.width, c.blocks // 2, c.heads, c.kernel, c.dropout)
+        self.phone_head = nn.Linear(c.width, 1 + len(c.phones))
+        self.ids = {phone: index for index, phone in enumerate(c.phones, 1)}
+
+    @classmethod
+    def of(cls, recognizer: Recognizer) -> PhoneListener:
+        """The lower half of a trained recogniser."""
+        listener = cls(recognizer.config)
+        weights = recognizer.state_dict()
+        listener.load_state_dict({name: weights[name] for name in listener.state_dict()})
+        return listener.eval().requires_grad_(False)
+
+    @torch.inference_mode()
+    def likelihood(self, wav: torch.Tensor, phones: Sequence[str]) -> float:
+        """Mean log-probability of each phone in audio [N] at 16 kHz, over all CTC paths.
+
+        Nearer to 0 is better; -99 where there is no room for them. Stress, punctuation and phones
+        it does not know are left out.
+        """
+        labels = [self.ids[p] for p in plain_phones(phones) if p in self.ids]
+        if len(wav) < WINDOW or not labels:
+            return NEVER
+        top, _, lengths = self.encoder(*filterbanks(wav[None], torch.tensor([len(wav)])))
+        log_probs = self.phone_head(top).float().log_softmax(-1)
+        loss = F.ctc_loss(log_probs.transpose(0, 1), torch.tensor([labels]), lengths,
+                          torch.tensor([len(labels)]), blank=BLANK, reduction="sum")
+        return max(NEVER, -float(loss) / len(labels))
+
+    def save(self, folder: str | Path, precision: str = "int8") -> None:
+        """Write phones.json and phones.safetensors."""
+        save_part(folder, NAME, dataclasses.asdict(self.config), self.state_dict(), precision)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> PhoneListener:
+        """Read what `save` wrote; FileNotFoundError or ValueError say what is wrong."""
+        def build(record: dict[str, Any], tensors: dict[str, torch.Tensor]) -> PhoneListener:
+            listener = cls(RecognizerConfig(**record))
+            listener.load_state_dict(tensors)
+            return listener.eval().requires_grad_(False)
+
+        return load_part(folder, NAME, build, "make it of a trained recogniser with "
+                                              "recipes/recognizer/run.sh phones")

@@ -1,0 +1,75 @@
+"""Verified synthesis: which of several readings says the text, in the voice of the prompt?
+
+VALL-E 2 (arXiv:2406.05370, section 4.1) keeps the argmax of (min(SIM, 0.3), 1 - WER), in this
+order. Here SIM is the cosine of our speaker encoder's embeddings, and words are judged by the
+likelihood of their phones: it needs no search, and hears the difference between half said and said.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from codec.audio import SAMPLE_RATE
+from valle.evaluate.words import resample
+from valle.recognizer.phones import PhoneListener
+from valle.speaker.encoder import Embedding, TrainedEncoder
+from valle.speaker.fbank import SAMPLE_RATE as LISTENING_RATE
+from valle.speaker.model import SpeakerModel
+
+JUDGES = ("phones", "ecapa")
+SIMILAR = 0.3  # a cosine of ECAPA embeddings above which a voice counts as the prompt's
+
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Score:
+    """How good a reading is.
+
+    Attributes:
+        words: mean log-probability of the phones of the text; nearer to 0 is better.
+        voice: cosine between the embeddings of the reading and of the prompt.
+    """
+
+    words: float
+    voice: float
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """The greatest is the best."""
+        return min(self.voice, SIMILAR), self.words
+
+
+class Verifier:
+    """A phone listener and a speaker encoder."""
+
+    def __init__(self, listener: PhoneListener, encoder: TrainedEncoder) -> None:
+        self.listener, self.encoder = listener, encoder
+
+    @classmethod
+    def load(cls) -> Verifier:
+        """The judges in weights/judges; FileNotFoundError or ValueError say what is wrong."""
+        listener, encoder = map(judge_folder, JUDGES)
+        return cls(PhoneListener.load(listener), TrainedEncoder(SpeakerModel.load(encoder)))
+
+    def voice(self, samples: Samples) -> Embedding:
+        """What is compared of a prompt [N] at 24 kHz."""
+        return self.encoder(samples, SAMPLE_RATE)
+
+    def score(self, samples: Samples, phones: Sequence[str], voice: Embedding) -> Score:
+        """Score of a reading [N] at 24 kHz that should say the phones in the voice."""
+        heard = resample(samples, SAMPLE_RATE, LISTENING_RATE)
+        return Score(round(self.listener.likelihood(torch.from_numpy(heard), phones), 4),
+                     round(float(self.encoder(heard, LISTENING_RATE) @ voice), 4))
+
+
+def judge_folder(name: str) -> Path:
+    """Folder of a judge of this repository."""
+    installed = Path(str(resources.files("valle"))) / f"judge_{name}"
+    return installed if installed.is_dir() else Path(__file__).parents[1] / "weights/judges" / name
