@@ -14,6 +14,7 @@ from conftest import RATE, needs, vowel
 from codec.audio import load_audio
 from g2p import phonemize
 from valle import cli
+from valle.commands.evaluate_protocol import read_texts
 from valle.data.corpora import Recording, read_corpus
 from valle.evaluate.lists import read_list
 from valle.evaluate.protocols import Item, Protocol, read, read_protocol, write_protocol
@@ -48,6 +49,43 @@ def voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def recordings(root: Path) -> list[Recording]:
     return list(read_corpus(root / "voices", "plain"))
+
+
+def test_given_texts_are_spoken_by_all_speakers_in_turn(voices: Path) -> None:
+    texts = [("twisters", "Red lorry, yellow lorry."), ("numbers", "It is 7:07."),
+             ("numbers", "Room 101.")]
+    seen: list[int] = []
+    maker = Maker(voices, evenly, seeds=2, on_target=seen.append)
+    protocol = maker.of_texts("hard", texts, recordings(voices), ["Some other text."])
+    again = Maker(voices, evenly, seeds=2).of_texts("hard", texts, recordings(voices),
+                                                    ["Some other text."])
+    assert protocol.items == again.items and len(seen) == 3
+    assert [(i.group, i.text) for i in protocol.items] == [t for t in texts for _ in range(2)]
+    assert [i.id for i in protocol.items][1:4] == ["twisters-000-1", "numbers-001-0",
+                                                  "numbers-001-1"]
+    assert set(Counter(i.speaker for i in protocol.items).values()) == {2}, "nobody twice as often"
+    assert all(not i.truth and 2.4 < i.prompt_end < 3.6 for i in protocol.items)
+    assert len({i.prompt for i in protocol.items}) > 3, "not always the same recording"
+    for wrong in ([], texts):
+        with pytest.raises(ValueError, match="no text to speak"):
+            maker.of_texts("none", wrong, [] if wrong else recordings(voices))
+
+
+def test_the_command_reads_texts_by_category(voices: Path, tmp_path: Path,
+                                             capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("pocketsphinx")
+    file, out = tmp_path / "odd.txt", tmp_path / "odd.jsonl"
+    given = ["protocol", "--data", str(voices), "--corpora", "voices", "--out", str(out)]
+    file.write_text("numbers\tIt is 7:07.\n\nJust a line.\n")
+    assert read_texts(file) == [("numbers", "It is 7:07."), ("odd", "Just a line.")]
+    file.write_text("numbers\t...\n")
+    for more, advice in ((["--rule", "texts"], "go together"),
+                         (["--rule", "cross", "--texts", str(file)], "go together"),
+                         (["--rule", "texts", "--texts", str(file)], "has no words"),
+                         (["--rule", "texts", "--texts", str(tmp_path / "no")], "no file")):
+        assert cli.run("evaluate", [*given, *more], "valle evaluate") == 1
+        assert advice in capsys.readouterr().err
+    assert not out.exists()
 
 
 def make(root: Path, rule: str, count: int = 4, **options: object) -> Protocol:
@@ -159,7 +197,7 @@ def test_shipped_protocols_are_whole():
         assert len(protocol.items) >= 12 and len(protocol.distractors) == 400
         said = {" ".join(words(t)) for t in protocol.texts}
         assert not said & {" ".join(words(t)) for t in protocol.distractors}
-    assert len(list(folder.glob("*.jsonl"))) == 3
+    assert len(list(folder.glob("*.jsonl"))) == 5
 
 
 def test_lists_of_others(tmp_path: Path):

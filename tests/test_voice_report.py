@@ -2,9 +2,11 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import json
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -303,6 +305,22 @@ def test_the_command_reports_and_compares(protocol: Protocol, tmp_path: Path,
     assert "no rows of 'voice'; it has recording, other" in capsys.readouterr().err
     assert cli.run("compare", [str(tmp_path), str(tmp_path)], "valle compare") == 1
     assert "run `valle evaluate voice" in capsys.readouterr().err
+
+    older = tmp_path / "older"
+    given = [c if c != "other" else "voice" for c in command]
+    assert cli.run("evaluate", [*given, str(older)], "valle evaluate") == 1
+    shutil.copytree(tmp_path / "wavs", older / "wav")
+    assert cli.run("evaluate", [*command, str(tmp_path / "new"), "--beside", str(older)],
+                   "valle evaluate") == 1
+    table = cells((tmp_path / "new" / "report.md").read_text(), "Words")
+    assert {row["what"] for row in table} >= {"recording", "older", "other"}
+    assert "<span>older</span><span><audio" in (tmp_path / "new" / "report.html").read_text()
+    write_protocol(tmp_path / "p.jsonl", dataclasses.replace(protocol, items=tuple(
+        dataclasses.replace(item, text="Something else.") for item in protocol.items)))
+    capsys.readouterr()
+    assert cli.run("evaluate", [*command, str(tmp_path / "new"), "--beside", str(older)],
+                   "valle evaluate") == 1
+    assert "results of another protocol" in capsys.readouterr().err
 
 
 def test_missing_folders_and_packages_are_one_line(protocol: Protocol, tmp_path: Path,

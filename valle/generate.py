@@ -51,13 +51,16 @@ class Decoder(Protocol):
 
 
 class Cached:
-    """Prefill once, then one token per row and step."""
+    """Prefill once, and once for rows that begin alike; then one token per row and step."""
 
     def __init__(self, model: AR, capacity: int) -> None:
         self.model, self.capacity = model, capacity
 
     def start(self, rows: Sequence[list[int]]) -> torch.Tensor:
         device = self.model.embed_tokens.weight.device
+        first_alike = [rows.index(row) for row in rows]
+        different = sorted(set(first_alike))
+        rows = [rows[i] for i in different]
         self.lengths = torch.tensor([len(r) for r in rows], device=device)
         longest = int(self.lengths.max())
         tokens = torch.full((len(rows), longest), PAD, device=device)
@@ -67,7 +70,11 @@ class Cached:
                              self.model.embed_tokens.weight.dtype)
         positions = torch.arange(longest, device=device).expand(len(rows), -1)
         logits = self.model.step(tokens, positions, self.cache, longest)
-        return logits[torch.arange(len(rows), device=device), self.lengths - 1]
+        last = logits[torch.arange(len(rows), device=device), self.lengths - 1]
+        copies = [different.index(i) for i in first_alike]
+        if copies != different:
+            self.keep(copies)
+        return last[torch.tensor(copies, device=device)]
 
     def step(self, tokens: list[int]) -> torch.Tensor:
         new = torch.tensor(tokens, device=self.lengths.device)[:, None]

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The starter voice, one resumable command for each stage:
 #   recipes/starter/run.sh STAGE     from the root of the repository, in its virtual environment
-# STAGE: teachers codec codes aligner ar nar decoder pack evaluate, in this order.
+# STAGE: teachers codec codes aligner voices ar nar decoder pack evaluate, in this order.
 # nar takes its phones from ar's folder; decoder needs codec alone. CORPUS is the folder of real speech.
 set -euo pipefail
 CORPUS=${CORPUS:-../shared/corpus}
@@ -11,9 +11,8 @@ export PYTHONPATH=.
 
 codec_data=("$CORPUS/LibriSpeech" "$CORPUS/LJSpeech-1.1" "$CORPUS/CommonVoice" "$CORPUS/speechocean762")
 codec_held=(1088 2136 3526 4640 5789 7367 'SPEAKER*7')
-real=(LibriSpeech LJSpeech CommonVoice speechocean speed)
-prepared=(data/prepared/{teachers,teachers-heldout} "${real[@]/#/data/prepared/}")
-common=(--data "${prepared[@]}" --held-out "$HELD" --codec runs/codec-int8 --lr 1.5e-3
+prepared=(data/prepared/{teachers,teachers-heldout,LibriSpeech,LJSpeech,CommonVoice,speechocean})
+common=(--data "${prepared[@]}" data/prepared/speed --held-out "$HELD" --codec runs/codec-int8 --lr 1.5e-3
         --max-seconds 16.4 --compile --threads 1 --validate-every 200)
 
 prepare() { valle prepare "$1" "data/prepared/$2" --max-broken 1 --codec runs/codec-int8; }
@@ -25,22 +24,25 @@ codec)     # 13 minutes
   valle train --stage codec --data "${codec_data[@]}" --held-out "${codec_held[@]}" \
     $(python $HERE/cv_dev.py "$CORPUS") --out runs/codec --steps 3000 --max-hours 16 --warmup 50
   python -c 'from codec.spectral import SpectralCodec as C; C.load("runs/codec").save("runs/codec-int8")' ;;
-codes)     # phones and codes, PocketSphinx's timings of the real speech; 40 minutes
+codes)     # phones and codes, PocketSphinx's timings of the real speech; 20 minutes
   for c in teachers teachers-heldout; do prepare data/$c $c; done
   prepare "$CORPUS/LibriSpeech" LibriSpeech
   prepare "$CORPUS/LJSpeech-1.1" LJSpeech
   prepare "$CORPUS/CommonVoice/en" CommonVoice
   prepare "$CORPUS/speechocean762" speechocean
-  python $HERE/speeds.py data/speed data/prepared/{LibriSpeech,LJSpeech,CommonVoice}
-  prepare data/speed speed
-  python $HERE/listen.py "${real[@]/#/data/prepared/}" ;;
+  python $HERE/listen.py data/prepared/{LibriSpeech,LJSpeech,CommonVoice,speechocean} ;;
 aligner)   # our own, for prompts and readings; 5 minutes
   valle train --stage aligner --data "${prepared[@]}" --held-out "$HELD" --out runs/aligner \
     --steps 900 --warmup 30 --validate-every 200 ;;
-ar)        # 110 minutes
-  valle train --stage ar "${common[@]}" --out runs/ar --steps 3600 ;;
-nar)       # 110 minutes
-  valle train --stage nar "${common[@]}" --out runs/nar --steps 3200 \
+voices)    # texts of recordings that have none, and every voice at four more speeds; 30 minutes
+  python $HERE/hear.py runs/aligner data/prepared/LibriSpeech
+  python $HERE/listen.py data/prepared/LibriSpeech
+  python $HERE/speeds.py data/speed data/prepared/{LibriSpeech,LJSpeech,CommonVoice}
+  prepare data/speed speed ;;
+ar)        # 4 hours
+  valle train --stage ar "${common[@]}" --out runs/ar --steps 7000 --corrupt 0.1 ;;
+nar)       # 3 hours
+  valle train --stage nar "${common[@]}" --out runs/nar --steps 5000 \
     --n-codebooks 4 --d-ff 640 --vocabulary runs/ar ;;
 decoder)   # the codec's decoder alone goes on, half of the time on four books; 35 minutes on one core
   valle train --stage codec --data "${codec_data[@]}" data/teachers --held-out "${codec_held[@]}" \
@@ -51,7 +53,7 @@ pack)
 evaluate)
   valle evaluate codec --codec weights/starter --n-codebooks 8 4 --clips 40 --held-out "$HELD" \
     --data data/prepared/{LibriSpeech,CommonVoice} --out runs/eval-codec
-  for name in small continuation; do
+  for name in small real hard continuation; do
     valle evaluate voice --protocol recipes/protocols/$name.jsonl --data "$CORPUS" --out runs/eval-$name \
       --speaker resemblyzer weights/judges/ecapa
   done

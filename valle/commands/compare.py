@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from valle.commands.evaluate_voice import ROWS, VOICE
 
@@ -38,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def rows_of(folder: Path, version: str) -> list[dict[str, object]]:
+def rows_of(folder: Path, version: str) -> list[dict[str, Any]]:
     """Rows of one version below a folder of results.
 
     Raises:

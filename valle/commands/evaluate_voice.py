@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top-p", type=float, default=0.9, help="default 0.9")
     parser.add_argument("--guidance", type=float, default=1.0, help="default 1, which is off")
     parser.add_argument("--best-of", type=int, default=4, help="readings to choose from")
+    parser.add_argument("--beside", type=Path, nargs="*", default=[], metavar="RESULTS",
+                        help="results of other voices on this protocol: they join the tables and "
+                             "the page, each by its folder's name")
     parser.add_argument("--no-recordings", action="store_true", help="score the voice alone")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
 
@@ -62,6 +66,7 @@ def run(options: argparse.Namespace) -> int:
     from valle.evaluate.protocols import read_protocol
     from valle.evaluate.report import Report, plot
     from valle.evaluate.rows import write_rows
+    from valle.evaluate.speaking import read_spoken
     from valle.evaluate.voice import Scorer, expected_rows
 
     protocol = read_protocol(options.protocol, options.data)
@@ -82,6 +87,11 @@ def run(options: argparse.Namespace) -> int:
     with tqdm(total=total, unit="clip", desc="judging", disable=not sys.stderr.isatty()) as bar:
         scorer = Scorer(protocol, panel, codec, books, bar.update, keep)
         rows = scorer.recordings() if recordings else []
+        for folder in options.beside:
+            rows += results_of(folder, protocol)
+            for item in on_page.values():
+                with suppress(FileNotFoundError):
+                    sounds[item.id, folder.name] = read_spoken(folder / "wav", item)
         rows += scorer.spoken(options.name, wavs, problems)
     if all("error" in row for row in rows):
         raise ValueError(f"nothing could be scored, first: {rows[0]['error']}")
@@ -108,6 +118,22 @@ def run(options: argparse.Namespace) -> int:
     print(tables)
     print(f"listen: {options.out / 'report.html'}")
     return 1 if panel.missing or any("error" in row for row in rows) else 0
+
+
+def results_of(folder: Path, protocol: Protocol) -> list[dict[str, Any]]:
+    """Rows of the voice in a folder of results, as the version of the folder's name.
+
+    Raises:
+        FileNotFoundError, ValueError: no results, or those of another protocol.
+    """
+    from valle.commands.compare import rows_of
+
+    rows = rows_of(folder, VOICE)
+    texts = {item.id: item.text for item in protocol.items}
+    if any(texts.get(row["id"]) != row["text"] for row in rows):
+        raise ValueError(f"--beside {folder} holds results of another protocol than "
+                         f"{protocol.name}")
+    return [{**row, "version": folder.name} for row in rows]
 
 
 def speak(options: argparse.Namespace, protocol: Protocol,

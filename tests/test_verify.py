@@ -1,0 +1,133 @@
+"""Verified synthesis: judges that know right from wrong, and the reading that they choose."""
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from conftest import PROMPT_TEXT
+
+from codec import load_audio
+from codec.parts import load_part, save_part
+from g2p import phonemize
+from valle import VALLE
+from valle.recognizer.model import Recognizer, RecognizerConfig, filterbanks
+from valle.recognizer.phones import NEVER, PhoneListener
+from valle.speaker.encoder import TrainedEncoder
+from valle.verify import JUDGES, SIMILAR, Score, Verifier, judge_folder
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+VOICES = ("alto", "tenor", "bass")
+
+
+@pytest.fixture(scope="module")
+def verifier() -> Verifier:
+    return Verifier.load()
+
+
+def example(name: str) -> tuple[np.ndarray, list[str]]:
+    return (load_audio(EXAMPLES / f"{name}.wav"),
+            phonemize((EXAMPLES / f"{name}.txt").read_text()))
+
+
+@pytest.mark.parametrize("name", VOICES)
+def test_the_right_text_is_likelier_than_another_and_than_half_of_it(name: str,
+                                                                    verifier: Verifier) -> None:
+    samples, phones = example(name)
+    voice = verifier.voice(samples)
+    right = verifier.score(samples, phones, voice).words
+    others = [verifier.score(samples, example(v)[1], voice).words for v in VOICES if v != name]
+    assert right > max(others) + 1
+    half = verifier.score(samples[: len(samples) // 2], phones, voice).words
+    swapped = verifier.score(samples, phones[len(phones) // 2:] + phones[: len(phones) // 2], voice)
+    assert right > half + 1 and right > swapped.words + 1
+
+
+def test_the_right_voice_is_nearer(verifier: Verifier) -> None:
+    heard = {name: example(name)[0] for name in VOICES}
+    voices = {name: verifier.voice(w[: len(w) // 2]) for name, w in heard.items()}
+    for name, samples in heard.items():
+        rest = samples[len(samples) // 2:]
+        near = {v: verifier.score(rest, ["a"], voices[v]).voice for v in VOICES}
+        assert max(near, key=near.__getitem__) == name and near[name] > SIMILAR
+
+
+def test_a_voice_near_enough_is_judged_by_its_words() -> None:
+    right, clear, near = Score(-1.0, 0.35), Score(-0.5, 0.1), Score(-2.0, 0.9)
+    assert sorted([right, clear, near], key=lambda s: s.rank) == [clear, near, right]
+
+
+def test_a_listener_hears_what_the_lower_half_of_its_recogniser_hears(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    recognizer = Recognizer(RecognizerConfig(("a", "b", "c"), width=16, blocks=4, heads=2)).eval().requires_grad_(False)
+    listener = PhoneListener.of(recognizer)
+    wav = torch.randn(16_000)
+    _, _, by_phone, lengths = recognizer(*filterbanks(wav[None], torch.tensor([16_000])))
+    loss = F.ctc_loss(by_phone.transpose(0, 1), torch.tensor([[1, 3, 3]]), lengths,
+                      torch.tensor([3]), reduction="sum")
+    assert listener.likelihood(wav, ["a", "c", "c"]) == pytest.approx(-float(loss) / 3, rel=1e-5)
+    assert listener.likelihood(wav, [" ", "\u02c8a", ",", "x", "c", "c", "."]) == \
+        listener.likelihood(wav, ["a", "c", "c"]), "stress, boundaries, unknown phones"
+    assert listener.likelihood(wav, ["a", "b"] * 50) == NEVER, "no room"
+    assert listener.likelihood(wav[:100], ["a"]) == listener.likelihood(wav, ["x"]) == NEVER
+    listener.save(tmp_path, "float32")
+    again = PhoneListener.load(tmp_path)
+    assert again.config == listener.config
+    assert again.likelihood(wav, ["a", "b"]) == listener.likelihood(wav, ["a", "b"])
+    with pytest.raises(FileNotFoundError, match=r"no phones\.json in .*run\.sh phones"):
+        PhoneListener.load(tmp_path / "nowhere")
+
+
+def test_of_several_readings_the_best_is_spoken(model_folder: Path, prompt: Path,
+                                                tmp_path: Path, verifier: Verifier) -> None:
+    tts = VALLE.from_pretrained(model_folder, "cpu")
+    voice = tts.encode_prompt(prompt, PROMPT_TEXT)
+    text = "The little boat was waiting."
+    chosen = tts.speak(text, prompt=voice, best_of=3, seed=5)
+    alone = tts.speak(text, prompt=voice, best_of=1, seed=5)
+    assert alone.scores == () and len(chosen.scores) == 1
+    jobs = [(phonemize(text), 5 * 1_000_003 + reading) for reading in range(3)]
+    readings = [tts._speak_rows([job], voice, "en-us", tts_sampling(), False, None)[0]
+                for job in jobs]
+    heard = tts.model.codec.decode(voice.codes[None])[0, 0].numpy()
+    scores = [verifier.score(wav, phonemize(text), verifier.voice(heard)) for _, wav in readings]
+    ranked = [(one.finish == "eos", score.rank) for (one, _), score in
+              zip(readings, scores, strict=True)]
+    best = ranked.index(max(ranked))
+    assert len(set(ranked)) > 1 and chosen.scores[0] == scores[best]
+    np.testing.assert_array_equal(chosen.samples, readings[best][1])
+    chosen.save(tmp_path / "o.wav")
+    assert json.loads((tmp_path / "o.json").read_text())["scores"] == [
+        {"words": scores[best].words, "voice": scores[best].voice}]
+
+
+def tts_sampling() -> object:
+    from valle.sampling import SamplingOptions
+
+    return SamplingOptions()
+
+
+def test_judges_are_where_the_code_looks(verifier: Verifier) -> None:
+    assert all(list(judge_folder(name).glob("*.safetensors")) for name in JUDGES)
+    assert isinstance(verifier.encoder, TrainedEncoder)
+
+
+def test_parts_say_what_is_missing_or_damaged(tmp_path: Path) -> None:
+    record = {"size": 3, "name": "\u02c8a"}
+    save_part(tmp_path, "thing", record, {"w": torch.arange(3.0)}, "float32")
+    found = load_part(tmp_path, "thing", lambda record, found: (record, found["w"].tolist()),
+                      "make one")
+    assert found == (record, [0.0, 1.0, 2.0])
+    with pytest.raises(FileNotFoundError, match=r"no other\.json in .*: make one"):
+        load_part(tmp_path, "other", lambda *_: None, "make one")
+    with pytest.raises(ValueError, match="damaged or foreign thing: 'depth'"):
+        load_part(tmp_path, "thing", lambda record, _: record["depth"], "make one")
+    (tmp_path / "thing.json").write_text("{")
+    with pytest.raises(ValueError, match="damaged or foreign thing"):
+        load_part(tmp_path, "thing", lambda *_: None, "make one")
+    (tmp_path / "thing.safetensors").unlink()
+    with pytest.raises(FileNotFoundError, match="thing.safetensors is missing"):
+        load_part(tmp_path, "thing", lambda *_: None, "make one")
