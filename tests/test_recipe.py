@@ -1,20 +1,24 @@
 """The starter recipe's own parts: timings laid over our phones, and heard by PocketSphinx."""
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import soxr
 
 from codec import load_audio
 from g2p import BOUNDARIES, phonemize
 from valle.align import Aligner
-from valle.data.manifest import FRAME_RATE
+from valle.data.corpora import read_corpus
+from valle.data.manifest import FRAME_RATE, Utterance
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "recipes" / "starter"))
@@ -70,6 +74,49 @@ def test_a_text_that_was_not_spoken_has_no_times() -> None:
     phones = phonemize("This is far too much to say within half a second of a quiet hum.")
     hum = 0.01 * np.sin(np.arange(RATE // 2) * 0.05).astype(np.float32)
     assert Listener().times(hum, phones) is None
+
+
+def utterance(audio: Path, seconds: float, **known: Any) -> Utterance:
+    return Utterance(audio.stem, str(audio), "anna", "en-us", known.pop("text", None),
+                     known.pop("phones", None), seconds, 0.0, seconds,
+                     -(-round(seconds * 24_000) // 320), **known)
+
+
+@pytest.mark.parametrize("name", ["alto", "tenor", "bass"])
+def test_a_recording_without_text_is_understood(name: str) -> None:
+    pytest.importorskip("pocketsphinx", reason="needs pocketsphinx")
+    from hear import hear
+
+    audio = ROOT / "examples" / f"{name}.wav"
+    silent = utterance(audio, len(load_audio(audio)) / 24_000)
+    heard = hear((silent, ROOT / "weights" / "starter"))
+    said = phonemize(audio.with_suffix(".txt").read_text())
+    assert heard.text and heard.phones == phonemize(heard.text)
+    known = difflib.SequenceMatcher(None, said, heard.phones, autojunk=False).ratio()
+    assert known > 0.6, (heard.text, known)
+
+
+def test_what_is_no_speech_gets_no_text(tmp_path: Path) -> None:
+    pytest.importorskip("pocketsphinx", reason="needs pocketsphinx")
+    from hear import hear
+
+    noise = 0.05 * np.random.default_rng(0).standard_normal(48_000).astype(np.float32)
+    soundfile.write(tmp_path / "noise.wav", noise, 24_000)
+    silent = utterance(tmp_path / "noise.wav", 2.0)
+    assert hear((silent, ROOT / "weights" / "starter")) == silent
+
+
+def test_a_faster_clip_keeps_its_timings(tmp_path: Path) -> None:
+    from speeds import play
+
+    audio = ROOT / "examples" / "alto.wav"
+    seconds = len(load_audio(audio)) / 24_000
+    whole = utterance(audio, seconds, text="a b", phones=[" ", "a", "."], durations=[75, 60, 30])
+    play((whole, tmp_path / "s_s125" / "clip.flac", 1.25))
+    found, = read_corpus(tmp_path, "plain")
+    assert found.speaker == "s_s125" and found.text == "a b"
+    assert found.segments == [(" ", 0.8), ("a", 1.44), (".", 1.76)]
+    assert soundfile.info(found.audio).duration == pytest.approx(seconds / 1.25, abs=0.01)
 
 
 PARSE_ONLY = """#!{python}

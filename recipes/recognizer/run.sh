@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The recogniser, one resumable command for each stage:
 #   recipes/recognizer/run.sh STAGE     from the root of the repository, in its virtual environment
-# STAGE: teachers train small evaluate align, in this order.
+# STAGE: teachers train small evaluate align phones, in this order.
 # CORPUS is the folder of real speech, THREADS the CPU threads to take.
 set -euo pipefail
 CORPUS=${CORPUS:-../shared/corpus}
@@ -25,5 +25,9 @@ evaluate)  # ${@:2} adds recognisers, such as whisper or hubert-large
     --held-out "$HELD" --clips 40 --out runs/eval-recognizer ;;
 align)     # beside the aligner, on the teachers' exact timings
   python recipes/recognizer/align.py runs/recognizer weights/starter data/teachers-heldout ;;
+phones)    # its lower half, which judges readings (valle/verify.py)
+  python -c 'from valle.recognizer.model import Recognizer as R
+from valle.recognizer.phones import PhoneListener as P
+P.of(R.load("runs/recognizer")).save("weights/judges/phones")' ;;
 *) sed -n 2,6p "$0"; exit 2 ;;
 esac
