@@ -16,6 +16,7 @@ import torch
 
 import valle.tts
 from valle import VALLE
+from valle.sampling import SamplingOptions
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 TEXT = "Three seconds of a voice are enough. Now it reads whatever you write, word for word."
@@ -53,20 +54,22 @@ def main(model: str) -> None:
     clock.around(tts.model.codec, "decode", "codec")
     clock.around(tts, "encode_prompt", "prompt")
     print(f"{model}, {torch.get_num_threads()} threads, torch {torch.__version__}\n")
-    print("| readings | speech, s | prompt | AR | NAR | codec | RTF in all | AR tokens/s |")
-    print("|---:|---:|---:|---:|---:|---:|---:|---:|")
-    for readings in (1, 4):
-        rows = [run(tts, clock, readings) for _ in range(RUNS + 1)][1:]
-        print(f"| {readings} |", " | ".join(f"{median(column):.3g}"
-                                             for column in zip(*rows, strict=True)), "|")
+    print("| readings | guidance | speech, s | prompt | AR | NAR | codec | RTF in all | "
+          "AR tokens/s |")
+    print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+    for readings, guidance in ((1, 1.0), (1, 2.0), (4, 2.0)):
+        rows = [run(tts, clock, readings, guidance) for _ in range(RUNS + 1)][1:]
+        print(f"| {readings} | {guidance:g} |",
+              " | ".join(f"{median(column):.3g}" for column in zip(*rows, strict=True)), "|")
 
 
-def run(tts: VALLE, clock: Clock, readings: int) -> tuple[float, ...]:
+def run(tts: VALLE, clock: Clock, readings: int, guidance: float) -> tuple[float, ...]:
     """(seconds of speech, RTF of each stage, RTF in all, AR tokens per second) of one call."""
     clock.spent.clear()
     tokens: list[int] = []
     with clock.stage("all"):
         audio = tts.speak(TEXT, prompt=EXAMPLES / "alto.wav", best_of=readings,
+                          sampling=SamplingOptions(guidance=guidance, nar_guidance=guidance),
                           prompt_text=(EXAMPLES / "alto.txt").read_text(), on_frame=tokens.append)
     rtf = {stage: spent / audio.seconds for stage, spent in clock.spent.items()}
     return (audio.seconds, rtf["prompt"], rtf["AR"], rtf["NAR"], rtf["codec"], rtf["all"],

@@ -141,7 +141,8 @@ def test_finished_rows_leave_the_batch() -> None:
 
     requests = [request(model, s, phones=n) for s, n in enumerate((4, 2, 3))]
     written: list[int] = []
-    spoken = speak_codes(model, requests, OPTIONS[0], counting, written.append)
+    spoken = speak_codes(model, requests, replace(OPTIONS[0], guidance=1.0), counting,
+                         written.append)
     assert [len(one.codes) for one in spoken] == [12, 6, 9]
     assert decoders[0].widths == [3] * 6 + [2] * 3 + [1] * 3
     assert sum(written) == 12 + 6 + 9 + 3, "every code, and one <eos> for each row"

@@ -62,7 +62,8 @@ def test_a_voice_near_enough_is_judged_by_its_words() -> None:
 
 def test_a_listener_hears_what_the_lower_half_of_its_recogniser_hears(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    recognizer = Recognizer(RecognizerConfig(("a", "b", "c"), width=16, blocks=4, heads=2)).eval().requires_grad_(False)
+    recognizer = Recognizer(RecognizerConfig(("a", "b", "c"), width=16, blocks=4, heads=2))
+    recognizer.eval().requires_grad_(False)
     listener = PhoneListener.of(recognizer)
     wav = torch.randn(16_000)
     _, _, by_phone, lengths = recognizer(*filterbanks(wav[None], torch.tensor([16_000])))

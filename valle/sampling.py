@@ -13,7 +13,8 @@ class SamplingOptions:
     temperature 0 is greedy. top_k 0 and top_p 1 keep everything. Repetition-aware sampling
     (VALL-E 2, arXiv:2406.05370, algorithm 1): when the drawn token makes up more than
     ras_threshold of the last ras_window tokens, it is drawn again from the full distribution.
-    guidance: classifier-free guidance of AR and NAR (generate.py); 1 is off.
+    guidance, nar_guidance: classifier-free guidance of AR and NAR (generate.py); 1 is off. Models
+    trained without dropped conditions need 1.
     """
 
     temperature: float = 0.7
@@ -21,7 +22,8 @@ class SamplingOptions:
     top_p: float = 0.9
     ras_window: int = 10
     ras_threshold: float = 0.1
-    guidance: float = 1.0
+    guidance: float = 2.0
+    nar_guidance: float = 1.5
 
     def __post_init__(self) -> None:
         if not self.temperature >= 0:
@@ -30,8 +32,9 @@ class SamplingOptions:
             raise ValueError(f"--top-k {self.top_k}: must be 0 (off) or more")
         if not 0 < self.top_p <= 1:
             raise ValueError(f"--top-p {self.top_p}: must be above 0 and at most 1")
-        if not 1 <= self.guidance < float("inf"):
-            raise ValueError(f"--guidance {self.guidance}: must be 1 (off) or more")
+        for flag, weight in (("guidance", self.guidance), ("nar-guidance", self.nar_guidance)):
+            if not 1 <= weight < float("inf"):
+                raise ValueError(f"--{flag} {weight}: must be 1 (off) or more")
         if self.ras_window < 1:
             raise ValueError("ras_window must be at least 1; ras_threshold 1 turns the rule off")
 

@@ -29,7 +29,7 @@ MAX_PROMPT_SECONDS = 8.0       # longer prompts are cut at a word; training join
 REFUSED_PROMPT_SECONDS = 120.0
 PLAUSIBLE_PHONES_PER_SECOND = (3.0, 25.0)
 DOUBTFUL_ALIGNMENT = -2.5      # log-probability per frame, far below that of right texts
-BEST_OF = 4                    # readings to choose from
+BEST_OF = 1                    # readings to choose from
 MAX_ROWS = 16                  # texts and pieces of texts decoded side by side
 
 
@@ -251,7 +251,7 @@ class VALLE:
                                     [p in BOUNDARIES for p in part], seed))
         spoken = speak_codes(self.model.ar, requests, sampling, on_frame=on_frame)
         filled = fill_books(self.model.nar, self._nar_batch(voice, before, requests, spoken),
-                            sampling.guidance)
+                            sampling.nar_guidance)
         prompt_frames = voice.codes.shape[1]
         results = []
         for row, one in zip(filled, spoken, strict=True):

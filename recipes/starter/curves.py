@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Learning curves of all runs: `python recipes/starter/curves.py runs OUT.png`."""
+"""Learning curves of the runs that are there: `python recipes/starter/curves.py runs OUT.png`."""
 from __future__ import annotations
 
 import json
@@ -18,8 +18,9 @@ PANELS = {
 
 
 def main(runs: Path, out: Path) -> None:
-    figure, axes = plt.subplots(1, len(PANELS), figsize=(4 * len(PANELS), 3.2))
-    for axis, (run, keys) in zip(axes, PANELS.items(), strict=True):
+    found = {run: keys for run, keys in PANELS.items() if (runs / run / "metrics.jsonl").is_file()}
+    figure, axes = plt.subplots(1, len(found), figsize=(4 * len(found), 3.2), squeeze=False)
+    for axis, (run, keys) in zip(axes[0], found.items(), strict=True):
         lines = (runs / run / "metrics.jsonl").read_text().splitlines()
         records = [json.loads(line) for line in lines]
         for key in keys:

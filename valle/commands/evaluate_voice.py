@@ -47,8 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--temperature", type=float, default=0.7, help="default 0.7")
     parser.add_argument("--top-k", type=int, default=0, help="0 is off")
     parser.add_argument("--top-p", type=float, default=0.9, help="default 0.9")
-    parser.add_argument("--guidance", type=float, default=1.0, help="default 1, which is off")
-    parser.add_argument("--best-of", type=int, default=4, help="readings to choose from")
+    parser.add_argument("--guidance", type=float, default=2.0, help="default 2; 1 is off")
+    parser.add_argument("--nar-guidance", type=float, default=1.5, help="default 1.5; 1 is off")
+    parser.add_argument("--best-of", type=int, default=1, help="readings to choose from; default 1")
     parser.add_argument("--beside", type=Path, nargs="*", default=[], metavar="RESULTS",
                         help="results of other voices on this protocol: they join the tables and "
                              "the page, each by its folder's name")
@@ -152,7 +153,8 @@ def speak(options: argparse.Namespace, protocol: Protocol,
                                     "item")
         return None, None, options.wavs, {}, f"audio of {options.wavs}"
     sampling = SamplingOptions(options.temperature, options.top_k, options.top_p,
-                               guidance=options.guidance)
+                               guidance=options.guidance,
+                               nar_guidance=options.nar_guidance)
     tts = VALLE.from_pretrained(options.model, options.device)
     system = VALLESystem(tts, sampling, options.best_of,
                          weights_of(model_folder(options.model), *map(judge_folder, JUDGES)))
@@ -162,5 +164,6 @@ def speak(options: argparse.Namespace, protocol: Protocol,
         problems = speak_items(protocol, system, wavs, options.seed, bar.update)
     about = (f"model {options.model} ({system.weights}), codec {tts.model.codec.identity}, seed "
              f"{options.seed}, temperature {sampling.temperature:g}, top-k {sampling.top_k}, top-p "
-             f"{sampling.top_p:g}, guidance {sampling.guidance:g}, best of {options.best_of}")
+             f"{sampling.top_p:g}, guidance {sampling.guidance:g} and {sampling.nar_guidance:g}, "
+             f"best of {options.best_of}")
     return tts.model.codec, tts.model.nar.config.n_codebooks, wavs, problems, about
