@@ -10,6 +10,7 @@ from conftest import TINY_CODES, TINY_PHONES, tiny_ar
 from valle.ar import AR
 from valle.config import NARConfig, size
 from valle.generate import (
+    LEAST_CAP,
     MAX_FRAMES_OF_ONE,
     MAX_FRAMES_PER_PHONE,
     MIN_FRAMES_PER_PHONE,

@@ -20,6 +20,7 @@ from valle.tokens import AUDIO, EOS, PAD, TokenIds
 
 MIN_FRAMES_PER_PHONE = 3    # plain layout: no <eos> before this many frames per phone on average
 MAX_FRAMES_PER_PHONE = 16   # both layouts: the cap on the whole, 16 frames = 0.21 s
+LEAST_CAP = 150             # interleaved layout: one word may take 2 s, pauses and all
 MAX_FRAMES_OF_ONE = 60      # interleaved layout: no single phone or pause is longer than 0.8 s
 
 
@@ -187,7 +188,7 @@ class InterleavedWriter:
         self.ids, self.spoken, self.done = ids, Spoken(durations=[]), False
         self.phones = [ids.first_phone + p for p in request.phones]
         self.boundary = request.boundary
-        self.most = MAX_FRAMES_PER_PHONE * max(1, len(self.phones))
+        self.most = max(LEAST_CAP, MAX_FRAMES_PER_PHONE * len(self.phones))
         self.lasting, self.quantile = 1.0, 0.5
 
     def choose(self, logits: torch.Tensor, code: int, u: float) -> int:
