@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,12 @@ def load_model(folder: str | Path) -> Model:
         raise FileNotFoundError(f"no model folder {folder}; use --model starter, or a folder made "
                                 "by `valle pack`")
     return _join(folder, folder, folder, folder)
+
+
+def shipped(package: str, folder: str) -> Path:
+    """Weights that come with valle: a package inside it, or in the repository below weights/."""
+    installed = Path(str(resources.files("valle"))) / package
+    return installed if installed.is_dir() else Path(__file__).parents[1] / "weights" / folder
 
 
 def load_ar(folder: str | Path) -> tuple[AR, Vocabulary, str]:

@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 from typing import Any, overload
 
@@ -17,11 +16,12 @@ from numpy.typing import NDArray
 from codec import check_prompt, load_audio, normalize_loudness, save_audio, trim_silence
 from codec.files import atomic_path
 from g2p import BOUNDARIES, phonemize
-from valle.checkpoint import Model, load_model
+from valle.checkpoint import Model, load_model, shipped
 from valle.chunks import split_phones
 from valle.generate import Request, Spoken, fill_books, speak_codes
 from valle.nar import NARBatch
 from valle.sampling import SamplingOptions
+from valle.speaker.encoder import Embedding
 from valle.verify import Score, Verifier
 
 Samples = NDArray[np.float32]
@@ -99,8 +99,7 @@ def model_folder(name: str | Path) -> Path:
     """Folder of a model: "starter", the voice in this repository, or a path."""
     if str(name) != "starter":
         return Path(name)
-    installed = Path(str(resources.files("valle"))) / "starter_weights"
-    return installed if installed.is_dir() else Path(__file__).parents[1] / "weights" / "starter"
+    return shipped("starter_weights", "starter")
 
 
 def pick_device(name: str) -> torch.device:
@@ -223,8 +222,13 @@ class VALLE:
         for first in range(0, len(jobs), MAX_ROWS):
             readings += self._speak_rows(jobs[first: first + MAX_ROWS], voice, language, sampling,
                                          continuation, on_frame)
-        spoken = [self._best(jobs[i][0], readings[i: i + best_of], voice)
-                  for i in range(0, len(jobs), best_of)]
+        spoken: list[tuple[Spoken, Samples, Score | None]]
+        spoken = [(*reading, None) for reading in readings]
+        if best_of > 1:
+            heard = self.model.codec.decode(voice.codes[None])[0, 0].float().cpu().numpy()
+            whose = self.verifier.voice(heard)
+            spoken = [self._best(jobs[i][0], readings[i: i + best_of], whose)
+                      for i in range(0, len(jobs), best_of)]
         settings = {"model": self.name, "codec": self.model.codec.identity, "language": language,
                     "seed": seed, "continuation": continuation, "device": self.device.type,
                     "torch": torch.__version__, "best_of": best_of,
@@ -265,15 +269,12 @@ class VALLE:
         """The judges of readings, loaded when there is first a choice."""
         return Verifier.load()
 
-    def _best(self, part: list[str], readings: Sequence[tuple[Spoken, Samples]], voice: Prompt,
-              ) -> tuple[Spoken, Samples, Score | None]:
+    def _best(self, part: list[str], readings: Sequence[tuple[Spoken, Samples]],
+              whose: Embedding) -> tuple[Spoken, Samples, Score]:
         """The reading that ended by itself and that the verifier ranks first, and its score."""
-        if len(readings) == 1:
-            return *readings[0], None
-        codec = self.model.codec
-        prompt = self.verifier.voice(codec.decode(voice.codes[None])[0, 0].float().cpu().numpy())
-        scored = [(one, wav, self.verifier.score(wav[len(wav) - len(one.codes) * codec.hop:], part,
-                                                 prompt)) for one, wav in readings]
+        hop, score = self.model.codec.hop, self.verifier.score
+        scored = [(one, wav, score(wav[len(wav) - len(one.codes) * hop:], part, whose))
+                  for one, wav in readings]
         return max(scored, key=lambda reading: (reading[0].finish == "eos", reading[2].rank))
 
     def _nar_batch(self, voice: Prompt, before: list[int], requests: Sequence[Request],

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from codec.audio import SAMPLE_RATE
+from valle.checkpoint import shipped
 from valle.evaluate.words import resample
 from valle.recognizer.phones import PhoneListener
 from valle.speaker.encoder import Embedding, TrainedEncoder
@@ -71,5 +71,4 @@ class Verifier:
 
 def judge_folder(name: str) -> Path:
     """Folder of a judge of this repository."""
-    installed = Path(str(resources.files("valle"))) / f"judge_{name}"
-    return installed if installed.is_dir() else Path(__file__).parents[1] / "weights/judges" / name
+    return shipped(f"judge_{name}", f"judges/{name}")

@@ -17,10 +17,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from codec.audio import SAMPLE_RATE
-from codec.files import atomic_path
 from g2p import phonemize
 from valle.align import Aligner
-from valle.data.manifest import MANIFEST, Utterance, load_samples, read_manifest
+from valle.data.manifest import MANIFEST, Utterance, load_samples, read_manifest, write_manifest
 from valle.recognizer.sphinx import PocketSphinx
 
 LEAST_SCORE = -2.0  # of the aligner: right texts of LibriSpeech have -1.4, wrong ones -3.3
@@ -59,9 +58,7 @@ def main() -> None:
             heard = list(tqdm(pool.map(hear, [(u, options.model) for u in silent], chunksize=4),
                               total=len(silent), desc=str(folder), unit="clip"))
         texts = {u.id: u for u in heard}
-        with atomic_path(folder / MANIFEST) as path:
-            path.write_text("".join(f"{texts.get(u.id, u).to_json()}\n" for u in utterances),
-                            encoding="utf-8")
+        write_manifest(folder / MANIFEST, (texts.get(u.id, u) for u in utterances))
         print(f"{folder}: {sum(bool(u.phones) for u in heard)} of {len(silent)} clips without "
               "text were understood")
 

@@ -24,9 +24,8 @@ from pocketsphinx import Decoder
 from tqdm import tqdm
 
 from codec.audio import SAMPLE_RATE
-from codec.files import atomic_path
 from g2p import BOUNDARIES
-from valle.data.manifest import MANIFEST, Utterance, load_samples, read_manifest
+from valle.data.manifest import MANIFEST, Utterance, load_samples, read_manifest, write_manifest
 from valle.data.prepare import frame_durations
 from valle.recognizer.sphinx import ARPABET
 
@@ -123,8 +122,7 @@ def main() -> None:
                               desc=str(folder), unit="clip"))
         timed = [dataclasses.replace(u, durations=d, score=None)
                  for u, d in zip(utterances, found, strict=True)]
-        with atomic_path(folder / MANIFEST) as path:
-            path.write_text("".join(f"{u.to_json()}\n" for u in timed), encoding="utf-8")
+        write_manifest(folder / MANIFEST, timed)
         print(f"{folder}: {sum(d is not None for d in found)} of "
               f"{sum(bool(u.phones) for u in utterances)} clips with text are timed")
 

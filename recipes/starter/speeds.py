@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from timings import write_phones
 from tqdm import tqdm
 
 from codec.audio import SAMPLE_RATE, load_audio
@@ -37,9 +38,7 @@ def play(job: tuple[Utterance, Path, float]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.with_suffix(".txt").write_text(u.text or "", encoding="utf-8")
     ends = (u.start + np.cumsum(u.durations or []) / FRAME_RATE) / speed
-    path.with_suffix(".phones").write_text(
-        "".join(f"{phone}\t{end:.4f}\n" for phone, end in zip(u.phones or [], ends, strict=True)),
-        encoding="utf-8")
+    write_phones(path.with_suffix(".phones"), u.phones or [], ends)
     samples = change_speed(load_audio(u.audio), speed)
     with atomic_path(path) as part:
         soundfile.write(part, np.clip(samples, -1, 1), SAMPLE_RATE, format="FLAC")

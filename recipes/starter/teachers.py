@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from timings import lay_over, parse_segments
+from timings import lay_over, parse_segments, write_phones
 from tqdm import tqdm
 
 from codec.files import atomic_path
@@ -139,9 +139,7 @@ def speak(clip: Clip) -> bool:
     shifted = sound.values[0][: len(samples)]
     clip.path.parent.mkdir(parents=True, exist_ok=True)
     clip.path.with_suffix(".txt").write_text(clip.text + "\n", encoding="utf-8")
-    clip.path.with_suffix(".phones").write_text(
-        "".join(f"{p}\t{end:.4f}\n" for p, end in zip(phones, ends, strict=True)),
-        encoding="utf-8")
+    write_phones(clip.path.with_suffix(".phones"), phones, ends)
     with atomic_path(clip.path) as temporary:  # last: a clip is there when its audio is
         soundfile.write(temporary, .5 * shifted / max(1e-3, np.abs(shifted).max()), rate,
                         format="FLAC", subtype="PCM_16")

@@ -1,7 +1,8 @@
 """Exact timings from the synthetic teacher: flite's segments laid over our espeak phones."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -24,6 +25,12 @@ def parse_segments(printed: str) -> list[tuple[str, float]]:
     """What `flite -psdur` prints, "pau:0.164 hh:0.255 ...", as (phone, end in seconds)."""
     pairs = (item.rsplit(":", 1) for item in printed.split())
     return [(phone, float(end)) for phone, end in pairs]
+
+
+def write_phones(path: Path, phones: Sequence[str], ends: Iterable[float]) -> None:
+    """A .phones file as `valle prepare` reads it: each phone with its end in seconds."""
+    path.write_text("".join(f"{phone}\t{end:.4f}\n" for phone, end in
+                            zip(phones, ends, strict=True)), encoding="utf-8")
 
 
 def mismatch(segment: str, phone: str) -> float:

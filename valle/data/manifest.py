@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,12 @@ def read_manifest(path: str | Path) -> Iterator[Utterance]:
             except (ValueError, TypeError) as error:
                 raise ValueError(f"{path} line {number} is not an utterance ({error}): "
                                  "prepare the folder again") from error
+
+
+def write_manifest(path: str | Path, utterances: Iterable[Utterance]) -> None:
+    """Write a manifest anew, whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text("".join(f"{u.to_json()}\n" for u in utterances), encoding="utf-8")
 
 
 def load_samples(utterance: Utterance) -> NDArray[np.float32]:

@@ -69,9 +69,7 @@ class Maker:
             raise ValueError(f"--rule {rule}: choose {', '.join(RULES)} or texts")
         items = [item for group, recordings in groups.items()
                  for item in self._of_group(group, rule, recordings)]
-        texts = [t for item in items for t in (item.text, item.prompt_text)]
-        distractors = pick_distractors([*others, *self.seen], texts, self.seed)
-        return Protocol(name, rule, tuple(items), tuple(distractors), self.root)
+        return self._with_distractors(name, rule, items, others)
 
     def of_texts(self, name: str, texts: Sequence[tuple[str, str]],
                  recordings: Iterable[Recording], others: Iterable[str] = ()) -> Protocol:
@@ -102,9 +100,13 @@ class Maker:
                                   (self._relative(prompt),), first, text, round(end, 3)))
             if self.on_target is not None:
                 self.on_target(1)
+        return self._with_distractors(name, "texts", items, others)
+
+    def _with_distractors(self, name: str, rule: str, items: Sequence[Item],
+                          others: Iterable[str]) -> Protocol:
         said = [t for item in items for t in (item.text, item.prompt_text)]
-        return Protocol(name, "texts", tuple(items),
-                        tuple(pick_distractors([*others, *self.seen], said, self.seed)), self.root)
+        distractors = pick_distractors([*others, *self.seen], said, self.seed)
+        return Protocol(name, rule, tuple(items), tuple(distractors), self.root)
 
     def _of_group(self, group: str, rule: str, recordings: Iterable[Recording]) -> list[Item]:
         chance = random.Random(f"protocol-{VERSION}-{self.seed}-{group}")
