@@ -46,8 +46,11 @@ class Codec(Protocol):
     def encode(self, wav: torch.Tensor) -> torch.Tensor:
         """Audio [B, 1, N] to codes [B, Q, T], int64."""
 
-    def decode(self, codes: torch.Tensor) -> torch.Tensor:
-        """Codes [B, Q', T], the first Q' <= Q codebooks, to audio [B, 1, T * hop]."""
+    def decode(self, codes: torch.Tensor, voice: torch.Tensor | None = None) -> torch.Tensor:
+        """Codes [B, Q', T], the first Q' <= Q codebooks, to audio [B, 1, T * hop].
+
+        voice [B, Q'', T']: codes of a recording of the speaker; a codec may sound nearer for it.
+        """
 
 
 def load_codec(name: str | Path, device: str | torch.device = "cpu") -> Codec:

@@ -4,6 +4,9 @@ It keeps EnCodec's contract (24 kHz, 75 frames/s, 8 codebooks of 1024 entries) b
 so it learns in minutes on two cores. The decoder predicts pitch and, for each frame, a filter for
 pulses at that pitch and one for noise (see codec/excitation.py); the blocks are ConvNeXt (Liu et
 al. 2022). Quantizer: EnCodec's own (Défossez et al. 2022, arXiv:2210.13438, section 3.2).
+
+The decoder can be told whose voice it is, by the codes of a recording: few books of a frame hold
+what is said, and the rest of the voice is the same in every frame.
 """
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from torch import nn
 
 from codec.excitation import PITCHES, best_pitch, noise, pulses
 from codec.files import atomic_path
+from codec.trunk import Trunk
 from codec.weights import load_weights, save_weights
 
 
@@ -40,7 +44,8 @@ class SpectralConfig:
     encoder_width: int = 192
     encoder_blocks: int = 4
     decoder_width: int = 256
-    decoder_blocks: int = 6
+    decoder_blocks: int = 5
+    decoder_attend_every: int = 2
     latent: int = 128
     n_codebooks: int = 8
     codebook_size: int = 1024
@@ -79,40 +84,6 @@ def log_mel(wav: torch.Tensor, config: SpectralConfig | None = None) -> torch.Te
     return mel.clamp(min=1e-4).log()
 
 
-class ConvNeXtBlock(nn.Module):
-    """Depthwise convolution over time, then a pointwise MLP, residual; [B, T, D] to [B, T, D]."""
-
-    def __init__(self, width: int, kernel: int = 7) -> None:
-        super().__init__()
-        self.depthwise = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width)
-        self.norm = nn.LayerNorm(width)
-        self.up = nn.Linear(width, 3 * width)
-        self.down = nn.Linear(3 * width, width)
-        self.scale = nn.Parameter(torch.full((width,), 0.1))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = self.depthwise(x.transpose(1, 2)).transpose(1, 2)
-        return x + self.scale * self.down(F.gelu(self.up(self.norm(y))))
-
-
-class Trunk(nn.Module):
-    """Linear in, ConvNeXt blocks, norm, linear out; [B, T, D_in] to [B, T, D_out]."""
-
-    def __init__(self, d_in: int, width: int, d_out: int, blocks: int) -> None:
-        super().__init__()
-        self.embed = nn.Conv1d(d_in, width, 3, padding=1)
-        self.norm_in = nn.LayerNorm(width)
-        self.blocks = nn.ModuleList([ConvNeXtBlock(width) for _ in range(blocks)])
-        self.norm_out = nn.LayerNorm(width)
-        self.out = nn.Linear(width, d_out)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.norm_in(self.embed(x.transpose(1, 2)).transpose(1, 2))
-        for block in self.blocks:
-            x = block(x)
-        return self.out(self.norm_out(x))
-
-
 class SpectralCodec(nn.Module):
     """A `codec.Codec` over spectra. `forward` trains it, `encode` and `decode` use it."""
 
@@ -131,7 +102,7 @@ class SpectralCodec(nn.Module):
             threshold_ema_dead_code=0.1)  # type: ignore[arg-type]
         self.decoder = Trunk(config.latent, config.decoder_width,
                              2 * (config.filter_window // 2 + 1) + len(PITCHES),
-                             config.decoder_blocks)
+                             config.decoder_blocks, config.decoder_attend_every)
         self.register_buffer("window", torch.hann_window(config.filter_window), persistent=False)
 
     sample_rate = property(lambda self: self.config.sample_rate)
@@ -150,13 +121,15 @@ class SpectralCodec(nn.Module):
         mel = log_mel(wav, self.config)
         return self.encoder((mel.transpose(1, 2) + 5) / 2.5).transpose(1, 2)
 
-    def synthesize(self, latents: torch.Tensor, f0: torch.Tensor | None = None,
-                   ) -> tuple[torch.Tensor, torch.Tensor]:
+    def synthesize(self, latents: torch.Tensor, voice: torch.Tensor | None = None,
+                   f0: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Latents [B, latent, T] to (audio [B, T * hop], scores of PITCHES [B, T, P]).
 
-        f0 [B, T]: pitch in Hz to use instead of the best scored, as in training.
+        voice [B, latent, T']: of a recording of the speaker. f0 [B, T]: pitch in Hz to use instead
+        of the best scored, as in training.
         """
-        found = self.decoder(latents.transpose(1, 2)).float()
+        known = None if voice is None else voice.transpose(1, 2)
+        found = self.decoder(latents.transpose(1, 2), known).float()
         filters, scores = found.split([found.shape[2] - len(PITCHES), len(PITCHES)], dim=2)
         of_pulses, of_noise = (filters.clamp(max=6) - 5).exp().transpose(1, 2).chunk(2, dim=1)
         voice = pulses(best_pitch(scores) if f0 is None else f0,
@@ -183,21 +156,24 @@ class SpectralCodec(nn.Module):
         edge = (window - hop) // 2
         return (wav / norm.clamp(min=1e-4))[:, edge: edge + frames * hop]
 
-    def forward(self, wav: torch.Tensor, n_codebooks: int | None, f0: torch.Tensor,
+    def forward(self, wav: torch.Tensor, n_codebooks: int | None,
+                voice: torch.Tensor | None = None, f0: torch.Tensor | None = None,
                 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Training pass: audio [B, N] to (audio [B, N'], pitch scores [B, T, P], commitment loss).
 
         n_codebooks: how many books to use (quantizer dropout); None leaves the quantizer out, as in
         the first part of training: quantizing from step 0 collapses the latents.
-        f0 [B, T]: the true pitch, which the pulses follow.
+        voice [B, N'']: another recording of each speaker. f0 [B, T]: the true pitch, which the
+        pulses follow.
         """
-        latents = self.latents(wav)
-        commitment = latents.new_zeros(())
+        latents, commitment = self.latents(wav), wav.new_zeros(())
+        known = None if voice is None else self.latents(voice).detach()
         if n_codebooks is not None:
             with torch.autocast(latents.device.type, enabled=False):
                 latents, _, losses = self.quantizer.vq(latents.float(), n_q=n_codebooks)
+                known = None if voice is None else self.dequantize(self.encode(voice[:, None]))
             commitment = losses.mean()
-        return *self.synthesize(latents, f0), commitment
+        return *self.synthesize(latents, known, f0), commitment
 
     @torch.no_grad()
     def start_quantizer(self, latents: torch.Tensor, iterations: int = 10) -> None:
@@ -227,9 +203,17 @@ class SpectralCodec(nn.Module):
         return self.quantizer.vq.encode(self.latents(wav[:, 0])).transpose(0, 1)
 
     @torch.no_grad()
-    def decode(self, codes: torch.Tensor) -> torch.Tensor:
-        """Codes [B, Q', T] with Q' <= Q to audio [B, 1, T * hop]; fewer books, less detail."""
-        return self.synthesize(self.quantizer.vq.decode(codes.transpose(0, 1)))[0][:, None]
+    def decode(self, codes: torch.Tensor, voice: torch.Tensor | None = None) -> torch.Tensor:
+        """Codes [B, Q', T] with Q' <= Q to audio [B, 1, T * hop]; fewer books, less detail.
+
+        voice [B, Q'', T']: codes of a recording of the speaker.
+        """
+        known = None if voice is None else self.dequantize(voice)
+        return self.synthesize(self.dequantize(codes), known)[0][:, None]
+
+    def dequantize(self, codes: torch.Tensor) -> torch.Tensor:
+        """Codes [B, Q', T] to the latents [B, latent, T] they stand for."""
+        return self.quantizer.vq.decode(codes.transpose(0, 1))  # type: ignore[no-any-return]
 
     @property
     def identity(self) -> str:
@@ -270,7 +254,8 @@ class SpectralCodec(nn.Module):
             raise FileNotFoundError(f"no codec.json in {folder}")
         tensors = load_weights(folder / "codec.safetensors")
         try:
-            codec = cls(SpectralConfig(**json.loads((folder / "codec.json").read_text())))
+            record = json.loads((folder / "codec.json").read_text())
+            codec = cls(SpectralConfig(**{"decoder_attend_every": 0} | record))  # not before 0.5
             codec.load_state_dict(tensors | {k: v for k, v in codec.state_dict().items()
                                              if k.endswith(("embed_avg", "cluster_size"))})
         except (TypeError, ValueError, RuntimeError) as error:

@@ -8,13 +8,13 @@ import torch
 from conftest import TINY_CODES, TINY_PHONES, tiny_ar
 
 from valle.ar import AR
+from valle.cache import Cached
 from valle.config import NARConfig, size
 from valle.generate import (
     LEAST_CAP,
     MAX_FRAMES_OF_ONE,
     MAX_FRAMES_PER_PHONE,
     MIN_FRAMES_PER_PHONE,
-    Cached,
     Guided,
     InterleavedWriter,
     Request,
@@ -223,7 +223,7 @@ def test_whatever_the_model_says_an_answer_comes(layout: str, bad: float,
 
         def step(self, tokens: list[int]) -> torch.Tensor:
             logits = super().step(tokens)
-            logits[:, len(self.lengths) % 3:: 3] = bad
+            logits[:, len(tokens) % 3:: 3] = bad
             return logits
 
     model = tiny_ar(layout)

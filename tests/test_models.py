@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from conftest import TINY_CODES, TINY_PHONES, tiny_ar
 
 from valle.ar import AR
-from valle.cache import KVCache
+from valle.cache import Cached
 from valle.config import (
     SIZES,
     ARConfig,
@@ -182,9 +182,8 @@ def test_ids_do_not_overlap_and_every_one_has_its_place() -> None:
 
 def test_a_full_cache_is_refused() -> None:
     model = tiny_ar("plain")
-    cache = KVCache(model.config.transformer, 1, 4)
     with pytest.raises(ValueError, match="5 tokens do not fit a cache of 4"):
-        model.step(torch.ones(1, 5, dtype=torch.long), torch.arange(5)[None], cache, 5)
+        Cached(model, 4).start([[1] * 5])
 
 
 # --- NAR -----------------------------------------------------------------------------------------

@@ -93,7 +93,7 @@ def test_of_several_readings_the_best_is_spoken(model_folder: Path, prompt: Path
     jobs = [(phonemize(text), 5 * 1_000_003 + reading) for reading in range(3)]
     readings = [tts._speak_rows([job], voice, "en-us", tts_sampling(), False, None)[0]
                 for job in jobs]
-    heard = tts.model.codec.decode(voice.codes[None])[0, 0].numpy()
+    heard = tts.model.codec.decode(voice.codes[None], voice.codes[None])[0, 0].numpy()
     scores = [verifier.score(wav, phonemize(text), verifier.voice(heard)) for _, wav in readings]
     ranked = [(one.finish == "eos", score.rank) for (one, _), score in
               zip(readings, scores, strict=True)]

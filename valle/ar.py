@@ -1,7 +1,7 @@
 """The autoregressive model: a plain Llama-shaped causal decoder over one id space.
 
 VALL-E (Wang et al. 2023, arXiv:2301.02111) eq. 1: p(c_1 | x, prompt) = prod_t p(c_t,1 | c_<t,1, x).
-The layout of its tokens is in tokens.py, how it is decoded in generate.py.
+The layout of its tokens is in tokens.py, how it is decoded in cache.py and generate.py.
 """
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from valle.cache import KVCache
 from valle.config import ARConfig
 from valle.tokens import AUDIO, PAD, TokenIds
 from valle.transformer import Block, RMSNorm, init_weights, rotary
@@ -40,21 +39,8 @@ class AR(nn.Module):
         return self.norm(x)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Tokens [B, L] to logits [B, L, V]: the uncached path, kept as the reference."""
+        """Tokens [B, L] to logits [B, L, V]: as in training, and the reference for `Cached`."""
         return F.linear(self.hidden(tokens), self.embed_tokens.weight)
-
-    def step(self, tokens: torch.Tensor, positions: torch.Tensor, cache: KVCache,
-             horizon: int) -> torch.Tensor:
-        """Tokens [B, L] at positions [B, L] to logits [B, L, V], reading and filling the cache.
-
-        horizon: one more than the largest position; nothing beyond it is read.
-        """
-        cos, sin = self._rotary(positions)
-        mask = torch.arange(horizon, device=tokens.device) <= positions[:, None, :, None]
-        x = self.embed_tokens(tokens)
-        for index, layer in enumerate(self.layers):
-            x = layer(x, cos, sin, mask=mask, cache=(cache, index, positions, horizon))
-        return F.linear(self.norm(x), self.embed_tokens.weight)
 
     def loss(self, tokens: torch.Tensor, advance: torch.Tensor | None, corrupt: float = 0.0,
              ) -> dict[str, torch.Tensor]:

@@ -1,27 +1,30 @@
 """Decoding: AR tokens one by one over a cache, then NAR books one by one.
 
-`Cached` runs one new token per step; `Uncached` re-runs the whole sequence and is kept as the
-reference that the cache is tested against.
+`Cached` (cache.py) runs one new token per step; `Uncached` re-runs the whole sequence and is kept
+as the reference that the cache is tested against.
 """
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import torch
 
 from valle.ar import AR
-from valle.cache import KVCache
+from valle.cache import Cached, PackedAR
 from valle.nar import NAR, NARBatch
 from valle.sampling import SamplingOptions, generators, sample
-from valle.tokens import AUDIO, EOS, PAD, TokenIds
+from valle.tokens import AUDIO, EOS, TokenIds
 
 MIN_FRAMES_PER_PHONE = 3    # plain layout: no <eos> before this many frames per phone on average
 MAX_FRAMES_PER_PHONE = 16   # both layouts: the cap on the whole, 16 frames = 0.21 s
 LEAST_CAP = 150             # interleaved layout: one word may take 2 s, pauses and all
 MAX_FRAMES_OF_ONE = 60      # interleaved layout: no single phone or pause is longer than 0.8 s
+
+
+Model = TypeVar("Model", AR, PackedAR)
 
 
 @dataclass(frozen=True)
@@ -49,44 +52,6 @@ class Decoder(Protocol):
     def start(self, rows: Sequence[list[int]]) -> torch.Tensor: ...
     def step(self, tokens: list[int]) -> torch.Tensor: ...
     def keep(self, rows: list[int]) -> None: ...
-
-
-class Cached:
-    """Prefill once, and once for rows that begin alike; then one token per row and step."""
-
-    def __init__(self, model: AR, capacity: int) -> None:
-        self.model, self.capacity = model, capacity
-
-    def start(self, rows: Sequence[list[int]]) -> torch.Tensor:
-        device = self.model.embed_tokens.weight.device
-        first_alike = [rows.index(row) for row in rows]
-        different = sorted(set(first_alike))
-        rows = [rows[i] for i in different]
-        self.lengths = torch.tensor([len(r) for r in rows], device=device)
-        longest = int(self.lengths.max())
-        tokens = torch.full((len(rows), longest), PAD, device=device)
-        for index, row in enumerate(rows):
-            tokens[index, : len(row)] = torch.tensor(row, device=device)
-        self.cache = KVCache(self.model.config.transformer, len(rows), self.capacity, device,
-                             self.model.embed_tokens.weight.dtype)
-        positions = torch.arange(longest, device=device).expand(len(rows), -1)
-        logits = self.model.step(tokens, positions, self.cache, longest)
-        last = logits[torch.arange(len(rows), device=device), self.lengths - 1]
-        copies = [different.index(i) for i in first_alike]
-        if copies != different:
-            self.keep(copies)
-        return last[torch.tensor(copies, device=device)]
-
-    def step(self, tokens: list[int]) -> torch.Tensor:
-        new = torch.tensor(tokens, device=self.lengths.device)[:, None]
-        positions = self.lengths[:, None]
-        self.lengths = self.lengths + 1
-        return self.model.step(new, positions, self.cache, int(self.lengths.max()))[:, -1]
-
-    def keep(self, rows: list[int]) -> None:
-        index = torch.tensor(rows, device=self.lengths.device)
-        self.lengths = self.lengths[index]
-        self.cache.keep(index)
 
 
 class Uncached:
@@ -139,12 +104,12 @@ class Guided:
     def _lead(self, logits: torch.Tensor) -> torch.Tensor:
         """Logits [2B, V] of rows and twins to those [B, V] to draw from."""
         self.count = len(logits) // 2
-        given, blind = logits.float().split(self.count)
+        given, blind = logits.split(self.count)
         first = self.ids.first_code
-        likely = given[:, first:].log_softmax(1)
-        led = likely + (self.guidance - 1) * (likely - blind[:, first:].log_softmax(1))
-        total = given[:, first:].logsumexp(1, keepdim=True)
-        return torch.cat([given[:, :first], led.log_softmax(1) + total], dim=1)
+        codes = given[:, first:]
+        led = codes + (self.guidance - 1) * (codes - blind[:, first:])
+        led += codes.logsumexp(1, keepdim=True) - led.logsumexp(1, keepdim=True)
+        return torch.cat([given[:, :first], led], dim=1)
 
 
 class Writer(Protocol):
@@ -223,8 +188,8 @@ class InterleavedWriter:
 
 
 @torch.inference_mode()
-def speak_codes(model: AR, requests: Sequence[Request], options: SamplingOptions,
-                decoder: Callable[[AR, int], Decoder] = Cached,
+def speak_codes(model: Model, requests: Sequence[Request], options: SamplingOptions,
+                decoder: Callable[[Model, int], Decoder] = Cached,
                 on_frame: Callable[[int], None] | None = None) -> list[Spoken]:
     """Codebook 1 for every request, all rows in one pass; a finished row leaves the batch.
 
@@ -234,8 +199,8 @@ def speak_codes(model: AR, requests: Sequence[Request], options: SamplingOptions
     writer = InterleavedWriter if model.config.layout == "interleaved" else PlainWriter
     writers = [writer(r, model.ids) for r in requests]
     rngs = generators([r.seed for r in requests])
-    capacity = max(len(r.tokens) + w.most + len(r.phones) + 2
-                   for r, w in zip(requests, writers, strict=True))
+    capacity = max(len(r.tokens) for r in requests) + 2 + max(
+        w.most + len(r.phones) for r, w in zip(requests, writers, strict=True))
     rows: Decoder = decoder(model, capacity)
     if options.guidance != 1:
         rows = Guided(rows, requests, model.ids, options.guidance)
@@ -288,9 +253,8 @@ def fill_books(model: NAR, batch: NARBatch, guidance: float = 1.0,
         batch = dataclasses.replace(batch, codes=codes)
         logits = model(batch, level)
         if guidance != 1:
-            likely = logits.log_softmax(-1)
-            blind = _without_conditions(model, batch, level).log_softmax(-1)
-            logits = likely + (guidance - 1) * (likely - blind)
+            blind = _without_conditions(model, batch, level)
+            logits = logits + (guidance - 1) * (logits - blind)
         codes[:, book] = torch.where(is_prompt, codes[:, book], logits.argmax(dim=-1))
         if on_book is not None:
             on_book()

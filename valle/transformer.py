@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import nn
 
-from valle.cache import KVCache
 from valle.config import TransformerConfig
 
 
@@ -59,7 +58,7 @@ def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tenso
 
 
 class Attention(nn.Module):
-    """Multi-head attention with rotary positions, over itself or over a cache."""
+    """Multi-head self-attention with rotary positions."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -69,15 +68,11 @@ class Attention(nn.Module):
             nn.Linear(d, d, bias=False) for _ in range(4))
 
     def forward(self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, *,
-                mask: torch.Tensor | None, causal: bool,
-                cache: tuple[KVCache, int, torch.Tensor, int] | None = None) -> torch.Tensor:
-        """[B, L, D] to [B, L, D]. cache: (cache, layer, positions [B, L], horizon)."""
+                mask: torch.Tensor | None, causal: bool) -> torch.Tensor:
+        """[B, L, D] to [B, L, D]."""
         q, k, v = (rearrange(p(x), "b l (h d) -> b h l d", h=self.n_head)
                    for p in (self.q_proj, self.k_proj, self.v_proj))
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)
-        if cache is not None:
-            store, layer, positions, horizon = cache
-            k, v = store.write(layer, positions, k, v, horizon)
         dropout = self.dropout if self.training else 0.0
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout,
                                            is_causal=causal)
@@ -115,11 +110,9 @@ class Block(nn.Module):
 
     def forward(self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor,
                 level: torch.Tensor | None = None, *, mask: torch.Tensor | None = None,
-                causal: bool = False,
-                cache: tuple[KVCache, int, torch.Tensor, int] | None = None) -> torch.Tensor:
+                causal: bool = False) -> torch.Tensor:
         given = () if level is None else (level,)
-        y = self.self_attn(self.input_layernorm(x, *given), cos, sin, mask=mask, causal=causal,
-                           cache=cache)
+        y = self.self_attn(self.input_layernorm(x, *given), cos, sin, mask=mask, causal=causal)
         x = x + self.dropout(y)
         return x + self.dropout(self.mlp(self.post_attention_layernorm(x, *given)))
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from codec import check_prompt, load_audio, normalize_loudness, save_audio, trim_silence
 from codec.files import atomic_path
 from g2p import BOUNDARIES, phonemize
+from valle.cache import PackedAR, fast_bfloat16, pick_precision
 from valle.checkpoint import Model, load_model, shipped
 from valle.chunks import split_phones
 from valle.generate import Request, Spoken, fill_books, speak_codes
@@ -35,7 +36,7 @@ MAX_ROWS = 16                  # texts and pieces of texts decoded side by side
 
 @dataclass(frozen=True)
 class Prompt:
-    """A voice: codes [Q, T], phones and, for the interleaved layout, frames per phone."""
+    """A voice: all codes [Q, T], phones and, for the interleaved layout, frames per phone."""
 
     codes: torch.Tensor
     phones: list[str]
@@ -120,17 +121,21 @@ class VALLE:
         audio.save("good_morning.wav")
     """
 
-    def __init__(self, model: Model, name: str, device: torch.device) -> None:
+    def __init__(self, model: Model, name: str, device: torch.device,
+                 precision: str = "auto") -> None:
+        """precision: of the weights while speaking, "auto" or one of cached.PRECISIONS."""
         self.model, self.name, self.device = model, name, device
-        model.ar.to(device)
+        self.precision = pick_precision(precision, device)
+        self.ar = PackedAR(model.ar.to(device), self.precision)
         model.nar.to(device)
         if isinstance(model.codec, torch.nn.Module):
             model.codec.to(device)
 
     @classmethod
-    def from_pretrained(cls, name: str | Path = "starter", device: str = "auto") -> VALLE:
+    def from_pretrained(cls, name: str | Path = "starter", device: str = "auto",
+                        precision: str = "auto") -> VALLE:
         """Load "starter" or a model folder; FileNotFoundError, ValueError say what is wrong."""
-        return cls(load_model(model_folder(name)), str(name), pick_device(device))
+        return cls(load_model(model_folder(name)), str(name), pick_device(device), precision)
 
     def encode_prompt(self, prompt: str | Path | Samples, prompt_text: str,
                       language: str = "en-us") -> Prompt:
@@ -163,7 +168,7 @@ class VALLE:
             warnings.warn("the prompt text does not fit what the prompt audio says: expect a poor "
                           "voice", stacklevel=2)
         wav = torch.from_numpy(samples).to(self.device)[None, None]
-        codes = self.model.codec.encode(wav)[0, : self.model.nar.config.n_codebooks]
+        codes = self.model.codec.encode(wav)[0]
         voice = Prompt(codes, phones, durations)
         frame_rate = self.model.codec.frame_rate
         if codes.shape[1] <= MAX_PROMPT_SECONDS * frame_rate:
@@ -225,13 +230,14 @@ class VALLE:
         spoken: list[tuple[Spoken, Samples, Score | None]]
         spoken = [(*reading, None) for reading in readings]
         if best_of > 1:
-            heard = self.model.codec.decode(voice.codes[None])[0, 0].float().cpu().numpy()
+            known = voice.codes[None]
+            heard = self.model.codec.decode(known, known)[0, 0].float().cpu().numpy()
             whose = self.verifier.voice(heard)
             spoken = [self._best(jobs[i][0], readings[i: i + best_of], whose)
                       for i in range(0, len(jobs), best_of)]
         settings = {"model": self.name, "codec": self.model.codec.identity, "language": language,
                     "seed": seed, "continuation": continuation, "device": self.device.type,
-                    "torch": torch.__version__, "best_of": best_of,
+                    "precision": self.precision, "torch": torch.__version__, "best_of": best_of,
                     **asdict(sampling)}
         results = []
         for words, parts in zip(texts, pieces, strict=True):
@@ -253,13 +259,16 @@ class VALLE:
             phones = vocabulary.encode(part)
             requests.append(Request([*ids.prefix(language, before + phones), *heard], phones,
                                     [p in BOUNDARIES for p in part], seed))
-        spoken = speak_codes(self.model.ar, requests, sampling, on_frame=on_frame)
-        filled = fill_books(self.model.nar, self._nar_batch(voice, before, requests, spoken),
-                            sampling.nar_guidance)
+        spoken = speak_codes(self.ar, requests, sampling, on_frame=on_frame)
+        batch = self._nar_batch(voice, before, requests, spoken)
+        half = self.precision != "float32" and fast_bfloat16(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+            filled = fill_books(self.model.nar, batch, sampling.nar_guidance)
         prompt_frames = voice.codes.shape[1]
         results = []
         for row, one in zip(filled, spoken, strict=True):
-            wav = self.model.codec.decode(row[None, :, : prompt_frames + len(one.codes)])[0, 0]
+            wav = self.model.codec.decode(row[None, :, : prompt_frames + len(one.codes)],
+                                          voice.codes[None])[0, 0]
             skipped = 0 if continuation else prompt_frames * self.model.codec.hop
             results.append((one, wav[skipped:].float().cpu().numpy()))
         return results
@@ -285,7 +294,7 @@ class VALLE:
         n_frames = [prompt_frames + len(s.codes) for s in spoken]
         text = torch.zeros(len(requests), max(n_phones), dtype=torch.long)
         codes = torch.zeros(len(requests), books, max(n_frames), dtype=torch.long)
-        codes[:, :, :prompt_frames] = voice.codes.cpu()
+        codes[:, :, :prompt_frames] = voice.codes[:books].cpu()
         aligned = torch.zeros(len(requests), max(n_frames), dtype=torch.long)
         for i, (request, one) in enumerate(zip(requests, spoken, strict=True)):
             text[i, : n_phones[i]] = torch.tensor(before + request.phones)

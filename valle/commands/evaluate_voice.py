@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from valle.commands.voice_options import add_voice_arguments, load_voice
+
 if TYPE_CHECKING:
     from valle.evaluate.protocols import Item, Protocol
     from valle.evaluate.words import Samples
@@ -33,7 +35,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER",
                         help="where the protocol's paths start")
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
-    parser.add_argument("--model", default="starter", help="starter, or a model folder")
     parser.add_argument("--wavs", type=Path, help="score these instead of speaking")
     parser.add_argument("--name", default=VOICE, help="of the system in the tables")
     parser.add_argument("--recognizer", nargs="+", metavar="NAME_OR_FOLDER", default=[
@@ -44,17 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="speaker encoders: resemblyzer, wavlm-tdnn, wavlm-xvector, "
                              "speechbrain, wespeaker, or a folder; default resemblyzer")
     parser.add_argument("--seed", type=int, default=0, help="of the speech")
-    parser.add_argument("--temperature", type=float, default=0.7, help="default 0.7")
-    parser.add_argument("--top-k", type=int, default=0, help="0 is off")
-    parser.add_argument("--top-p", type=float, default=0.9, help="default 0.9")
-    parser.add_argument("--guidance", type=float, default=2.0, help="default 2; 1 is off")
-    parser.add_argument("--nar-guidance", type=float, default=1.5, help="default 1.5; 1 is off")
-    parser.add_argument("--best-of", type=int, default=1, help="readings to choose from; default 1")
+    add_voice_arguments(parser)
     parser.add_argument("--beside", type=Path, nargs="*", default=[], metavar="RESULTS",
                         help="results of other voices on this protocol: they join the tables and "
                              "the page, each by its folder's name")
     parser.add_argument("--no-recordings", action="store_true", help="score the voice alone")
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -143,8 +138,7 @@ def speak(options: argparse.Namespace, protocol: Protocol,
     from tqdm import tqdm
 
     from valle.evaluate.speaking import VALLESystem, speak_items, weights_of
-    from valle.sampling import SamplingOptions
-    from valle.tts import VALLE, model_folder
+    from valle.tts import model_folder
     from valle.verify import JUDGES, judge_folder
 
     if options.wavs:
@@ -152,10 +146,7 @@ def speak(options: argparse.Namespace, protocol: Protocol,
             raise FileNotFoundError(f"no folder {options.wavs}: --wavs must hold ID.wav for each "
                                     "item")
         return None, None, options.wavs, {}, f"audio of {options.wavs}"
-    sampling = SamplingOptions(options.temperature, options.top_k, options.top_p,
-                               guidance=options.guidance,
-                               nar_guidance=options.nar_guidance)
-    tts = VALLE.from_pretrained(options.model, options.device)
+    tts, sampling = load_voice(options)
     system = VALLESystem(tts, sampling, options.best_of,
                          weights_of(model_folder(options.model), *map(judge_folder, JUDGES)))
     wavs = options.out / "wav"
@@ -165,5 +156,5 @@ def speak(options: argparse.Namespace, protocol: Protocol,
     about = (f"model {options.model} ({system.weights}), codec {tts.model.codec.identity}, seed "
              f"{options.seed}, temperature {sampling.temperature:g}, top-k {sampling.top_k}, top-p "
              f"{sampling.top_p:g}, guidance {sampling.guidance:g} and {sampling.nar_guidance:g}, "
-             f"best of {options.best_of}")
+             f"best of {options.best_of}, {tts.precision}")
     return tts.model.codec, tts.model.nar.config.n_codebooks, wavs, problems, about

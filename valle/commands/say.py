@@ -16,6 +16,8 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
+from valle.commands.voice_options import add_voice_arguments, load_voice
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     text = parser.add_mutually_exclusive_group(required=True)
@@ -26,30 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     transcript.add_argument("--prompt-text", help="the words spoken in the recording")
     transcript.add_argument("--prompt-text-file", type=Path, help="a text file with them")
     parser.add_argument("--out", required=True, type=Path, help="the WAV file to write")
-    parser.add_argument("--model", default="starter", help="starter, or a model folder")
     parser.add_argument("--language", default="en-us", help="of the text; default en-us")
     parser.add_argument("--seed", type=int, default=0, help="another seed, another reading")
-    parser.add_argument("--temperature", type=float, default=0.7,
-                        help="lower is plainer and steadier, 0 is greedy; default 0.7")
-    parser.add_argument("--top-k", type=int, default=0, help="keep the k likeliest codes; 0 is off")
-    parser.add_argument("--top-p", type=float, default=0.9,
-                        help="keep the likeliest codes that together reach p; default 0.9")
-    parser.add_argument("--guidance", type=float, default=2.0,
-                        help="how far text and prompt lead codebook 1 beyond what the model "
-                             "learned: clearer words, a nearer voice; 1 is off and a third faster; "
-                             "default 2")
-    parser.add_argument("--nar-guidance", type=float, default=1.5,
-                        help="the same for the other codebooks: a nearer voice, a little rougher; "
-                             "default 1.5")
-    parser.add_argument("--best-of", type=int, default=1,
-                        help="readings to draw, of which judges of words and voice keep the best; "
-                             "default 1")
+    add_voice_arguments(parser)
     parser.add_argument("--continuation", action="store_true",
                         help="the text goes on where the prompt stops, and the prompt is kept")
     parser.add_argument("--threads", type=int, default=1,
                         help="CPU threads; default 1: two are 1.6 times as fast on an idle "
                              "machine, and 20 times as slow beside another busy program")
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON line")
     parser.add_argument("--quiet", action="store_true", help="no progress bar, no summary")
 
@@ -92,14 +78,8 @@ def run(options: argparse.Namespace) -> int:
     import torch
     from tqdm import tqdm
 
-    from valle.sampling import SamplingOptions
-    from valle.tts import VALLE
-
-    sampling = SamplingOptions(options.temperature, options.top_k, options.top_p,
-                               guidance=options.guidance,
-                               nar_guidance=options.nar_guidance)
     torch.set_num_threads(max(1, options.threads))
-    tts = VALLE.from_pretrained(options.model, options.device)
+    tts, sampling = load_voice(options)
     loaded = time.monotonic()
     silent = options.quiet or options.json or not sys.stderr.isatty()
     with tqdm(unit="token", desc="speaking", disable=silent, leave=False) as bar:

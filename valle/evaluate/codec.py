@@ -161,9 +161,11 @@ def encode(codec: Codec, samples: Samples) -> NDArray[np.int64]:
 
 
 @torch.inference_mode()
-def decode(codec: Codec, codes: NDArray[np.int64]) -> Samples:
-    """Samples [T * hop] of codes [Q', T]."""
-    return codec.decode(torch.from_numpy(codes)[None])[0, 0].float().numpy()
+def decode(codec: Codec, codes: NDArray[np.int64], voice: NDArray[np.int64] | None = None,
+           ) -> Samples:
+    """Samples [T * hop] of codes [Q', T] in a voice of which there are codes [Q'', T']."""
+    known = None if voice is None else torch.from_numpy(voice)[None]
+    return codec.decode(torch.from_numpy(codes)[None], known)[0, 0].float().numpy()
 
 
 def usage(codes: NDArray[np.int64], codebook_size: int) -> list[BookUsage]:

@@ -46,7 +46,8 @@ class VALLESystem:
 
     def __post_init__(self) -> None:
         self.settings = {"weights": self.weights, "codec": self.tts.model.codec.identity,
-                         "best_of": self.best_of, **dataclasses.asdict(self.sampling)}
+                         "best_of": self.best_of, "precision": self.tts.precision,
+                         **dataclasses.asdict(self.sampling)}
 
     def __call__(self, item: Item, prompt: Samples, seed: int) -> Audio:
         voice = self.tts.encode_prompt(prompt, item.prompt_text)

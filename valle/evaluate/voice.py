@@ -12,6 +12,7 @@ from math import comb
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codec import Codec, normalize_loudness, trim_silence
 from g2p import BOUNDARIES, phonemize
@@ -36,11 +37,13 @@ class HeardPrompt:
     Attributes:
         pace: phones per second.
         original, copied: embeddings by encoder, of the recording and of its codec copy.
+        codes: all of its codes [Q, T], by which a decoder knows the voice; None without a codec.
     """
 
     pace: float
     original: dict[str, Embedding]
     copied: dict[str, Embedding]
+    codes: NDArray[np.int64] | None
 
 
 @dataclass
@@ -72,7 +75,8 @@ class Scorer:
                     heard = as_heard(truth)
                     rows.append(self._row(item, RECORDING, heard))
                     if self.codec is not None:
-                        rows.append(self._row(item, CODEC, self._copy(heard)))
+                        copy = self._copy(heard, self._prompt(item).codes)
+                        rows.append(self._row(item, CODEC, copy))
             except (OSError, ValueError) as error:
                 rows.append(_broken(item, RECORDING, error))
         return rows
@@ -145,10 +149,12 @@ class Scorer:
         """The prompt of an item; read, embedded and copied once."""
         if item.id not in self._prompts:
             sound = as_heard(self.protocol.prompt(item))
-            self._prompts[item.id] = HeardPrompt(
-                _phones(item.prompt_text) / max(0.1, spoken_seconds(sound, SAMPLE_RATE)),
-                self.panel.embed(sound, SAMPLE_RATE),
-                {} if self.codec is None else self.panel.embed(self._copy(sound), SAMPLE_RATE))
+            pace = _phones(item.prompt_text) / max(0.1, spoken_seconds(sound, SAMPLE_RATE))
+            original, copied, codes = self.panel.embed(sound, SAMPLE_RATE), {}, None
+            if self.codec is not None:
+                codes = encode(self.codec, sound)
+                copied = self.panel.embed(self._copy(sound, codes), SAMPLE_RATE)
+            self._prompts[item.id] = HeardPrompt(pace, original, copied, codes)
         return self._prompts[item.id]
 
     def _others(self, item: Item) -> list[dict[str, Embedding]]:
@@ -164,11 +170,12 @@ class Scorer:
             self._groups[item.group] = voices
         return [e for speaker, e in self._groups[item.group].items() if speaker != item.speaker]
 
-    def _copy(self, samples: Samples) -> Samples:
-        """Samples [N] after the codec."""
+    def _copy(self, samples: Samples, voice: NDArray[np.int64] | None) -> Samples:
+        """Samples [N] after the codec, which knows the voice as it does in synthesis."""
         codec = self.codec
         assert codec is not None
-        return decode(codec, encode(codec, samples)[: self.n_codebooks])[: len(samples)]
+        codes = encode(codec, samples)[: self.n_codebooks]
+        return decode(codec, codes, voice)[: len(samples)]
 
 
 def as_heard(samples: Samples) -> Samples:

@@ -17,10 +17,14 @@ from codec.audio import load_audio, normalize_loudness
 from codec.excitation import pitch, pitch_class
 from codec.spectral import SpectralCodec, SpectralConfig
 from valle.data.clips import Pcm, read_audio
+from valle.training.disguise import disguise
 from valle.training.loop import Metrics, update
 
 SUFFIXES = (".wav", ".flac", ".opus", ".ogg", ".mp3")
 START_BATCHES = 12  # that the quantizer starts from
+REFERENCE = (75, 300)  # frames of the same recording by which the decoder knows the voice
+KNOWN = 0.85           # share of steps with a known voice
+DISGUISED = 0.6        # share of crops whose codes are of another voice, once codes are fixed
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,8 @@ class CodecTraining:
     unquantized_share, adversary_from: shares of all steps; the adversary joins at the second.
     books: how many codebooks half of the steps use; the other half draws a number (quantizer
     dropout), so that any number can be decoded. init: a codec folder; its encoder and codebooks
-    stay as they are, so that models trained on its codes stay valid, and its decoder goes on.
+    stay as they are, so that models trained on its codes stay valid, and its decoder goes on: it
+    also learns to give a disguised voice the sound of its recording (disguise.py).
     """
 
     steps: int
@@ -101,25 +106,27 @@ class CodecStage:
         self.first_quantized = 0 if config.init else int(config.unquantized_share * config.steps)
         self.first_adversarial = int(config.adversary_from * config.steps)
 
-    def batch(self, step: int) -> torch.Tensor:
-        """Random crops [B, N] at a random level."""
+    def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Random crops [B, N] at a random level, and longer ones of the same recordings [B, N']."""
         rng = np.random.default_rng((self.config.seed, step))
-        size = self.config.frames * 320
-        rows = []
+        size, known = self.config.frames * 320, int(rng.integers(*REFERENCE)) * 320
+        rows, voices = [], []
         for index in rng.integers(len(self.clips), size=self.config.batch_size):
             clip = self.clips[index]
-            start = rng.integers(len(clip) - size + 1)
-            rows.append(clip[start: start + size].astype(np.float32) / 32768
-                        * rng.uniform(0.5, 1.2))
-        return torch.from_numpy(np.stack(rows)).float()
+            level = rng.uniform(0.5, 1.2) / 32768
+            rows.append(level * _crop(clip, size, rng))
+            voices.append(level * _crop(clip, known, rng))
+        return (torch.from_numpy(np.stack(rows)).float(),
+                torch.from_numpy(np.stack(voices)).float())
 
-    def step(self, wav: torch.Tensor, step: int) -> Metrics:
+    def step(self, batch: tuple[torch.Tensor, torch.Tensor], step: int) -> Metrics:
+        wav, voice = batch
         n_codebooks = self._codebooks(step)
         if step == self.first_quantized and not self.decoder_only:
             self._start_quantizer(step)
         with torch.autocast("cpu", torch.bfloat16):
             f0, voiced = pitch(wav, self.codec.sample_rate, self.codec.hop)
-            fake, scores, commitment = self._reconstruct(wav, n_codebooks, f0)
+            fake, scores, commitment = self._reconstruct(wav, voice, n_codebooks, f0, step)
             distance = spectral_distance(fake, wav, self.codec.sample_rate)
             of_pitch = F.cross_entropy(scores[voiced], pitch_class(f0[voiced])).nan_to_num()
             loss = 15 * distance + 2 * of_pitch + 5 * commitment
@@ -141,14 +148,23 @@ class CodecStage:
         metrics |= update(self.optimizers["codec"], clip=10.0)
         return metrics | {"train/units": wav.numel() / 24_000}
 
-    def _reconstruct(self, wav: torch.Tensor, n_codebooks: int | None, f0: torch.Tensor,
+    def _reconstruct(self, wav: torch.Tensor, voice: torch.Tensor, n_codebooks: int | None,
+                     f0: torch.Tensor, step: int,
                      ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Through the whole codec, or, once its codes are fixed, through the decoder alone."""
+        rng = np.random.default_rng((self.config.seed, step, 2))
+        known = voice if rng.random() < KNOWN else None
         if not self.decoder_only:
-            return self.codec(wav, n_codebooks, f0)  # type: ignore[no-any-return]
-        codes = self.codec.encode(wav[:, None])[:, :n_codebooks]
-        latents = self.codec.quantizer.vq.decode(codes.transpose(0, 1))
-        return *self.codec.synthesize(latents, f0), wav.new_zeros(())
+            return self.codec(wav, n_codebooks, known, f0)  # type: ignore[no-any-return]
+        codec = self.codec
+        if known is not None:
+            hidden = torch.from_numpy(rng.random((len(wav), 1)) < DISGUISED)
+            heard = torch.where(hidden, disguise(wav, rng), wav)
+        else:
+            heard = wav
+        latents = codec.dequantize(codec.encode(heard[:, None])[:, :n_codebooks])
+        of_voice = None if known is None else codec.dequantize(codec.encode(known[:, None]))
+        return *codec.synthesize(latents, of_voice, f0), wav.new_zeros(())
 
     def _codebooks(self, step: int) -> int | None:
         """None before the quantizer starts, then quantizer dropout."""
@@ -161,7 +177,7 @@ class CodecStage:
 
     def _start_quantizer(self, step: int) -> None:
         """k-means on trained latents: on few or untrained ones most codes would die at once."""
-        wav = torch.cat([self.batch(step + offset) for offset in range(1, 1 + START_BATCHES)])
+        wav = torch.cat([self.batch(step + offset)[0] for offset in range(1, 1 + START_BATCHES)])
         with torch.no_grad():
             self.codec.start_quantizer(self.codec.latents(wav))
 
@@ -170,7 +186,8 @@ class CodecStage:
         """Spectral distance on unseen speakers by number of books, and usage of each book."""
         self.codec.eval()
         n = 2 * 24_000
-        wav = torch.from_numpy(np.stack([c[:n] for c in self.held])).float() / 32768
+        wav, rest = (torch.from_numpy(np.stack(clips)).float() / 32768 for clips in
+                     ([c[:n] for c in self.held], [c[-n:] for c in self.held]))
         latents = self.codec.latents(wav)
         metrics = {"valid/unquantized": self._distance(self.codec.synthesize(latents)[0], wav)}
         if not bool(self.codec.quantizer.vq.layers[0]._codebook.inited):
@@ -179,6 +196,11 @@ class CodecStage:
         for books in (1, 2, 4, self.codec.n_codebooks):
             decoded = self.codec.decode(codes[:, :books])[:, 0]
             metrics[f"valid/books_{books}"] = self._distance(decoded, wav)
+        voice = self.codec.encode(rest[:, None])
+        metrics["valid/voice"] = self._distance(self.codec.decode(codes[:, :4], voice)[:, 0], wav)
+        hidden = self.codec.encode(disguise(wav, np.random.default_rng(0))[:, None])
+        metrics["valid/disguised"] = self._distance(
+            self.codec.decode(hidden[:, :4], voice)[:, 0], wav)
         for book in range(self.codec.n_codebooks):
             used = codes[:, book].unique().numel() / self.codec.codebook_size
             metrics[f"valid/usage_{book + 1}"] = used
@@ -198,3 +220,9 @@ class CodecStage:
 
     def export(self, folder: Path) -> None:
         self.codec.save(folder)
+
+
+def _crop(clip: Pcm, size: int, rng: np.random.Generator) -> np.ndarray:
+    """`size` samples from a random place; a shorter clip begins again."""
+    start = rng.integers(max(1, len(clip) - size + 1))
+    return np.resize(clip[start: start + size], size).astype(np.float32)

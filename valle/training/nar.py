@@ -42,7 +42,8 @@ class NARStage:
         for i in range(self.config.accumulate):
             samples = self.data.at(first + i)
             levels = rng.integers(1, self.model.config.n_codebooks, len(samples))
-            batches.append((self._collate(samples, rng), self._tensor(levels)))
+            batches.append((self._collate(samples, rng, self.config.drop_condition),
+                            self._tensor(levels)))
         return batches
 
     def step(self, batch: list[tuple[NARBatch, torch.Tensor]], step: int) -> Metrics:
@@ -89,12 +90,18 @@ class NARStage:
     def _tensor(self, values: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.asarray(values, dtype=np.int64)).to(self._device)
 
-    def _collate(self, samples: Sequence[Sample], rng: np.random.Generator) -> NARBatch:
-        """Pad samples and draw where each one's prompt ends; unconditioned ones have none."""
+    def _collate(self, samples: Sequence[Sample], rng: np.random.Generator,
+                 drop_prompt: float = 0.0) -> NARBatch:
+        """Pad samples and draw where each one's prompt ends.
+
+        Samples without text have no prompt, nor has a share `drop_prompt` of the others, so that
+        guidance can lead away from text and voice together or from the voice alone.
+        """
         frames = np.array([s.codes.shape[1] for s in samples])
         phones = np.array([len(s.phones) for s in samples])
-        conditioned = np.array([s.conditioned for s in samples])
-        most = np.minimum(PROMPT_FRAMES[1], frames // 2) * conditioned
+        heard = np.array([s.conditioned for s in samples])
+        heard &= rng.random(len(samples)) >= drop_prompt
+        most = np.minimum(PROMPT_FRAMES[1], frames // 2) * heard
         prompt = rng.integers(np.minimum(PROMPT_FRAMES[0], most), most + 1)
         text = np.zeros((len(samples), phones.max()), np.int64)
         codes = np.zeros((len(samples), self.model.config.n_codebooks, frames.max()), np.int64)

@@ -18,8 +18,9 @@ from valle.data.manifest import Prepared, Utterance
 class SpeechTraining:
     """Hyper-parameters of the AR and NAR stages.
 
-    drop_condition: share of samples without text (NAR: and without prompt), so that the model
-        also learns speech as such, which classifier-free guidance (generate.py) leads away from.
+    drop_condition: share of samples without text (NAR: and without prompt; as many again without
+        prompt alone), so that the model also learns speech as such, which classifier-free guidance
+        (generate.py) leads away from.
     corrupt: share of codes that the AR hears as random ones.
     """
 
