@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from codec.spectral import mel_filters
+from codec.mel import mel_filters
 
 SCALES = ((256, 32), (512, 64), (1024, 80), (2048, 120))  # (window, mel bins)
 

@@ -13,9 +13,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import math
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -24,6 +22,7 @@ from torch import nn
 
 from codec.excitation import PITCHES, best_pitch, noise, pulses
 from codec.files import atomic_path
+from codec.mel import mel_filters
 from codec.trunk import Trunk
 from codec.weights import load_weights, save_weights
 
@@ -54,18 +53,6 @@ class SpectralConfig:
         for name, window in (("window", self.window), ("filter_window", self.filter_window)):
             if window % self.hop or (window - self.hop) % 2:
                 raise ValueError(f"{name} {window} must be an even multiple of hop {self.hop}")
-
-
-@lru_cache(maxsize=8)
-def mel_filters(sample_rate: int, n_fft: int, n_mels: int) -> torch.Tensor:
-    """Triangular filters on the HTK mel scale, [n_mels, n_fft // 2 + 1], each summing to one."""
-    top = 2595 * math.log10(1 + sample_rate / 2 / 700)
-    edges = 700 * (10 ** (torch.linspace(0, top, n_mels + 2, dtype=torch.float64) / 2595) - 1)
-    freqs = torch.linspace(0, sample_rate / 2, n_fft // 2 + 1, dtype=torch.float64)
-    low, mid, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
-    triangles = torch.minimum((freqs - low) / (mid - low), (high - freqs) / (high - mid))
-    triangles = triangles.clamp(min=0)
-    return (triangles / triangles.sum(1, keepdim=True).clamp(min=1e-8)).float()
 
 
 def log_mel(wav: torch.Tensor, config: SpectralConfig | None = None) -> torch.Tensor:

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
+from conftest import Corpus
 
 from codec import load_audio
-from g2p import BOUNDARIES, phonemize
+from g2p import BOUNDARIES, Vocabulary, phonemize
 from valle.align import Aligner
 from valle.data.corpora import read_corpus
 from valle.data.manifest import FRAME_RATE, Utterance
@@ -104,6 +105,28 @@ def test_what_is_no_speech_gets_no_text(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "noise.wav", noise, 24_000)
     silent = utterance(tmp_path / "noise.wav", 2.0)
     assert hear((silent, ROOT / "weights" / "starter")) == silent
+
+
+def test_the_nar_fills_one_utterance_after_another_of_its_speaker(corpus: Corpus,
+                                                                   tmp_path: Path) -> None:
+    from fill import Filler
+
+    from valle.config import NARConfig, size
+    from valle.data.manifest import Prepared
+    from valle.nar import NAR
+
+    prepared = Prepared.open(corpus.prepared)
+    vocabulary = Vocabulary.build(u.phones for u in prepared.utterances)
+    nar = NAR(NARConfig(len(vocabulary), 3, transformer=size("tiny"))).eval()
+    fill = Filler(nar, vocabulary, prepared)
+    one, other = [u for u in prepared.utterances if u.speaker == "anna"][:2]
+    codes, whole = prepared.codes(one), fill(one, other)
+    assert whole.shape == codes.shape and whole.dtype == np.int16
+    assert np.array_equal(whole[0], codes[0]) and not np.array_equal(whole[1], codes[1])
+    half = one.frames // 2
+    alone = fill(one, None)
+    assert np.array_equal(alone[:, :half], codes[:, :half])
+    assert not np.array_equal(alone[1, half:], codes[1, half:])
 
 
 def test_a_faster_clip_keeps_its_timings(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """The starter's codec: shapes, saving, what its identity covers, how its quantizer starts."""
 from __future__ import annotations
 
+import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ import torch
 from codec import load_codec
 from codec.spectral import SpectralCodec, SpectralConfig, log_mel
 
-SMALL = SpectralConfig(encoder_width=16, encoder_blocks=1, decoder_width=16, decoder_blocks=1,
+SMALL = SpectralConfig(encoder_width=16, encoder_blocks=1, decoder_width=16, decoder_blocks=3,
                        latent=8, n_codebooks=3, codebook_size=16)
 
 
@@ -94,3 +96,46 @@ def test_a_damaged_folder_is_refused_in_one_line(codec: SpectralCodec, tmp_path:
         SpectralCodec.load(tmp_path)
     with pytest.raises(FileNotFoundError, match="codec"):
         SpectralCodec.load(tmp_path / "nowhere")
+
+
+def listening(codec: SpectralCodec) -> SpectralCodec:
+    """The codec with attention that has learned something: it starts as none at all."""
+    for attention in codec.decoder.attention.values():
+        torch.nn.init.normal_(attention.out.weight, std=0.3)
+    return codec
+
+
+def test_the_decoder_listens_to_a_voice_whatever_its_length_and_order(codec: SpectralCodec) -> None:
+    listening(codec)
+    codes, voice, other = (codec.encode(torch.randn(2, 1, n) * 0.1) for n in (6400, 9600, 3200))
+    plain, known = codec.decode(codes), codec.decode(codes, voice)
+    assert known.shape == plain.shape and not torch.allclose(known, plain)
+    assert not torch.allclose(known, codec.decode(codes, other))
+    latents = [codec.dequantize(c) for c in (codes, voice)]
+    embedded = codec.decoder._embed(latents[1].transpose(1, 2))
+    x = codec.decoder._embed(latents[0].transpose(1, 2))
+    attention = codec.decoder.attention["2"]
+    torch.testing.assert_close(attention(x, embedded), attention(x, embedded.flip(1)))
+
+
+def test_a_row_listens_to_its_own_voice_alone(codec: SpectralCodec) -> None:
+    listening(codec)
+    codes, voice = (codec.encode(torch.randn(2, 1, n) * 0.1) for n in (6400, 9600))
+    together = codec.decode(codes, voice)
+    alone = codec.decode(codes[1:], voice[1:])
+    torch.testing.assert_close(alone, together[1:], atol=2e-3, rtol=0)
+    swapped = codec.decode(codes[1:], voice[:1])
+    assert (swapped - together[1:]).abs().max() > 2e-2
+
+
+def test_a_codec_saved_before_decoders_listened_loads_and_decodes(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    old = SpectralCodec(dataclasses.replace(SMALL, decoder_attend_every=0)).eval()
+    old.start_quantizer(old.latents(torch.randn(4, 24_000) * 0.1))
+    old.save(tmp_path)
+    record = json.loads((tmp_path / "codec.json").read_text())
+    del record["decoder_attend_every"]
+    (tmp_path / "codec.json").write_text(json.dumps(record))
+    codec = SpectralCodec.load(tmp_path)
+    codes = codec.encode(torch.randn(1, 1, 6400) * 0.1)
+    assert torch.equal(codec.decode(codes), codec.decode(codes, codes))

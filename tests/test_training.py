@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import Corpus, file_limit
+from conftest import Corpus, file_limit, noise_codec
 from safetensors.torch import load_file
 
 from codec import load_codec
@@ -146,6 +146,28 @@ def test_the_codec_learns(corpus: Corpus, tmp_path: Path) -> None:
     config, progress = loop(tmp_path, 25), Progress()
     losses = [train_step(stage, config, progress)["train/loss"] for _ in range(25)]
     assert losses[-1] < 0.6 * losses[0], losses[::5]
+
+
+def test_a_decoder_learns_from_codes_that_a_nar_filled(corpus: Corpus, tmp_path: Path) -> None:
+    """Its codes are those of the folder, crop by crop; encoder and codebooks stay."""
+    config = CodecTraining(steps=4, batch_size=2, frames=30, init=str(corpus.codec),
+                           filled=str(corpus.prepared))
+    stage = CodecStage(config, [corpus.root], ["held"])
+    assert stage.batch(0).codes is None
+    batch = stage.batch(1)
+    assert batch.codes is not None and batch.codes.shape == (2, 3, 30)
+    with torch.no_grad():
+        own = stage.codec.encode(batch.wav[:, None])
+    inside = slice(10, 20)  # near the ends of a crop the encoder sees less
+    assert (own[:, 0, inside] == batch.codes[:, 0, inside]).float().mean() > 0.8
+    before = stage.codec.identity
+    for step in range(2):
+        assert np.isfinite(stage.step(stage.batch(step), step)["train/loss"])
+    assert stage.codec.identity == before
+    other = tmp_path / "other"
+    noise_codec(seed=1, small=True).save(other)
+    with pytest.raises(ValueError, match="holds codes of codec .* fill it again"):
+        CodecStage(replace(config, init=str(other)), [corpus.root], ["held"])
 
 
 @pytest.mark.parametrize("name", ["aligner", "ar plain", "nar"])

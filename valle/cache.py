@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from valle.ar import AR
 
 PRECISIONS = ("float32", "bfloat16", "int8")
+INT8_BLOCK = 32  # torch's kernel reads beyond the end of rows that are no multiple of its vectors
 FEW_ROWS = 32  # a step of at most so many, by the integer kernel: its rows do not depend on M
 
 Matrix = Callable[[torch.Tensor], torch.Tensor]  # x [M, K] to x W^T [M, N]
@@ -109,9 +110,9 @@ class PackedAR:
         self.head = self._matrix(self.embedding)
 
     def _matrix(self, weight: torch.Tensor) -> Matrix:
-        if self.precision == "float32":
-            return Float32Matrix(weight)
-        return BFloat16Matrix(weight) if self.precision == "bfloat16" else Int8Matrix(weight)
+        if self.precision == "int8" and weight.shape[1] % INT8_BLOCK == 0:
+            return Int8Matrix(weight)
+        return Float32Matrix(weight) if self.precision == "float32" else BFloat16Matrix(weight)
 
     def _pack(self, block: torch.nn.Module) -> PackedLayer:
         matrix = self._matrix

@@ -4,7 +4,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from codec import check_prompt, load_audio, normalize_loudness, save_audio, trim_silence
+from codec.colour import Colour, colour, match_colour
 from codec.files import atomic_path
 from g2p import BOUNDARIES, phonemize
 from valle.cache import PackedAR, fast_bfloat16, pick_precision
@@ -36,11 +37,13 @@ MAX_ROWS = 16                  # texts and pieces of texts decoded side by side
 
 @dataclass(frozen=True)
 class Prompt:
-    """A voice: all codes [Q, T], phones and, for the interleaved layout, frames per phone."""
+    """A voice: all codes [Q, T], phones and, for the interleaved layout, frames per phone; and the
+    colour of the whole recording."""
 
     codes: torch.Tensor
     phones: list[str]
     durations: list[int] | None
+    colour: Colour
 
     def cut(self, frames: int) -> Prompt:
         """The start of the prompt, up to the word end nearest to `frames` frames.
@@ -56,7 +59,7 @@ class Prompt:
         if cut == len(ends) - 1:
             return self
         return Prompt(self.codes[:, : int(ends[cut])], [*self.phones[:cut], "."],
-                      self.durations[: cut + 1])
+                      self.durations[: cut + 1], self.colour)
 
 
 @dataclass(frozen=True)
@@ -169,7 +172,7 @@ class VALLE:
                           "voice", stacklevel=2)
         wav = torch.from_numpy(samples).to(self.device)[None, None]
         codes = self.model.codec.encode(wav)[0]
-        voice = Prompt(codes, phones, durations)
+        voice = Prompt(codes, phones, durations, colour(samples))
         frame_rate = self.model.codec.frame_rate
         if codes.shape[1] <= MAX_PROMPT_SECONDS * frame_rate:
             return voice
@@ -217,7 +220,7 @@ class VALLE:
         voice = (prompt if isinstance(prompt, Prompt)
                  else self.encode_prompt(prompt, prompt_text, language))
         if continuation:
-            voice = Prompt(voice.codes, voice.phones[:-1], voice.durations and [
+            voice = replace(voice, phones=voice.phones[:-1], durations=voice.durations and [
                 *voice.durations[:-2], voice.durations[-2] + voice.durations[-1]])
         if not 1 <= best_of <= MAX_ROWS:
             raise ValueError(f"--best-of {best_of}: must be 1 to {MAX_ROWS}")
@@ -250,17 +253,17 @@ class VALLE:
                     on_frame: Callable[[int], None] | None) -> list[tuple[Spoken, Samples]]:
         """AR, NAR and codec for some pieces of text, in one batch."""
         vocabulary, ids = self.model.vocabulary, self.model.ar.ids
-        before = vocabulary.encode(voice.phones)
+        known = vocabulary.encode(voice.phones)
         codes = voice.codes[0].tolist()
         heard = (ids.codes(codes) if voice.durations is None
-                 else ids.interleave(before, voice.durations, codes))
+                 else ids.interleave(known, voice.durations, codes))
         requests = []
         for part, seed in jobs:
             phones = vocabulary.encode(part)
-            requests.append(Request([*ids.prefix(language, before + phones), *heard], phones,
+            requests.append(Request([*ids.prefix(language, known + phones), *heard], phones,
                                     [p in BOUNDARIES for p in part], seed))
         spoken = speak_codes(self.ar, requests, sampling, on_frame=on_frame)
-        batch = self._nar_batch(voice, before, requests, spoken)
+        batch = self._nar_batch(voice, known, requests, spoken)
         half = self.precision != "float32" and fast_bfloat16(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
             filled = fill_books(self.model.nar, batch, sampling.nar_guidance)
@@ -268,9 +271,10 @@ class VALLE:
         results = []
         for row, one in zip(filled, spoken, strict=True):
             wav = self.model.codec.decode(row[None, :, : prompt_frames + len(one.codes)],
-                                          voice.codes[None])[0, 0]
-            skipped = 0 if continuation else prompt_frames * self.model.codec.hop
-            results.append((one, wav[skipped:].float().cpu().numpy()))
+                                          voice.codes[None])[0, 0].float().cpu().numpy()
+            before, target = np.split(wav, [prompt_frames * self.model.codec.hop])
+            target = match_colour(target, voice.colour)
+            results.append((one, np.concatenate([before, target]) if continuation else target))
         return results
 
     @cached_property

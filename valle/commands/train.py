@@ -56,6 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     batch.add_argument("--init", help="codec: a codec folder whose decoder goes on learning; "
                                       "speaker: a trained encoder to start from; ar, nar: a "
                                       "model folder to start from, with its shape and phones")
+    batch.add_argument("--filled", metavar="FOLDER",
+                       help="codec with --init: a prepared folder of a NAR's codes "
+                            "(recipes/starter/fill.py), to learn to decode those too")
     batch.add_argument("--tokens-per-batch", type=int, help="ar, nar")
     batch.add_argument("--max-seconds", type=float,
                        help="aligner, ar, nar, recognizer: longest sample; "
@@ -139,7 +142,7 @@ def codec_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
 
     config = CodecTraining(steps=options.steps,
                            **given(options, "lr", "batch_size", "max_hours", "books", "init",
-                                   "adversary_from"))
+                                   "filled", "adversary_from"))
     return CodecStage(config, options.data, held_out)
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+from tqdm import tqdm
 
 from codec.adversary import Adversary, spectral_distance
 from codec.audio import load_audio, normalize_loudness
 from codec.excitation import pitch, pitch_class
 from codec.spectral import SpectralCodec, SpectralConfig
 from valle.data.clips import Pcm, read_audio
+from valle.data.manifest import Codes, Prepared, load_samples
 from valle.training.disguise import disguise
 from valle.training.loop import Metrics, update
 
@@ -35,7 +38,9 @@ class CodecTraining:
     books: how many codebooks half of the steps use; the other half draws a number (quantizer
     dropout), so that any number can be decoded. init: a codec folder; its encoder and codebooks
     stay as they are, so that models trained on its codes stay valid, and its decoder goes on: it
-    also learns to give a disguised voice the sound of its recording (disguise.py).
+    also learns to give a disguised voice the sound of its recording (disguise.py). filled: a
+    prepared folder with a NAR's codes (recipes/starter/fill.py); half of the decoder's steps learn
+    to decode those.
     """
 
     steps: int
@@ -48,7 +53,18 @@ class CodecTraining:
     max_hours: float = 30.0
     books: int = 8
     init: str = ""
+    filled: str = ""
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Crops of recordings [B, N]; longer ones of the same recordings [B, N'], by which the voice is
+    known; a NAR's codes [B, Q, T] for the first, or None where they are to be encoded."""
+
+    wav: torch.Tensor
+    voice: torch.Tensor
+    codes: torch.Tensor | None = None
 
 
 def find_audio(folders: Sequence[Path], held_out: Sequence[str]) -> tuple[list[Path], list[Path]]:
@@ -74,6 +90,23 @@ def load_pcm(path: Path) -> Pcm | None:
         return None
 
 
+def read_filled(folder: Path, codec: SpectralCodec) -> list[tuple[Pcm, Codes]]:
+    """Recordings (int16 [N] at 24 kHz, a NAR's codes [Q, T]) of a prepared folder.
+
+    Raises:
+        FileNotFoundError, ValueError: not a prepared folder, or one of another codec's codes.
+    """
+    prepared = Prepared.open(folder)
+    if prepared.codec != codec.identity:
+        raise ValueError(f"--filled {folder} holds codes of codec {prepared.codec}, --init is "
+                         f"codec {codec.identity}: fill it again")
+    with ThreadPoolExecutor() as pool:
+        found = list(tqdm(pool.map(load_samples, prepared.utterances), unit="clip", leave=False,
+                          desc="reading filled", total=len(prepared.utterances)))
+    return [((samples * 32767).astype(np.int16), prepared.codes(u))
+            for samples, u in zip(found, prepared.utterances, strict=True)]
+
+
 class CodecStage:
     """Reconstruction, commitment and adversarial training of a SpectralCodec."""
 
@@ -97,6 +130,10 @@ class CodecStage:
                              f"{start} frames, and needs {SpectralConfig.codebook_size}")
         self.codec = SpectralCodec.load(config.init) if config.init else SpectralCodec()
         self.codec.requires_grad_(True)
+        shortest = config.frames * self.codec.hop
+        self.filled = [] if not config.filled else [
+            (clip, codes) for clip, codes in read_filled(Path(config.filled), self.codec)
+            if len(clip) > shortest]
         self.adversary = Adversary()
         self.modules = nn.ModuleDict({"codec": self.codec, "adversary": self.adversary})
         self.optimizers = {
@@ -106,9 +143,11 @@ class CodecStage:
         self.first_quantized = 0 if config.init else int(config.unquantized_share * config.steps)
         self.first_adversarial = int(config.adversary_from * config.steps)
 
-    def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Random crops [B, N] at a random level, and longer ones of the same recordings [B, N']."""
+    def batch(self, step: int) -> Batch:
+        """Random crops at a random level; in every other step of those that a NAR has filled."""
         rng = np.random.default_rng((self.config.seed, step))
+        if self.filled and step % 2:
+            return self._filled_batch(rng)
         size, known = self.config.frames * 320, int(rng.integers(*REFERENCE)) * 320
         rows, voices = [], []
         for index in rng.integers(len(self.clips), size=self.config.batch_size):
@@ -116,17 +155,27 @@ class CodecStage:
             level = rng.uniform(0.5, 1.2) / 32768
             rows.append(level * _crop(clip, size, rng))
             voices.append(level * _crop(clip, known, rng))
-        return (torch.from_numpy(np.stack(rows)).float(),
-                torch.from_numpy(np.stack(voices)).float())
+        return Batch(_stack(rows), _stack(voices))
 
-    def step(self, batch: tuple[torch.Tensor, torch.Tensor], step: int) -> Metrics:
-        wav, voice = batch
+    def _filled_batch(self, rng: np.random.Generator) -> Batch:
+        size, known = self.config.frames, int(rng.integers(*REFERENCE)) * 320
+        rows, voices, filled = [], [], []
+        for index in rng.integers(len(self.filled), size=self.config.batch_size):
+            clip, codes = self.filled[index]
+            start = int(rng.integers(len(clip) // 320 - size + 1))
+            rows.append(clip[start * 320: (start + size) * 320].astype(np.float32) / 32768)
+            voices.append(_crop(clip, known, rng) / 32768)
+            filled.append(codes[:, start: start + size])
+        return Batch(_stack(rows), _stack(voices), torch.from_numpy(np.stack(filled)).long())
+
+    def step(self, batch: Batch, step: int) -> Metrics:
+        wav = batch.wav
         n_codebooks = self._codebooks(step)
         if step == self.first_quantized and not self.decoder_only:
             self._start_quantizer(step)
         with torch.autocast("cpu", torch.bfloat16):
             f0, voiced = pitch(wav, self.codec.sample_rate, self.codec.hop)
-            fake, scores, commitment = self._reconstruct(wav, voice, n_codebooks, f0, step)
+            fake, scores, commitment = self._reconstruct(batch, n_codebooks, f0, step)
             distance = spectral_distance(fake, wav, self.codec.sample_rate)
             of_pitch = F.cross_entropy(scores[voiced], pitch_class(f0[voiced])).nan_to_num()
             loss = 15 * distance + 2 * of_pitch + 5 * commitment
@@ -148,23 +197,22 @@ class CodecStage:
         metrics |= update(self.optimizers["codec"], clip=10.0)
         return metrics | {"train/units": wav.numel() / 24_000}
 
-    def _reconstruct(self, wav: torch.Tensor, voice: torch.Tensor, n_codebooks: int | None,
-                     f0: torch.Tensor, step: int,
+    def _reconstruct(self, batch: Batch, n_codebooks: int | None, f0: torch.Tensor, step: int,
                      ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Through the whole codec, or, once its codes are fixed, through the decoder alone."""
         rng = np.random.default_rng((self.config.seed, step, 2))
-        known = voice if rng.random() < KNOWN else None
+        codec, heard = self.codec, batch.wav
+        known = batch.voice if rng.random() < KNOWN else None
         if not self.decoder_only:
-            return self.codec(wav, n_codebooks, known, f0)  # type: ignore[no-any-return]
-        codec = self.codec
-        if known is not None:
-            hidden = torch.from_numpy(rng.random((len(wav), 1)) < DISGUISED)
-            heard = torch.where(hidden, disguise(wav, rng), wav)
-        else:
-            heard = wav
-        latents = codec.dequantize(codec.encode(heard[:, None])[:, :n_codebooks])
-        of_voice = None if known is None else codec.dequantize(codec.encode(known[:, None]))
-        return *codec.synthesize(latents, of_voice, f0), wav.new_zeros(())
+            return codec(heard, n_codebooks, known, f0)  # type: ignore[no-any-return]
+        codes = batch.codes
+        if codes is None:
+            if known is not None:
+                hidden = torch.from_numpy(rng.random((len(heard), 1)) < DISGUISED)
+                heard = torch.where(hidden, disguise(heard, rng), heard)
+            codes = codec.encode(heard[:, None])[:, :n_codebooks]
+        voice = None if known is None else codec.dequantize(codec.encode(known[:, None]))
+        return *codec.synthesize(codec.dequantize(codes), voice, f0), heard.new_zeros(())
 
     def _codebooks(self, step: int) -> int | None:
         """None before the quantizer starts, then quantizer dropout."""
@@ -177,7 +225,7 @@ class CodecStage:
 
     def _start_quantizer(self, step: int) -> None:
         """k-means on trained latents: on few or untrained ones most codes would die at once."""
-        wav = torch.cat([self.batch(step + offset)[0] for offset in range(1, 1 + START_BATCHES)])
+        wav = torch.cat([self.batch(step + offset).wav for offset in range(1, 1 + START_BATCHES)])
         with torch.no_grad():
             self.codec.start_quantizer(self.codec.latents(wav))
 
@@ -226,3 +274,7 @@ def _crop(clip: Pcm, size: int, rng: np.random.Generator) -> np.ndarray:
     """`size` samples from a random place; a shorter clip begins again."""
     start = rng.integers(max(1, len(clip) - size + 1))
     return np.resize(clip[start: start + size], size).astype(np.float32)
+
+
+def _stack(rows: list[np.ndarray]) -> torch.Tensor:
+    return torch.from_numpy(np.stack(rows)).float()

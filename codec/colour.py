@@ -1,0 +1,60 @@
+"""The colour of a recording: its long-term spectrum, from mouth, microphone and room alike.
+
+Models that were trained on many recordings speak in an average colour. Bringing it nearer to the
+prompt's is a filter that changes no word and no melody.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from codec.mel import mel_edges, mel_filters
+
+SAMPLE_RATE, N_FFT, HOP, BANDS = 24_000, 1024, 256, 40
+QUIET = 1e-3      # of the loudest frame's power: below are pauses, which have no colour
+DOUBT = 1.5       # seconds of speech of which half of the colour is that of the words
+LOUDEST = 1.0     # log gain, 8.7 dB
+
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Colour:
+    """Mean log magnitude of each of BANDS mel bands [BANDS], over so many seconds of speech."""
+
+    bands: torch.Tensor
+    seconds: float
+
+
+def colour(samples: Samples) -> Colour:
+    """The colour of samples [N] at 24 kHz."""
+    magnitudes = _spectrum(samples).abs()
+    power = magnitudes.square().mean(0)
+    loud = magnitudes[:, power >= QUIET * power.max()]
+    bands = mel_filters(SAMPLE_RATE, N_FFT, BANDS) @ loud
+    return Colour(bands.clamp(min=1e-4).log().mean(1), loud.shape[1] * HOP / SAMPLE_RATE)
+
+
+def match_colour(samples: Samples, reference: Colour) -> Samples:
+    """Samples [N] at 24 kHz with their colour moved towards the reference.
+
+    Not the whole way: the shorter the speech, the more its spectrum is that of its words.
+    """
+    own = colour(samples)
+    seconds = min(own.seconds, reference.seconds)
+    gain = seconds / (seconds + DOUBT) * (reference.bands - own.bands)
+    frequencies = np.linspace(0, SAMPLE_RATE / 2, N_FFT // 2 + 1)
+    centres = mel_edges(SAMPLE_RATE, BANDS)[1:-1].numpy()
+    curve = np.interp(frequencies, centres, gain.clamp(-LOUDEST, LOUDEST).numpy())
+    filtered = _spectrum(samples) * torch.from_numpy(np.exp(curve)).float()[:, None]
+    return torch.istft(filtered, N_FFT, HOP, window=torch.hann_window(N_FFT),
+                       length=len(samples)).numpy()
+
+
+def _spectrum(samples: Samples) -> torch.Tensor:
+    """Complex short-time spectrum [N_FFT // 2 + 1, frames]."""
+    return torch.stft(torch.from_numpy(samples), N_FFT, HOP, window=torch.hann_window(N_FFT),
+                      pad_mode="constant", return_complex=True)
