@@ -26,8 +26,11 @@ def test_failures_by_class():
     assert found("one two three", "the old man one two three", prompt=["the", "old", "man", "x"]
                  ) == ["prompt leak"]
     assert found("the old man", "the old man", prompt=["the", "old", "man"]) == []
-    assert found("one two", "one two", seconds=1.0) == ["early stop"]
-    assert found("one two", "one two", seconds=1.0, expected_seconds=None) == []
+    assert found("one two", "one", seconds=1.0) == ["early stop"]
+    assert found("one two", "", seconds=1.0) == ["early stop"]
+    assert found("one two", "one", seconds=1.9) == [], "a word that was not understood"
+    assert found("one two", "one two", seconds=1.0) == [], "fast, but whole"
+    assert found("one two", "one", seconds=1.0, expected_seconds=None) == []
     assert found("one two", "one two", finish="cap") == ["no end"]
 
 

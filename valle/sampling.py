@@ -89,5 +89,7 @@ def sample(logits: torch.Tensor, history: torch.Tensor, options: SamplingOptions
     scaled = logits / options.temperature
     tokens = draw(truncate(scaled, options.top_k, options.top_p), first)
     window = history[:, max(0, history.shape[1] - options.ras_window):]
-    share = (window == tokens[:, None]).sum(dim=1) / options.ras_window
-    return torch.where(share > options.ras_threshold, draw(logits, second), tokens)
+    repeated = (window == tokens[:, None]).sum(dim=1) > options.ras_threshold * options.ras_window
+    if not repeated.any():
+        return tokens
+    return torch.where(repeated, draw(logits, second), tokens)

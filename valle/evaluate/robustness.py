@@ -42,13 +42,18 @@ def failures(reference: Sequence[str], heard: Sequence[str], errors: Errors, *,
                             for kind, start, end, _, _ in errors.runs),
         "repeat": repeats(heard, errors),
         "prompt leak": leaks(reference, heard, prompt),
-        "early stop": (expected_seconds is not None
+        "early stop": (expected_seconds is not None and not reaches_end(reference, errors)
                        and spoken_seconds(samples, sample_rate) < EARLY * expected_seconds),
         "long silence": (len(silences(samples, sample_rate))
                          > sum(c in PAUSING for c in text.rstrip(PAUSING + " \"'"))),
         "no end": finish == "cap",
     }
     return [name for name in CLASSES if found[name]]
+
+
+def reaches_end(reference: Sequence[str], errors: Errors) -> bool:
+    """Is the last word heard? Speech that is short but whole was only faster than the prompt."""
+    return any(kind == "equal" and end == len(reference) for kind, _, end, _, _ in errors.runs)
 
 
 def repeats(heard: Sequence[str], errors: Errors) -> bool:
