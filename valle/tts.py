@@ -263,10 +263,14 @@ class VALLE:
             requests.append(Request([*ids.prefix(language, known + phones), *heard], phones,
                                     [p in BOUNDARIES for p in part], seed))
         spoken = speak_codes(self.ar, requests, sampling, on_frame=on_frame)
-        batch = self._nar_batch(voice, known, requests, spoken)
+        together = 1 if self.device.type == "cpu" else len(jobs)  # padding would cost time there
+        filled: list[torch.Tensor] = []
         half = self.precision != "float32" and fast_bfloat16(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-            filled = fill_books(self.model.nar, batch, sampling.nar_guidance)
+        for first in range(0, len(jobs), together):
+            rows = slice(first, first + together)
+            batch = self._nar_batch(voice, known, requests[rows], spoken[rows])
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+                filled += fill_books(self.model.nar, batch, sampling.nar_guidance)
         prompt_frames = voice.codes.shape[1]
         results = []
         for row, one in zip(filled, spoken, strict=True):

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The starter voice, one resumable command for each stage:
 #   recipes/starter/run.sh STAGE     from the root of the repository, in its virtual environment
-# STAGE: teachers codec codes aligner voices ar nar decoder pack evaluate, in this order.
-# nar takes its phones from ar's folder; decoder needs codec alone. CORPUS is the folder of real speech.
+# STAGE: teachers codec codes aligner voices ar nar fill decoder pack evaluate, in this order.
+# nar takes its phones from ar's folder. CORPUS is the folder of real speech.
 set -euo pipefail
 CORPUS=${CORPUS:-../shared/corpus}
 HERE=recipes/starter
@@ -44,10 +44,12 @@ ar)        # 4 hours
 nar)       # 3 hours
   valle train --stage nar "${common[@]}" --out runs/nar --steps 5000 \
     --n-codebooks 4 --d-ff 640 --vocabulary runs/ar ;;
-decoder)   # the codec's decoder alone goes on, half of the time on four books; 35 minutes on one core
+fill)      # books 2 to 4 of real speech as the NAR says them, 2.2 hours; 15 minutes on one core
+  python $HERE/fill.py data/filled runs/nar "${prepared[@]}" --hours 2.2 ;;
+decoder)   # the codec's decoder alone goes on: four books, voices in disguise, the NAR's books; 45 minutes
   valle train --stage codec --data "${codec_data[@]}" data/teachers --held-out "${codec_held[@]}" \
     $(python $HERE/cv_dev.py "$CORPUS") --out runs/codec2 --init runs/codec-int8 --steps 6000 \
-    --warmup 30 --max-hours 6 --books 4 --validate-every 200 --threads 1 ;;
+    --filled data/filled --warmup 30 --max-hours 9 --books 4 --validate-every 200 --threads 1 ;;
 pack)
   valle pack weights/starter --codec runs/codec2 --ar runs/ar --nar runs/nar --aligner runs/aligner ;;
 evaluate)

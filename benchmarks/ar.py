@@ -1,0 +1,187 @@
+#!/usr/bin/env python3
+"""How fast the AR writes tokens, beside the same weights in other engines.
+
+    python benchmarks/ar.py --size starter --seconds 10 --out benchmarks/ar-starter
+
+Every engine gets the same random weights and the same prompt of three seconds, and writes as many
+tokens as `--seconds` of audio have (75 a second), always the likeliest, never <eos>. Engines take
+turns, round by round, so that what else the machine does falls on all of them; the ratios are
+medians over rounds with their range. The bound is what it takes to read the weights and the cache
+once for each token at the memory bandwidth measured in the same run. Writes OUT.md and OUT.json.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+import torch
+from tqdm import tqdm
+
+from codec.files import atomic_path
+from g2p import Vocabulary
+from valle.ar import AR
+from valle.cache import PRECISIONS, Cached, PackedAR
+from valle.config import SIZES, ARConfig, TransformerConfig
+from valle.export import export_llama
+from valle.generate import Decoder, Uncached
+
+PHONES, PROMPT_TOKENS, FRAME_RATE = 118, 360, 75
+SHAPES = SIZES | {"6x384": TransformerConfig(6, 6, 384, 1024)}
+BYTES = {"float32": 4, "bfloat16": 2, "int8": 1}
+Engine = Callable[[int], float]  # tokens to write, to seconds
+
+
+@dataclass(frozen=True)
+class Result:
+    """One engine: tokens per second, and its speed in that of ours in float32."""
+
+    engine: str
+    tokens_per_second: float
+    ratio: float
+    lowest: float
+    highest: float
+    of_bound: float | None
+
+
+def prompt() -> list[int]:
+    """Sixty phones and three hundred codes."""
+    draw = torch.Generator().manual_seed(0)
+    phones = torch.randint(5, 5 + PHONES, (60,), generator=draw).tolist()
+    codes = torch.randint(5 + PHONES, 5 + PHONES + 1024, (PROMPT_TOKENS - 62,), generator=draw)
+    return [1, 4, *phones, *codes.tolist()]
+
+
+def ours(make: Callable[[int], Decoder]) -> Engine:
+    """A decoder of this project as an engine."""
+    @torch.inference_mode()
+    def write(count: int) -> float:
+        decoder = make(PROMPT_TOKENS + count + 1)
+        logits = decoder.start([prompt()])
+        started = time.perf_counter()
+        for _ in range(count):
+            logits = decoder.step([int(logits[0, 5 + PHONES:].argmax()) + 5 + PHONES])
+        return time.perf_counter() - started
+
+    return write
+
+
+def transformers_engine(folder: Path) -> Engine:
+    """`generate` of transformers on the exported folder; its prefill is measured and taken off."""
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(folder).eval()
+    tokens = torch.tensor([prompt()])
+    options = {"do_sample": False, "eos_token_id": None, "pad_token_id": 0,
+               "attention_mask": torch.ones_like(tokens)}
+
+    @torch.inference_mode()
+    def write(count: int) -> float:
+        times = []
+        for new in (1, count + 1):
+            started = time.perf_counter()
+            model.generate(tokens, max_new_tokens=new, **options)
+            times.append(time.perf_counter() - started)
+        return times[1] - times[0]
+
+    return write
+
+
+def engines(model: AR, folder: Path) -> dict[str, Engine]:
+    """All that this machine has, by name."""
+    def packed(precision: str) -> Engine:
+        weights = PackedAR(model, precision)
+        return ours(lambda capacity: Cached(weights, capacity))
+
+    found = {f"ours {precision}": packed(precision) for precision in PRECISIONS}
+    found["ours, no cache"] = ours(lambda capacity: Uncached(model, capacity))
+    try:
+        found["transformers, dynamic cache"] = transformers_engine(folder)
+    except ImportError:
+        print("no transformers: left out; `pip install transformers`")
+    return found
+
+
+def bandwidth() -> float:
+    """Bytes per second that torch reads from memory, the best of ten."""
+    array = torch.ones(64 << 20)
+    times = []
+    for _ in range(10):
+        started = time.perf_counter()
+        array.sum()
+        times.append(time.perf_counter() - started)
+    return array.numel() * 4 / min(times)
+
+
+def bytes_per_token(model: AR, precision: str, tokens: int) -> float:
+    """Weights, and keys and values (float32) at the mean length of a run."""
+    shape = model.config.transformer
+    matrices = sum(p.numel() for p in model.parameters() if p.dim() > 1)
+    cache = 2 * 4 * shape.n_layer * shape.d_model * (PROMPT_TOKENS + tokens / 2)
+    return matrices * BYTES[precision] + cache
+
+
+def measure(model: AR, tokens: int, rounds: int) -> tuple[list[Result], float]:
+    """Every engine in turn, `rounds` times."""
+    with tempfile.TemporaryDirectory() as folder:
+        export_llama(model, Vocabulary.build([[f"p{i}" for i in range(PHONES - 8)]]), "none",
+                     folder)
+        candidates = engines(model, Path(folder))
+        seconds: dict[str, list[float]] = {name: [] for name in candidates}
+        speed = bandwidth()
+        for _ in tqdm(range(rounds + 1), unit="round"):
+            for name, write in candidates.items():
+                seconds[name].append(write(tokens) / tokens)
+    results = []
+    for name, times in seconds.items():
+        ratios = [a / b for a, b in zip(seconds["ours float32"][1:], times[1:], strict=True)]
+        step = median(times[1:])
+        bound = (bytes_per_token(model, name.removeprefix("ours "), tokens) / speed / step
+                 if name.removeprefix("ours ") in BYTES else None)
+        results.append(Result(name, 1 / step, median(ratios), min(ratios), max(ratios), bound))
+    return results, speed
+
+
+def markdown(results: list[Result]) -> str:
+    lines = ["| engine | tokens/s | times ours float32 | of the bandwidth bound |",
+             "|---|---:|---:|---:|"]
+    lines += [f"| {r.engine} | {r.tokens_per_second:.0f} | {r.ratio:.2f} ({r.lowest:.2f} to "
+              f"{r.highest:.2f}) | {'-' if r.of_bound is None else f'{r.of_bound:.0%}'} |"
+              for r in results]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", default="starter", choices=list(SHAPES))
+    parser.add_argument("--seconds", type=float, default=10.0, help="of audio; default 10")
+    parser.add_argument("--rounds", type=int, default=5, help="after one to warm up; default 5")
+    parser.add_argument("--threads", type=int, default=2, help="default 2")
+    parser.add_argument("--out", type=Path, required=True, help="without suffix")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    model = AR(ARConfig(PHONES, transformer=SHAPES[options.size])).eval()
+    tokens = round(options.seconds * FRAME_RATE)
+    before = os.getloadavg()[0]
+    results, speed = measure(model, tokens, options.rounds)
+    about = (f"AR `{options.size}`, batch 1, {tokens} tokens after {PROMPT_TOKENS}, "
+             f"{options.threads} threads, torch {torch.__version__}, memory {speed / 1e9:.1f} "
+             f"GB/s, load before {before:.1f}, {options.rounds} rounds")
+    text = f"{about}\n\n{markdown(results)}"
+    record = {"about": about, "bandwidth": speed, "results": [asdict(r) for r in results]}
+    for suffix, content in ((".md", text), (".json", json.dumps(record, indent=1) + "\n")):
+        with atomic_path(options.out.with_suffix(suffix)) as path:
+            path.write_text(content, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
