@@ -2,16 +2,21 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from conftest import TINY_PHONES, needs, tiny_ar
+from conftest import PROMPT_TEXT, TINY_PHONES, needs, tiny_ar
 
 from g2p import Vocabulary
-from valle import cli
+from valle import VALLE, cli
+from valle.ar import AR
 from valle.cache import Cached
-from valle.export import export_llama, token_names
+from valle.checkpoint import load_model
+from valle.config import ARConfig, TransformerConfig
+from valle.export import export_gguf, export_llama, token_names
 from valle.published import transformers_package
 from valle.tokens import AUDIO, BOS, SPECIALS
 
@@ -78,3 +83,77 @@ def test_every_token_has_one_name():
     assert len(set(names)) == len(names) == ar.ids.size
     with pytest.raises(ValueError, match="8 phones for a model of 20"):
         token_names(ar.ids, Vocabulary.build([]))
+
+
+@needs("gguf")
+def test_gguf_says_what_llama_cpp_needs(tmp_path: Path, capsys: pytest.CaptureFixture[str],
+                                        model_folder: Path):
+    import gguf
+
+    out = tmp_path / "ar.gguf"
+    arguments = [str(out), "--model", str(model_folder), "--precision", "q8_0"]
+    assert cli.run("export", arguments, "valle export") == 0
+    reader = gguf.GGUFReader(out)
+    tensors = {t.name: t for t in reader.tensors}
+    assert {"token_embd.weight", "output_norm.weight", "blk.1.attn_q.weight",
+            "blk.0.ffn_down.weight"} <= set(tensors)
+    assert tensors["blk.0.attn_k.weight"].tensor_type == gguf.GGMLQuantizationType.Q8_0
+    assert tensors["output_norm.weight"].tensor_type == gguf.GGMLQuantizationType.F32
+    config = load_model(model_folder).ar.config
+    fields = {name: field.contents() for name, field in reader.fields.items()}
+    assert fields["general.architecture"] == "llama"
+    assert fields["llama.block_count"] == config.transformer.n_layer
+    assert fields["tokenizer.ggml.model"] == "no_vocab"
+    arguments[-1] = "q2"
+    assert cli.run("export", arguments, "valle export") == 1
+    assert "--precision q2: choose one of f32, f16, q8_0" in capsys.readouterr().err
+    assert cli.run("export", [str(tmp_path / "folder"), *arguments[1:-1], "f16"],
+                   "valle export") == 1
+    assert "is for GGUF: name the file .gguf" in capsys.readouterr().err
+
+
+@needs("gguf")
+def test_gguf_refuses_widths_that_eight_bits_cannot_hold(tmp_path: Path):
+    shape = TransformerConfig(n_layer=1, n_head=2, d_model=40, d_ff=64)
+    with pytest.raises(ValueError, match="multiples of 32; this AR has 40 and 64: choose f16"):
+        export_gguf(AR(ARConfig(20, transformer=shape)), tmp_path / "ar.gguf", "q8_0")
+    assert not list(tmp_path.iterdir())
+
+
+@needs("llama_cpp")
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_llama_cpp_gives_our_logits_row_by_row(precision: str):
+    from valle.llamacpp import LlamaCppAR, LlamaCppDecoder
+
+    ar = tiny_ar("plain", sharpness=2.0)
+    theirs, ours = LlamaCppDecoder(LlamaCppAR(ar, precision), 64), Cached(ar, 64)
+    close = {"atol": 2e-3, "rtol": 1e-3} if precision == "float32" else {"atol": 0.3, "rtol": 0.1}
+    rows = [[BOS, 4, 7, AUDIO, 40, 41], [BOS, 4, 9, 8, 7, AUDIO, 50], [BOS, 4, AUDIO, 33]]
+    with torch.no_grad():
+        torch.testing.assert_close(theirs.start(rows), ours.start(rows), **close)
+        for tokens in ([42, 43, 44], [45, 46, 47]):
+            torch.testing.assert_close(theirs.step(tokens), ours.step(tokens), **close)
+        theirs.keep([0, 2])
+        ours.keep([0, 2])
+        torch.testing.assert_close(theirs.step([50, 51]), ours.step([50, 51]), **close)
+    assert greedy(LlamaCppDecoder(LlamaCppAR(ar), 64), rows[0], 24) == greedy(
+        Cached(ar, 64), rows[0], 24)
+
+
+@needs("llama_cpp")
+def test_the_voice_speaks_by_llama_cpp(model_folder: Path, prompt: Path):
+    ours, theirs = (VALLE.from_pretrained(model_folder, "cpu", "float32", engine)
+                    for engine in ("torch", "llama.cpp"))
+    spoken = [tts.speak("We went home.", prompt=prompt, prompt_text=PROMPT_TEXT)
+              for tts in (ours, theirs)]
+    assert spoken[1].settings["engine"] == "llama.cpp"
+    np.testing.assert_allclose(spoken[0].samples, spoken[1].samples, atol=1e-3)
+
+
+def test_an_engine_that_is_not_there_is_named(model_folder: Path,
+                                              monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(ValueError, match=r"--engine onnx: choose torch or llama\.cpp"):
+        VALLE.from_pretrained(model_folder, "cpu", engine="onnx")
+    monkeypatch.setitem(sys.modules, "llama_cpp", None)
+    with pytest.raises(ImportError, match="--engine llama.cpp needs llama-cpp-python: pip install"):
+        VALLE.from_pretrained(model_folder, "cpu", engine="llama.cpp")

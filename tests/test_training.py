@@ -166,6 +166,8 @@ def test_a_decoder_learns_from_codes_that_a_nar_filled(corpus: Corpus, tmp_path:
     assert stage.codec.identity == before
     other = tmp_path / "other"
     noise_codec(seed=1, small=True).save(other)
+    with pytest.raises(ValueError, match="--filled needs --init"):
+        CodecStage(replace(config, init=""), [corpus.root], ["held"])
     with pytest.raises(ValueError, match="holds codes of codec .* fill it again"):
         CodecStage(replace(config, init=str(other)), [corpus.root], ["held"])
 

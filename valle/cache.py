@@ -117,7 +117,8 @@ class PackedAR:
     def _pack(self, block: torch.nn.Module) -> PackedLayer:
         matrix = self._matrix
         weights = {name: tensor.detach() for name, tensor in block.named_parameters()}
-        turned = [self._in_pairs(weights[f"self_attn.{name}_proj.weight"]) for name in "qk"]
+        turned = [in_pairs(weights[f"self_attn.{name}_proj.weight"],
+                           self.config.transformer.n_head) for name in "qk"]
         return PackedLayer(
             weights["input_layernorm.weight"],
             matrix(torch.cat([*turned, weights["self_attn.v_proj.weight"]])),
@@ -126,11 +127,13 @@ class PackedAR:
             matrix(torch.cat([weights["mlp.gate_proj.weight"], weights["mlp.up_proj.weight"]])),
             matrix(weights["mlp.down_proj.weight"]))
 
-    def _in_pairs(self, weight: torch.Tensor) -> torch.Tensor:
-        """Rows of a query or key projection [D, D] so that what turns together lies side by side:
-        rotary positions are then a product of complex numbers. Scores do not change."""
-        heads = self.config.transformer.n_head
-        return weight.unflatten(0, (heads, 2, -1)).transpose(1, 2).flatten(0, 2)
+
+def in_pairs(weight: torch.Tensor, heads: int) -> torch.Tensor:
+    """Rows of a query or key projection [D, D] so that what turns together lies side by side.
+
+    Rotary positions are then a product of complex numbers; scores do not change.
+    """
+    return weight.unflatten(0, (heads, 2, -1)).transpose(1, 2).flatten(0, 2)
 
 
 class Cached:

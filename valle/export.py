@@ -1,8 +1,9 @@
-"""The AR in the format of other engines: a Hugging Face folder of a LlamaForCausalLM.
+"""The AR in the formats of other engines: a Hugging Face folder of a LlamaForCausalLM, and GGUF.
 
-vLLM, SGLang and transformers load it as it is; prompts are token ids, which `tokens.json` explains
-and `valle.tokens` builds. The monotonic rule of the interleaved layout (only the next phone of the
-text, or a code, may follow) is the caller's to apply: those engines know nothing of it.
+vLLM, SGLang and transformers load the folder as it is, llama.cpp the file; prompts are token ids,
+which `tokens.json` explains and `valle.tokens` builds. The monotonic rule of the interleaved layout
+(only the next phone of the text, or a code, may follow) is the caller's to apply: those engines
+know nothing of it.
 """
 from __future__ import annotations
 
@@ -16,6 +17,8 @@ from codec.files import atomic_path
 from codec.weights import save_weights
 from g2p import Vocabulary
 from valle.ar import AR
+from valle.cache import in_pairs
+from valle.published import package
 from valle.tokens import AUDIO, BOS, EOS, PAD, SPECIALS, TokenIds
 
 MOST_POSITIONS = 8192
@@ -58,6 +61,67 @@ def llama_config(ar: AR) -> dict[str, Any]:
 def llama_state(ar: AR) -> dict[str, torch.Tensor]:
     """The AR's weights under Llama's names; the output embedding is tied and not repeated."""
     return {f"model.{name}": tensor for name, tensor in ar.state_dict().items()}
+
+
+def export_gguf(ar: AR, path: str | Path, precision: str = "f32") -> None:
+    """Write the AR for llama.cpp, whole or not at all.
+
+    Args:
+        precision: of the matrices: f32, f16 or q8_0 (eight bits, a scale for 32 weights).
+
+    Raises:
+        ImportError: the package `gguf` is missing.
+        ValueError: no such precision, or a width that q8_0 cannot hold.
+    """
+    gguf = package("gguf", "GGUF export", "gguf")
+    kinds = {"f32": gguf.GGMLQuantizationType.F32, "f16": gguf.GGMLQuantizationType.F16,
+             "q8_0": gguf.GGMLQuantizationType.Q8_0}
+    if precision not in kinds:
+        raise ValueError(f"--precision {precision}: choose one of {', '.join(kinds)}")
+    shape = ar.config.transformer
+    if precision == "q8_0" and (shape.d_model % 32 or shape.d_ff % 32):
+        raise ValueError(f"q8_0 needs widths that are multiples of 32; this AR has {shape.d_model} "
+                         f"and {shape.d_ff}: choose f16")
+    with atomic_path(path) as temporary:
+        writer = gguf.GGUFWriter(temporary, "llama")
+        writer.add_context_length(MOST_POSITIONS)
+        writer.add_embedding_length(shape.d_model)
+        writer.add_block_count(shape.n_layer)
+        writer.add_feed_forward_length(shape.d_ff)
+        writer.add_head_count(shape.n_head)
+        writer.add_head_count_kv(shape.n_head)
+        writer.add_layer_norm_rms_eps(shape.norm_eps)
+        writer.add_rope_freq_base(shape.rope_theta)
+        writer.add_rope_dimension_count(shape.d_model // shape.n_head)
+        writer.add_vocab_size(ar.ids.size)
+        writer.add_tokenizer_model("no_vocab")
+        for name, tensor in gguf_state(ar).items():
+            kind = kinds[precision] if tensor.dim() > 1 else kinds["f32"]
+            data = gguf.quants.quantize(tensor.float().contiguous().numpy(), kind)
+            writer.add_tensor(name, data, raw_dtype=kind)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+
+
+GGUF_NAMES = {"input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm",
+              "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k",
+              "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output",
+              "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down"}
+
+
+def gguf_state(ar: AR) -> dict[str, torch.Tensor]:
+    """The AR's weights under llama.cpp's names, rotary pairs side by side as it wants them."""
+    found: dict[str, torch.Tensor] = {"token_embd.weight": ar.embed_tokens.weight,
+                                      "output_norm.weight": ar.norm.weight}
+    for index, layer in enumerate(ar.layers):
+        for name, parameter in layer.named_parameters():
+            ours = name.removesuffix(".weight")
+            turns = ours in ("self_attn.q_proj", "self_attn.k_proj")
+            found[f"blk.{index}.{GGUF_NAMES[ours]}.weight"] = (
+                in_pairs(parameter, ar.config.transformer.n_head) if turns else parameter)
+    return {name: tensor.detach().cpu() for name, tensor in found.items()}
 
 
 def token_names(ids: TokenIds, vocabulary: Vocabulary) -> list[str]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Any, Protocol
 
 import torch
 
 from valle.ar import AR
-from valle.cache import Cached, PackedAR
+from valle.cache import Cached
+from valle.config import ARConfig
 from valle.nar import NAR, NARBatch
 from valle.sampling import SamplingOptions, generators, sample
 from valle.tokens import AUDIO, EOS, TokenIds
@@ -24,7 +25,11 @@ LEAST_CAP = 150             # interleaved layout: one word may take 2 s, pauses 
 MAX_FRAMES_OF_ONE = 60      # interleaved layout: no single phone or pause is longer than 0.8 s
 
 
-Model = TypeVar("Model", AR, PackedAR)
+class Decodable(Protocol):
+    """What decodes: an AR, or its weights packed for an engine."""
+
+    config: ARConfig
+    ids: TokenIds
 
 
 @dataclass(frozen=True)
@@ -188,8 +193,8 @@ class InterleavedWriter:
 
 
 @torch.inference_mode()
-def speak_codes(model: Model, requests: Sequence[Request], options: SamplingOptions,
-                decoder: Callable[[Model, int], Decoder] = Cached,
+def speak_codes(model: Decodable, requests: Sequence[Request], options: SamplingOptions,
+                decoder: Callable[[Any, int], Decoder] = Cached,
                 on_frame: Callable[[int], None] | None = None) -> list[Spoken]:
     """Codebook 1 for every request, all rows in one pass; a finished row leaves the batch.
 

@@ -17,10 +17,11 @@ from codec import check_prompt, load_audio, normalize_loudness, save_audio, trim
 from codec.colour import Colour, colour, match_colour
 from codec.files import atomic_path
 from g2p import BOUNDARIES, phonemize
-from valle.cache import PackedAR, fast_bfloat16, pick_precision
+from valle.ar import AR
+from valle.cache import Cached, PackedAR, fast_bfloat16, pick_precision
 from valle.checkpoint import Model, load_model, shipped
 from valle.chunks import split_phones
-from valle.generate import Request, Spoken, fill_books, speak_codes
+from valle.generate import Decoder, Request, Spoken, fill_books, speak_codes
 from valle.nar import NARBatch
 from valle.sampling import SamplingOptions
 from valle.speaker.encoder import Embedding
@@ -116,6 +117,21 @@ def pick_device(name: str) -> torch.device:
     return torch.device("cuda" if cuda else "cpu")
 
 
+def pick_engine(name: str, model: AR, precision: str) -> tuple[Any, Callable[..., Decoder]]:
+    """(the AR's weights in an engine, the decoder that runs them), as `speak_codes` takes them.
+
+    Raises:
+        ImportError, ValueError: the engine is unknown, is missing, or cannot take the model.
+    """
+    if name == "torch":
+        return PackedAR(model, precision), Cached
+    if name != "llama.cpp":
+        raise ValueError(f"--engine {name}: choose torch or llama.cpp")
+    from valle.llamacpp import LlamaCppAR, LlamaCppDecoder
+
+    return LlamaCppAR(model, precision), LlamaCppDecoder
+
+
 class VALLE:
     """Zero-shot speech synthesis.
 
@@ -125,20 +141,26 @@ class VALLE:
     """
 
     def __init__(self, model: Model, name: str, device: torch.device,
-                 precision: str = "auto") -> None:
-        """precision: of the weights while speaking, "auto" or one of cached.PRECISIONS."""
+                 precision: str = "auto", engine: str = "torch") -> None:
+        """precision: of the weights while speaking, "auto" or one of cache.PRECISIONS.
+        engine: what runs the AR, "torch" or "llama.cpp".
+
+        Raises:
+            ImportError, ValueError: the engine is unknown, is missing, or cannot take the model.
+        """
         self.model, self.name, self.device = model, name, device
-        self.precision = pick_precision(precision, device)
-        self.ar = PackedAR(model.ar.to(device), self.precision)
+        self.precision, self.engine = pick_precision(precision, device), engine
+        self.ar, self.decoder = pick_engine(engine, model.ar.to(device), self.precision)
         model.nar.to(device)
         if isinstance(model.codec, torch.nn.Module):
             model.codec.to(device)
 
     @classmethod
     def from_pretrained(cls, name: str | Path = "starter", device: str = "auto",
-                        precision: str = "auto") -> VALLE:
+                        precision: str = "auto", engine: str = "torch") -> VALLE:
         """Load "starter" or a model folder; FileNotFoundError, ValueError say what is wrong."""
-        return cls(load_model(model_folder(name)), str(name), pick_device(device), precision)
+        return cls(load_model(model_folder(name)), str(name), pick_device(device), precision,
+                   engine)
 
     def encode_prompt(self, prompt: str | Path | Samples, prompt_text: str,
                       language: str = "en-us") -> Prompt:
@@ -240,8 +262,8 @@ class VALLE:
                       for i in range(0, len(jobs), best_of)]
         settings = {"model": self.name, "codec": self.model.codec.identity, "language": language,
                     "seed": seed, "continuation": continuation, "device": self.device.type,
-                    "precision": self.precision, "torch": torch.__version__, "best_of": best_of,
-                    **asdict(sampling)}
+                    "precision": self.precision, "engine": self.engine,
+                    "torch": torch.__version__, "best_of": best_of, **asdict(sampling)}
         results = []
         for words, parts in zip(texts, pieces, strict=True):
             done, spoken = spoken[: len(parts)], spoken[len(parts):]
@@ -262,7 +284,7 @@ class VALLE:
             phones = vocabulary.encode(part)
             requests.append(Request([*ids.prefix(language, known + phones), *heard], phones,
                                     [p in BOUNDARIES for p in part], seed))
-        spoken = speak_codes(self.ar, requests, sampling, on_frame=on_frame)
+        spoken = speak_codes(self.ar, requests, sampling, self.decoder, on_frame)
         together = 1 if self.device.type == "cpu" else len(jobs)  # padding would cost time there
         filled: list[torch.Tensor] = []
         half = self.precision != "float32" and fast_bfloat16(self.device)

@@ -30,6 +30,9 @@ def add_voice_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", default="auto",
                         help="of the models' weights: int8, bfloat16 or float32; default auto: "
                              "int8 on a CPU, where it is three times as fast")
+    parser.add_argument("--engine", default="torch",
+                        help="what runs the AR: torch, or llama.cpp where llama-cpp-python is "
+                             "installed; default torch")
 
 
 def load_voice(options: argparse.Namespace) -> tuple[VALLE, SamplingOptions]:
@@ -43,4 +46,5 @@ def load_voice(options: argparse.Namespace) -> tuple[VALLE, SamplingOptions]:
 
     sampling = SamplingOptions(options.temperature, options.top_k, options.top_p,
                                guidance=options.guidance, nar_guidance=options.nar_guidance)
-    return VALLE.from_pretrained(options.model, options.device, options.precision), sampling
+    tts = VALLE.from_pretrained(options.model, options.device, options.precision, options.engine)
+    return tts, sampling

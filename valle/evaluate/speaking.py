@@ -47,6 +47,7 @@ class VALLESystem:
     def __post_init__(self) -> None:
         self.settings = {"weights": self.weights, "codec": self.tts.model.codec.identity,
                          "best_of": self.best_of, "precision": self.tts.precision,
+                         "engine": self.tts.engine,
                          **dataclasses.asdict(self.sampling)}
 
     def __call__(self, item: Item, prompt: Samples, seed: int) -> Audio:

@@ -124,6 +124,8 @@ class CodecStage:
             raise ValueError(f"{len(self.clips)} clips to train on, {len(self.held)} of two "
                              "seconds or more to validate on: check --data and --held-out")
         self.decoder_only = bool(config.init)
+        if config.filled and not config.init:
+            raise ValueError("--filled needs --init: a NAR's codes are of a codec that is finished")
         start = START_BATCHES * config.batch_size * config.frames
         if not self.decoder_only and start < SpectralConfig.codebook_size:
             raise ValueError(f"--batch-size {config.batch_size}: the quantizer starts from "
