@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -31,6 +32,8 @@ from valle.cache import PRECISIONS, Cached, PackedAR
 from valle.config import SIZES, ARConfig, TransformerConfig
 from valle.export import export_llama
 from valle.generate import Decoder, Uncached
+from valle.llamacpp import GGUF_PRECISIONS, LlamaCppAR, LlamaCppDecoder
+from valle.published import transformers_package
 
 PHONES, PROMPT_TOKENS, FRAME_RATE = 118, 360, 75
 SHAPES = SIZES | {"6x384": TransformerConfig(6, 6, 384, 1024)}
@@ -58,8 +61,8 @@ def prompt() -> list[int]:
     return [1, 4, *phones, *codes.tolist()]
 
 
-def ours(make: Callable[[int], Decoder]) -> Engine:
-    """A decoder of this project as an engine."""
+def stepping(make: Callable[[int], Decoder]) -> Engine:
+    """A decoder as an engine."""
     @torch.inference_mode()
     def write(count: int) -> float:
         decoder = make(PROMPT_TOKENS + count + 1)
@@ -74,9 +77,8 @@ def ours(make: Callable[[int], Decoder]) -> Engine:
 
 def transformers_engine(folder: Path) -> Engine:
     """`generate` of transformers on the exported folder; its prefill is measured and taken off."""
-    from transformers import AutoModelForCausalLM
-
-    model = AutoModelForCausalLM.from_pretrained(folder).eval()
+    transformers = transformers_package("the benchmark")
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder).eval()
     tokens = torch.tensor([prompt()])
     options = {"do_sample": False, "eos_token_id": None, "pad_token_id": 0,
                "attention_mask": torch.ones_like(tokens)}
@@ -97,14 +99,23 @@ def engines(model: AR, folder: Path) -> dict[str, Engine]:
     """All that this machine has, by name."""
     def packed(precision: str) -> Engine:
         weights = PackedAR(model, precision)
-        return ours(lambda capacity: Cached(weights, capacity))
+        return stepping(lambda capacity: Cached(weights, capacity))
 
     found = {f"ours {precision}": packed(precision) for precision in PRECISIONS}
-    found["ours, no cache"] = ours(lambda capacity: Uncached(model, capacity))
-    try:
-        found["transformers, dynamic cache"] = transformers_engine(folder)
-    except ImportError:
-        print("no transformers: left out; `pip install transformers`")
+    found["ours, no cache"] = stepping(lambda capacity: Uncached(model, capacity))
+
+    def llama_cpp(precision: str) -> Engine:
+        weights = LlamaCppAR(model, precision)
+        return stepping(lambda capacity: LlamaCppDecoder(weights, capacity))
+
+    others: dict[str, Callable[[], Engine]] = {
+        "transformers, dynamic cache": lambda: transformers_engine(folder),
+        **{f"llama.cpp {GGUF_PRECISIONS[p]}": partial(llama_cpp, p) for p in PRECISIONS}}
+    for name, make in others.items():
+        try:
+            found[name] = make()
+        except ImportError as error:
+            print(f"left out: {name}: {error}")
     return found
 
 

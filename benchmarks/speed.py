@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """How fast a model speaks, stage by stage: `python benchmarks/speed.py [MODEL]`.
 
-RTF is seconds of work for a second of speech; medians of five runs after one warm-up.
+RTF is seconds of work for a second of speech; medians of five runs in turn after one to warm up.
+OMP_NUM_THREADS sets the threads.
 """
 from __future__ import annotations
 
+import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -47,20 +49,28 @@ class Clock:
 
 
 def main(model: str) -> None:
-    tts = VALLE.from_pretrained(model)
     clock = Clock()
     clock.around(valle.tts, "speak_codes", "AR")
     clock.around(valle.tts, "fill_books", "NAR")
-    clock.around(tts.model.codec, "decode", "codec")
-    clock.around(tts, "encode_prompt", "prompt")
-    print(f"{model}, {torch.get_num_threads()} threads, torch {torch.__version__}\n")
-    print("| readings | guidance | speech, s | prompt | AR | NAR | codec | RTF in all | "
-          "AR tokens/s |")
-    print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
-    for readings, guidance in ((1, 1.0), (1, 2.0), (4, 2.0)):
-        rows = [run(tts, clock, readings, guidance) for _ in range(RUNS + 1)][1:]
-        print(f"| {readings} | {guidance:g} |",
-              " | ".join(f"{median(column):.3g}" for column in zip(*rows, strict=True)), "|")
+    voices = {name: VALLE.from_pretrained(model, precision=name) for name in ("float32", "int8")}
+    for tts in voices.values():
+        clock.around(tts.model.codec, "decode", "codec")
+        clock.around(tts, "encode_prompt", "prompt")
+    cases = [(name, readings, guidance) for name in voices
+             for readings, guidance in ((1, 1.0), (1, 2.0), (4, 2.0))]
+    rows: dict[tuple[str, int, float], list[tuple[float, ...]]] = {case: [] for case in cases}
+    for _ in range(RUNS + 1):
+        for case in cases:
+            name, readings, guidance = case
+            rows[case].append(run(voices[name], clock, readings, guidance))
+    print(f"{model}, {torch.get_num_threads()} threads, torch {torch.__version__}, peak memory "
+          f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB\n")
+    print("| precision | readings | guidance | speech, s | prompt | AR | NAR | codec | RTF in all "
+          "| AR tokens/s |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+    for (name, readings, guidance), found in rows.items():
+        print(f"| {name} | {readings} | {guidance:g} |",
+              " | ".join(f"{median(column):.3g}" for column in zip(*found[1:], strict=True)), "|")
 
 
 def run(tts: VALLE, clock: Clock, readings: int, guidance: float) -> tuple[float, ...]:
