@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from codec import check_prompt, load_audio, normalize_loudness, save_audio, trim_silence
-from codec.colour import Colour, colour, match_colour
+from codec.colour import colour, match_colour
 from codec.files import atomic_path
 from g2p import BOUNDARIES, phonemize
 from valle.ar import AR
@@ -23,6 +23,7 @@ from valle.checkpoint import Model, load_model, shipped
 from valle.chunks import split_phones
 from valle.generate import Decoder, Request, Spoken, fill_books, speak_codes
 from valle.nar import NARBatch
+from valle.prompt import Prompt
 from valle.sampling import SamplingOptions
 from valle.speaker.encoder import Embedding
 from valle.verify import Score, Verifier
@@ -34,33 +35,6 @@ PLAUSIBLE_PHONES_PER_SECOND = (3.0, 25.0)
 DOUBTFUL_ALIGNMENT = -2.5      # log-probability per frame, far below that of right texts
 BEST_OF = 1                    # readings to choose from
 MAX_ROWS = 16                  # texts and pieces of texts decoded side by side
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """A voice: all codes [Q, T], phones and, for the interleaved layout, frames per phone; and the
-    colour of the whole recording."""
-
-    codes: torch.Tensor
-    phones: list[str]
-    durations: list[int] | None
-    colour: Colour
-
-    def cut(self, frames: int) -> Prompt:
-        """The start of the prompt, up to the word end nearest to `frames` frames.
-
-        Nearest, not last before: an aligner may place a long gap there, and 0.2 s are no prompt.
-        Without durations nobody knows where the words end, and the prompt stays whole.
-        """
-        if self.durations is None:
-            return self
-        ends = np.cumsum(self.durations)
-        cuts = [i for i, phone in enumerate(self.phones) if phone in BOUNDARIES and i]
-        cut = min(cuts, key=lambda i: abs(int(ends[i]) - frames), default=len(ends) - 1)
-        if cut == len(ends) - 1:
-            return self
-        return Prompt(self.codes[:, : int(ends[cut])], [*self.phones[:cut], "."],
-                      self.durations[: cut + 1], self.colour)
 
 
 @dataclass(frozen=True)

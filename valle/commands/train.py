@@ -56,9 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     batch.add_argument("--init", help="codec: a codec folder whose decoder goes on learning; "
                                       "speaker: a trained encoder to start from; ar, nar: a "
                                       "model folder to start from, with its shape and phones")
-    batch.add_argument("--filled", metavar="FOLDER",
-                       help="codec with --init: a prepared folder of a NAR's codes "
-                            "(recipes/starter/fill.py), to learn to decode those too")
+    batch.add_argument("--filled", metavar="FOLDER", help="codec with --init: a NAR's codes to "
+                       "learn to decode too, a prepared folder from recipes/starter/fill.py")
     batch.add_argument("--tokens-per-batch", type=int, help="ar, nar")
     batch.add_argument("--max-seconds", type=float,
                        help="aligner, ar, nar, recognizer: longest sample; "
