@@ -43,6 +43,8 @@ def match_colour(samples: Samples, reference: Colour) -> Samples:
 
     Not the whole way: the shorter the speech, the more its spectrum is that of its words.
     """
+    if not len(samples):
+        return samples
     own = colour(samples)
     seconds = min(own.seconds, reference.seconds)
     gain = seconds / (seconds + DOUBT) * (reference.bands - own.bands)

@@ -59,6 +59,7 @@ def test_no_band_is_moved_by_more_than_the_limit() -> None:
 def test_whatever_was_spoken_stays_finite(samples: np.ndarray) -> None:
     matched = match_colour(samples, colour(speech()))
     assert matched.shape == samples.shape and np.isfinite(matched).all()
+    assert match_colour(samples[:0], colour(samples)).size == 0
     assert np.isfinite(match_colour(speech(), colour(samples))).all()
 
 

@@ -274,6 +274,12 @@ def test_books_of_a_batch_are_those_of_its_rows_alone(aligned: bool, guidance: f
         assert torch.equal(filled[row, 0], batch.codes[row, 0]), "book 1 kept"
 
 
+def test_a_text_that_takes_no_frame_fills_nothing() -> None:
+    model = NAR(NARConfig(TINY_PHONES, 4, TINY_CODES, True, size("tiny"))).eval()
+    batch = nar_batch([(5, 6, 6)], 4, True)
+    assert torch.equal(fill_books(model, batch, 1.5), batch.codes)
+
+
 def test_what_stood_in_the_books_to_fill_does_not_matter() -> None:
     torch.manual_seed(0)
     model = NAR(NARConfig(TINY_PHONES, 4, TINY_CODES, True, size("tiny"))).eval()

@@ -269,13 +269,14 @@ def fill_books(model: NAR, batch: NARBatch, guidance: float = 1.0,
 def _without_conditions(model: NAR, batch: NARBatch, level: torch.Tensor) -> torch.Tensor:
     """Logits [B, T, V] of the target's frames by those frames alone; what they are in the prompt's
     frames means nothing."""
+    shift, spoken = batch.prompt_frames[:, None], batch.n_frames - batch.prompt_frames
     frames = torch.arange(batch.codes.shape[2], device=level.device)[None]
-    shift = batch.prompt_frames[:, None]
-    ahead = (frames + shift).clamp(max=frames.shape[1] - 1)[:, None]
-    alone = NARBatch(torch.zeros_like(batch.phones), batch.n_phones,
-                     batch.codes.gather(2, ahead.expand_as(batch.codes)),
-                     batch.n_frames - batch.prompt_frames, torch.zeros_like(batch.prompt_frames),
-                     None if batch.frame_phones is None else torch.zeros_like(batch.frame_phones))
+    longest = max(1, int(spoken.max()))
+    ahead = (frames[:, :longest] + shift).clamp(max=frames.shape[1] - 1)
+    codes = batch.codes.gather(2, ahead[:, None].expand(-1, batch.codes.shape[1], -1))
+    alone = NARBatch(torch.zeros_like(batch.phones), batch.n_phones, codes, spoken,
+                     torch.zeros_like(batch.prompt_frames),
+                     None if batch.frame_phones is None else torch.zeros_like(ahead))
     logits = model(alone, level)
-    back = (frames - shift).clamp(min=0)[:, :, None]
-    return logits.gather(1, back.expand_as(logits))
+    back = (frames - shift).clamp(0, longest - 1)[:, :, None]
+    return logits.gather(1, back.expand(-1, -1, logits.shape[2]))
