@@ -22,6 +22,11 @@ GGUF_PRECISIONS = {"float32": "f32", "bfloat16": "f16", "int8": "q8_0"}
 PREFILL_TOKENS = 512  # decoded in one call
 
 
+@ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
+def say_nothing(level: int, text: bytes, data: object) -> None:
+    """Takes llama.cpp's log; it must live as long as llama.cpp does."""
+
+
 class LlamaCppAR:
     """An AR in llama.cpp: exported to a temporary GGUF file and loaded from there."""
 
@@ -34,7 +39,7 @@ class LlamaCppAR:
         """
         self.config, self.ids, self.precision = model.config, model.ids, precision
         self.api: Any = package("llama_cpp", "--engine llama.cpp", "llama-cpp-python")
-        self.api.llama_log_set(SILENT(lambda level, text, data: None), ctypes.c_void_p(0))
+        self.api.llama_log_set(say_nothing, ctypes.c_void_p(0))
         self.api.llama_backend_init()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "ar.gguf"
@@ -48,9 +53,6 @@ class LlamaCppAR:
     def __del__(self) -> None:
         if getattr(self, "weights", None):
             self.api.llama_model_free(self.weights)
-
-
-SILENT = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
 
 
 class LlamaCppDecoder:
@@ -70,6 +72,8 @@ class LlamaCppDecoder:
         options.n_ctx, options.n_seq_max = self.capacity * len(rows), len(rows)
         options.n_batch = options.n_ubatch = PREFILL_TOKENS
         options.n_threads = options.n_threads_batch = threads
+        if self.model.precision == "float32":  # keys and values are f16 otherwise
+            options.type_k = options.type_v = api.GGML_TYPE_F32
         self.context = api.llama_init_from_model(self.model.weights, options)
         if not self.context:
             raise ValueError(f"llama.cpp has no memory for {len(rows)} rows of {self.capacity} "
