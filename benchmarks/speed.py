@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
@@ -53,6 +54,9 @@ def main(model: str) -> None:
     clock.around(valle.tts, "speak_codes", "AR")
     clock.around(valle.tts, "fill_books", "NAR")
     voices = {name: VALLE.from_pretrained(model, precision=name) for name in ("float32", "int8")}
+    if find_spec("llama_cpp"):
+        voices["llama.cpp q8_0"] = VALLE.from_pretrained(model, precision="int8",
+                                                         engine="llama.cpp")
     for tts in voices.values():
         clock.around(tts.model.codec, "decode", "codec")
         clock.around(tts, "encode_prompt", "prompt")
@@ -65,7 +69,7 @@ def main(model: str) -> None:
             rows[case].append(run(voices[name], clock, readings, guidance))
     print(f"{model}, {torch.get_num_threads()} threads, torch {torch.__version__}, peak memory "
           f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB\n")
-    print("| precision | readings | guidance | speech, s | prompt | AR | NAR | codec | RTF in all "
+    print("| AR | readings | guidance | speech, s | prompt | AR | NAR | codec | RTF in all "
           "| AR tokens/s |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
     for (name, readings, guidance), found in rows.items():
