@@ -29,7 +29,7 @@ def add_voice_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--precision", default="auto",
                         help="of the models' weights: int8, bfloat16 or float32; default auto: "
-                             "int8 on a CPU, where it is three times as fast")
+                             "int8 on a CPU, where the AR is twice as fast")
     parser.add_argument("--engine", default="torch",
                         help="what runs the AR: torch, or llama.cpp where llama-cpp-python is "
                              "installed; default torch")
