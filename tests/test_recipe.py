@@ -173,5 +173,5 @@ def test_every_command_of_a_recipe_is_understood(recipe: str, tmp_path: Path) ->
         assert done.returncode == 0, (stage, done.stderr)
         expected = re.search(rf"^{stage}\)(.*?);;", script.read_text(), re.DOTALL | re.MULTILINE)
         assert expected, stage
-        assert ("valle " in expected[1] or "prepare" in expected[1]) == (
-            "understood" in done.stdout), (stage, done.stdout)
+        ours = re.search(r"\b(valle|prepare) ", expected[1]) is not None
+        assert ours == ("understood" in done.stdout), (stage, done.stdout)
