@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from codec.audio import SAMPLE_RATE
 from codec.mel import mel_edges, mel_filters
 
-SAMPLE_RATE, N_FFT, HOP, BANDS = 24_000, 1024, 256, 40
+N_FFT, HOP, BANDS = 1024, 256, 40
 QUIET = 1e-3      # of the loudest frame's power: below are pauses, which have no colour
 DOUBT = 1.5       # seconds of speech of which half of the colour is that of the words
 LOUDEST = 1.0     # log gain, 8.7 dB

@@ -154,8 +154,9 @@ class SpectralCodec(nn.Module):
         pulses follow.
         """
         latents, commitment = self.latents(wav), wav.new_zeros(())
-        known = None if voice is None else self.latents(voice).detach()
-        if n_codebooks is not None:
+        if n_codebooks is None:
+            known = None if voice is None else self.latents(voice).detach()
+        else:
             with torch.autocast(latents.device.type, enabled=False):
                 latents, _, losses = self.quantizer.vq(latents.float(), n_q=n_codebooks)
                 known = None if voice is None else self.dequantize(self.encode(voice[:, None]))

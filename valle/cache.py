@@ -9,11 +9,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 
 from valle.ar import AR
+from valle.transformer import rotary
 
 PRECISIONS = ("float32", "bfloat16", "int8")
 INT8_BLOCK = 32  # torch's kernel reads beyond the end of rows that are no multiple of its vectors
@@ -150,10 +152,9 @@ class Cached:
         self.device = self.model.embedding.device
         shape = self.model.config.transformer
         self.heads, self.width = shape.n_head, shape.d_model
-        rate = shape.rope_theta ** (-torch.arange(0, self.width // self.heads, 2)
-                                    / (self.width // self.heads))
-        angles = torch.arange(capacity)[:, None] * rate
-        self.turns = torch.polar(torch.ones_like(angles), angles).to(self.device)
+        places = torch.arange(capacity, device=self.device)[None]
+        cos, sin = rotary(places, self.width // self.heads, shape.rope_theta)
+        self.turns = torch.complex(cos, sin)[0, 0, :, : cos.shape[-1] // 2]
 
     def start(self, rows: Sequence[list[int]]) -> torch.Tensor:
         """The logits [B, V] that follow rows of any lengths."""
@@ -218,21 +219,18 @@ class Cached:
     def _logits(self, tokens: torch.Tensor, turn: torch.Tensor, attend: Attend) -> torch.Tensor:
         """New tokens [B, L], turned by their positions, to the logits [B, V] after the last."""
         batch, length = tokens.shape
-        eps = self.model.config.transformer.norm_eps
+        norm = partial(F.rms_norm, normalized_shape=(self.width,),
+                       eps=self.model.config.transformer.norm_eps)
         x = self.model.embedding[tokens.flatten()]
         for index, layer in enumerate(self.model.layers):
-            qkv = layer.qkv(_rms_norm(x, layer.norm_attention, eps)).float()
+            qkv = layer.qkv(norm(x, weight=layer.norm_attention)).float()
             qk, v = qkv.split([2 * self.width, self.width], dim=1)
             pairs = torch.view_as_complex(qk.view(batch, length, 2 * self.heads, -1, 2))
             q, k = torch.view_as_real(pairs * turn).flatten(3).transpose(1, 2).chunk(2, dim=1)
             v = v.view(batch, length, self.heads, -1).transpose(1, 2)
             y = attend(index, q, k, v)
             x = x + layer.out(y.transpose(1, 2).reshape(len(x), self.width))
-            gate, up = layer.gate_up(_rms_norm(x, layer.norm_feed_forward, eps)).chunk(2, dim=1)
+            gate, up = layer.gate_up(norm(x, weight=layer.norm_feed_forward)).chunk(2, dim=1)
             x = x + layer.down(F.silu(gate) * up)
         last = x.view(batch, length, self.width)[:, -1]
-        return self.model.head(_rms_norm(last, self.model.norm, eps)).float()
-
-
-def _rms_norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:
-    return x * (x.square().mean(dim=-1, keepdim=True) + eps).rsqrt() * weight
+        return self.model.head(norm(last, weight=self.model.norm)).float()

@@ -29,10 +29,10 @@ def disguise(wav: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     share = (source - source.floor())[..., None]
     high = (low + 1).clamp(max=len(bins) - 1)
     warped = envelope.gather(1, low) * (1 - share) + envelope.gather(1, high) * share
-    points = torch.from_numpy(COLOUR * rng.standard_normal((len(wav), 1, BANDS))).float()
+    points = torch.from_numpy(COLOUR * rng.standard_normal((len(wav), BANDS))).float()
     place = torch.log1p(bins / 30) / np.log1p(len(bins) / 30) * (BANDS - 1)  # roughly mel
     left = place.long().clamp(max=BANDS - 2)
-    colour = torch.lerp(points[:, 0, left], points[:, 0, left + 1], place - left)
+    colour = torch.lerp(points[:, left], points[:, left + 1], place - left)
     gain = (warped - envelope + colour[..., None]).clamp(-LOUDEST, LOUDEST).exp()
     return torch.istft(spectrum * gain, N_FFT, HOP, window=window, length=wav.shape[1])
 
