@@ -36,6 +36,8 @@ class Float32Matrix:
 
 
 class BFloat16Matrix:
+    scale = None  # only bytes need one
+
     def __init__(self, weight: torch.Tensor) -> None:
         self.weight = weight.bfloat16()
 
@@ -52,12 +54,13 @@ class Int8Matrix:
     def __init__(self, weight: torch.Tensor) -> None:
         scale = (weight.abs().amax(dim=1, keepdim=True) / 127).clamp(min=1e-7)
         self.weight = (weight / scale).round().to(torch.int8)
-        self.scale = scale[:, 0].bfloat16()
+        self.scale = scale[:, 0].float().contiguous()
+        self.rounded = self.scale.bfloat16()  # as torch's kernel takes it
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         if len(x) <= FEW_ROWS:
-            return torch._weight_int8pack_mm(x.bfloat16(), self.weight, self.scale)
-        return F.linear(x.bfloat16(), self.weight.bfloat16() * self.scale[:, None])
+            return torch._weight_int8pack_mm(x.bfloat16(), self.weight, self.rounded)
+        return F.linear(x.bfloat16(), self.weight.bfloat16() * self.rounded[:, None])
 
 
 def pick_precision(name: str, device: torch.device) -> str:
@@ -148,7 +151,7 @@ class Cached:
 
     def __init__(self, model: AR | PackedAR, capacity: int) -> None:
         self.model = model if isinstance(model, PackedAR) else PackedAR(model)
-        self.capacity, self.end = capacity, 0
+        self.capacity, self.end, self.dtype = capacity, 0, torch.float32
         self.device = self.model.embedding.device
         shape = self.model.config.transformer
         self.heads, self.width = shape.n_head, shape.d_model
@@ -163,7 +166,7 @@ class Cached:
         self.end = max(map(len, rows))
         self._begin([self.end - len(rows[i]) for i in different])
         shape = (len(different), self.heads, self.capacity, self.width // self.heads)
-        self.keys, self.values = ([torch.zeros(shape, device=self.device)
+        self.keys, self.values = ([torch.zeros(shape, device=self.device, dtype=self.dtype)
                                    for _ in self.model.layers] for _ in range(2))
         last = torch.cat([self._prefill(index, rows[i]) for index, i in enumerate(different)])
         copies = [different.index(i) for i in first_alike]

@@ -34,6 +34,7 @@ REFUSED_PROMPT_SECONDS = 120.0
 PLAUSIBLE_PHONES_PER_SECOND = (3.0, 25.0)
 DOUBTFUL_ALIGNMENT = -2.5      # log-probability per frame, far below that of right texts
 BEST_OF = 1                    # readings to choose from
+ENGINES = ("auto", "native", "torch", "llama.cpp")
 MAX_ROWS = 16                  # texts and pieces of texts decoded side by side
 
 
@@ -91,19 +92,30 @@ def pick_device(name: str) -> torch.device:
     return torch.device("cuda" if cuda else "cpu")
 
 
-def pick_engine(name: str, model: AR, precision: str) -> tuple[Any, Callable[..., Decoder]]:
-    """(the AR's weights in an engine, the decoder that runs them), as `speak_codes` takes them.
+def pick_engine(name: str, model: AR, precision: str, device: torch.device,
+                ) -> tuple[str, Any, Callable[..., Decoder]]:
+    """(the engine's name, the AR's weights in it, the decoder that runs them).
+
+    "auto" is native on a CPU with a C compiler, torch elsewhere.
 
     Raises:
         ImportError, ValueError: the engine is unknown, is missing, or cannot take the model.
     """
-    if name == "torch":
-        return PackedAR(model, precision), Cached
-    if name != "llama.cpp":
-        raise ValueError(f"--engine {name}: choose torch or llama.cpp")
-    from valle.llamacpp import LlamaCppAR, LlamaCppDecoder
+    if name not in ENGINES:
+        raise ValueError(f"--engine {name}: choose {', '.join(ENGINES[:-1])} or {ENGINES[-1]}")
+    if name == "llama.cpp":
+        from valle.llamacpp import LlamaCppAR, LlamaCppDecoder
 
-    return LlamaCppAR(model, precision), LlamaCppDecoder
+        return name, LlamaCppAR(model, precision), LlamaCppDecoder
+    if name == "native" or (name == "auto" and device.type == "cpu"):
+        from valle.native import Native, NativeAR, NativeError
+
+        try:
+            return "native", NativeAR(model, precision), Native
+        except NativeError as error:
+            if name == "native":
+                raise ValueError(f"--engine native: {error}; or use --engine torch") from error
+    return "torch", PackedAR(model, precision), Cached
 
 
 class VALLE:
@@ -115,23 +127,24 @@ class VALLE:
     """
 
     def __init__(self, model: Model, name: str, device: torch.device,
-                 precision: str = "auto", engine: str = "torch") -> None:
+                 precision: str = "auto", engine: str = "auto") -> None:
         """precision: of the weights while speaking, "auto" or one of cache.PRECISIONS.
-        engine: what runs the AR, "torch" or "llama.cpp".
+        engine: what runs the AR, one of ENGINES.
 
         Raises:
             ImportError, ValueError: the engine is unknown, is missing, or cannot take the model.
         """
         self.model, self.name, self.device = model, name, device
-        self.precision, self.engine = pick_precision(precision, device), engine
-        self.ar, self.decoder = pick_engine(engine, model.ar.to(device), self.precision)
+        self.precision = pick_precision(precision, device)
+        self.engine, self.ar, self.decoder = pick_engine(engine, model.ar.to(device),
+                                                         self.precision, device)
         model.nar.to(device)
         if isinstance(model.codec, torch.nn.Module):
             model.codec.to(device)
 
     @classmethod
     def from_pretrained(cls, name: str | Path = "starter", device: str = "auto",
-                        precision: str = "auto", engine: str = "torch") -> VALLE:
+                        precision: str = "auto", engine: str = "auto") -> VALLE:
         """Load "starter" or a model folder; FileNotFoundError, ValueError say what is wrong."""
         return cls(load_model(model_folder(name)), str(name), pick_device(device), precision,
                    engine)

@@ -11,6 +11,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 PACKAGES = ("torch", "numpy", "soundfile", "soxr", "einops", "phonemizer", "espeakng-loader",
             "encodec", "safetensors", "num2words", "tqdm")
@@ -23,8 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     checks: dict[str, Callable[[], str]] = {
         "python": lambda: f"{platform.python_version()} on {platform.machine()}",
-        "packages": packages, "device": device, "espeak": espeak, "torchaudio": torchaudio,
-        "weights": lambda: weights(options.model), "self test": lambda: self_test(options.model)}
+        "packages": packages, "device": device, "native": native, "espeak": espeak,
+        "torchaudio": torchaudio, "weights": lambda: weights(options.model),
+        "self test": lambda: self_test(options.model)}
     healthy = True
     for name, check in checks.items():
         try:
@@ -55,6 +57,16 @@ def device() -> str:
     if torch.cuda.is_available():
         return f"cuda: {torch.cuda.get_device_name()}"
     return f"cpu, {torch.get_num_threads()} threads (torch sees no CUDA device)"
+
+
+def native() -> str:
+    """The AR's step in C is not needed; without it speaking takes longer."""
+    from valle.native import NativeError, library
+
+    try:
+        return f"the AR's step is compiled: {Path(library()._name).name}"
+    except NativeError as error:
+        return f"not usable, the AR runs in torch, some three times slower: {error}"
 
 
 def espeak() -> str:

@@ -30,9 +30,10 @@ def add_voice_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", default="auto",
                         help="of the models' weights: int8, bfloat16 or float32; default auto: "
                              "int8 on a CPU, where the AR is twice as fast")
-    parser.add_argument("--engine", default="torch",
-                        help="what runs the AR: torch, or llama.cpp where llama-cpp-python is "
-                             "installed; default torch")
+    parser.add_argument("--engine", default="auto",
+                        help="what runs the AR: native (C, compiled for this machine at first "
+                             "use), torch, or llama.cpp where llama-cpp-python is installed; "
+                             "default auto: native on a CPU with a C compiler, else torch")
 
 
 def load_voice(options: argparse.Namespace) -> tuple[VALLE, SamplingOptions]:

@@ -1,0 +1,167 @@
+"""The step in C: the model of torch to the last digits, one row at a time, compiled once."""
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import tiny_ar
+
+from valle import VALLE
+from valle.ar import AR
+from valle.cache import PRECISIONS, Cached, PackedAR
+from valle.config import ARConfig, TransformerConfig
+from valle.native import Native, NativeAR, NativeError, Threads, library
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+ROWS = [[1, 4, 9, 2, 30, 31, 32], [1, 4, 8, 7, 9, 2, 33, 34, 35, 36], [1, 4, 2, 40]]
+
+needs_compiler = pytest.mark.skipif(
+    not (shutil.which("cc") or shutil.which("gcc")), reason="needs a C compiler")
+
+
+@pytest.fixture
+def forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A process that has not compiled anything yet, with a cache folder of its own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    library.cache_clear()
+    yield tmp_path / "cache" / "valle"
+    library.cache_clear()
+
+
+def wide_ar() -> AR:
+    """Widths that are no multiples of the machine's vectors."""
+    shape = TransformerConfig(n_layer=2, n_head=3, d_model=42, d_ff=75)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = AR(ARConfig(20, transformer=shape)).eval()
+        for parameter in model.parameters():
+            parameter.data.mul_(3)
+    return model
+
+
+@torch.inference_mode()
+def follow(decoder: Cached, rows: list[list[int]], steps: int = 6, threads: int = 0,
+           ) -> list[torch.Tensor]:
+    """Logits [B, V] after the rows and after each of some more tokens, then without the second."""
+    logits = [decoder.start(rows)]
+    if threads:
+        torch.set_num_threads(threads)
+    for step in range(steps):
+        logits.append(decoder.step([30 + step + row[-1] % 5 for row in rows]))
+    if len(rows) == 3:
+        decoder.keep([0, 2])
+        logits.append(decoder.step([50, 51]))
+    return logits
+
+
+@needs_compiler
+@pytest.mark.parametrize("model", [tiny_ar("plain", sharpness=3.0), wide_ar()],
+                         ids=["tiny", "odd widths"])
+def test_float32_is_what_torch_computes(model: AR) -> None:
+    ours, theirs = (follow(Native(NativeAR(model), 64), ROWS),
+                    follow(Cached(PackedAR(model), 64), ROWS))
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, atol=2e-5, rtol=2e-5)
+
+
+@needs_compiler
+@pytest.mark.parametrize(("precision", "error"), [("bfloat16", 0.03), ("int8", 0.05)])
+def test_fewer_bits_change_little(precision: str, error: float) -> None:
+    model = tiny_ar("plain", sharpness=3.0)
+    exact = follow(Cached(PackedAR(model), 64), ROWS)
+    found = follow(Native(NativeAR(model, precision), 64), ROWS)
+    for a, b in zip(found, exact, strict=True):
+        assert 0 < (a - b).abs().max() < error * b.abs().max()
+
+
+@needs_compiler
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_row_does_not_depend_on_its_neighbours_nor_on_threads(precision: str) -> None:
+    model = NativeAR(tiny_ar("plain", sharpness=3.0), precision)
+    together, threads = follow(Native(model, 64), ROWS)[:-1], torch.get_num_threads()
+    for index, row in enumerate(ROWS):
+        try:
+            alone = follow(Native(model, 64), [row], threads=threads + 1)
+        finally:
+            torch.set_num_threads(threads)
+        for a, b in zip(together, alone, strict=True):
+            assert torch.equal(a[index], b[0])
+
+
+@needs_compiler
+def test_a_full_cache_is_refused() -> None:
+    decoder = Native(tiny_ar("plain"), 8)
+    decoder.start([ROWS[0]])
+    decoder.step([30])
+    with pytest.raises(ValueError, match="9 tokens do not fit a cache of 8"):
+        decoder.step([31])
+
+
+@needs_compiler
+def test_the_starter_says_the_same_natively() -> None:
+    spoken = [VALLE.from_pretrained("starter", "cpu", "float32", engine).speak(
+        "We went home.", prompt=EXAMPLES / "alto.wav",
+        prompt_text=(EXAMPLES / "alto.txt").read_text()) for engine in ("torch", "native")]
+    assert [audio.settings["engine"] for audio in spoken] == ["torch", "native"]
+    np.testing.assert_array_equal(*(audio.samples for audio in spoken))
+
+
+@needs_compiler
+def test_it_is_compiled_once(forgotten: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library()
+    made = list(forgotten.iterdir())
+    assert len(made) == 1 and made[0].suffix == ".so"
+    library.cache_clear()
+    monkeypatch.setattr("subprocess.run", lambda *a, **k: pytest.fail("compiled again"))
+    library()
+
+
+@needs_compiler
+def test_a_home_that_cannot_be_written_does_not_matter(forgotten: Path,
+                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    forgotten.parent.write_text("a file where the folder should be")
+    assert library().step
+
+
+def test_without_a_compiler_torch_takes_over(forgotten: Path, model_folder: Path,
+                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(NativeError, match="no C compiler"):
+        library()
+    assert VALLE.from_pretrained(model_folder, "cpu").engine == "torch"
+    with pytest.raises(ValueError, match="--engine native: no C compiler .* --engine torch"):
+        VALLE.from_pretrained(model_folder, "cpu", engine="native")
+
+
+def test_a_compiler_that_fails_is_quoted(forgotten: Path, tmp_path: Path,
+                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "broken-cc"
+    broken.write_text("#!/bin/sh\necho 'no such machine' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("CC", str(broken))
+    with pytest.raises(NativeError, match=r"broken-cc cannot compile native\.c: no such machine"):
+        library()
+    assert not list(forgotten.iterdir()), "nothing is left behind"
+
+
+def test_threads_that_wait_for_others_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where all threads are slower than one, one is taken, and the other way round."""
+    monkeypatch.setattr("torch.get_num_threads", lambda: 4)
+    clock = [0.0]
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
+    for slower, faster in ((4, 1), (1, 4)):
+        ran: list[int] = []
+
+        def step(threads: int, slower: int = slower, ran: list[int] = ran) -> None:
+            ran.append(threads)
+            clock[0] += 2.0 if threads == slower else 1.0
+
+        share = Threads()
+        for _ in range(400):
+            share.run(step)
+        assert ran[:2] == [1, 4] and ran.count(slower) == 4, "tried at steps 0, 33, 98, 227"
+        assert ran.count(faster) == 400
