@@ -6,6 +6,7 @@ from typing import Any
 
 BOUNDARIES: tuple[str, ...] = (" ", ",", ".", "?", "!", ";", ":")
 UNKNOWN = "<unk>"
+SPACE = 1  # the id of " " in every vocabulary
 STRESS = "ˈˌ"
 
 

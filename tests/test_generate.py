@@ -7,12 +7,14 @@ import pytest
 import torch
 from conftest import TINY_CODES, TINY_PHONES, tiny_ar
 
+from g2p import SPACE
 from valle.ar import AR
 from valle.cache import Cached
 from valle.config import NARConfig, size
 from valle.generate import (
     LEAST_CAP,
     MAX_FRAMES_OF_ONE,
+    MAX_FRAMES_OF_SPACE,
     MAX_FRAMES_PER_PHONE,
     MIN_FRAMES_PER_PHONE,
     Guided,
@@ -183,11 +185,21 @@ def test_a_model_that_only_moves_on_gives_each_phone_one_frame() -> None:
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_model_that_never_ends_is_stopped_and_says_so(layout: str) -> None:
     model = tiny_ar(layout, leaning=-15.0)
-    spoken = speak_codes(model, [request(model, 0, phones=4)], OPTIONS[0])[0]
+    one = replace(request(model, 0, phones=4), phones=[2, 3, 4, 5])
+    spoken = speak_codes(model, [one], OPTIONS[0])[0]
     most = MAX_FRAMES_PER_PHONE * 4 if layout == "plain" else LEAST_CAP
     assert spoken.finish == "cap" and len(spoken.codes) == most
     if layout == "interleaved":
-        assert spoken.durations == [MAX_FRAMES_OF_ONE, MAX_FRAMES_OF_ONE, 30]
+        assert spoken.durations == [MAX_FRAMES_OF_ONE] * 3 + [LEAST_CAP - 3 * MAX_FRAMES_OF_ONE]
+
+
+def test_a_pause_without_punctuation_is_not_as_long_as_others() -> None:
+    model = tiny_ar("interleaved", leaning=-15.0)
+    text = [3, SPACE, 2, 4]
+    one = Request([*model.ids.prefix("en-us", text), model.ids.first_code], text,
+                  [False, True, True, False], 0)
+    spoken = speak_codes(model, [one], OPTIONS[0])[0]
+    assert spoken.durations == [MAX_FRAMES_OF_ONE, MAX_FRAMES_OF_SPACE, MAX_FRAMES_OF_ONE, 60]
 
 
 def test_plain_does_not_end_before_the_least_length() -> None:

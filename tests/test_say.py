@@ -17,7 +17,7 @@ from saying import ROOT, arguments, files, one_line, process, samples_of, say
 
 from g2p import phonemize
 from valle.chunks import split_phones
-from valle.tts import MAX_ROWS, VALLE
+from valle.tts import MAX_ROWS, VALLE, SomeUnspoken
 
 # --- real processes ------------------------------------------------------------------------------
 
@@ -145,6 +145,17 @@ def test_several_texts_in_one_call_are_those_of_single_calls(tts: VALLE, prompt:
         assert audio.settings == alone.settings and audio.phones == alone.phones
         np.testing.assert_allclose(audio.samples, alone.samples, atol=1e-4)
     assert tts.speak([], prompt=voice) == []
+
+
+def test_one_impossible_text_does_not_cost_the_others(tts: VALLE, prompt: Path) -> None:
+    voice = tts.encode_prompt(prompt, PROMPT_TEXT)
+    with pytest.raises(SomeUnspoken, match="1 of 3 texts cannot be spoken: text 2: nothing to say") as e:
+        tts.speak([SENTENCES[0], " ", SENTENCES[1]], prompt=voice)
+    first, none, last = e.value.results
+    assert none is None and first is not None and last is not None
+    np.testing.assert_array_equal(last.samples, tts.speak(SENTENCES[1], prompt=voice).samples)
+    with pytest.raises(ValueError, match="^nothing to say"):
+        tts.speak(" ", prompt=voice)
 
 
 def test_long_texts_are_spoken_in_pieces(tts: VALLE, prompt: Path) -> None:

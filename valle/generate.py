@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import torch
 
+from g2p import SPACE
 from valle.ar import AR
 from valle.cache import Cached
 from valle.config import ARConfig
@@ -21,8 +22,9 @@ from valle.tokens import AUDIO, EOS, TokenIds
 
 MIN_FRAMES_PER_PHONE = 3    # plain layout: no <eos> before this many frames per phone on average
 MAX_FRAMES_PER_PHONE = 16   # both layouts: the cap on the whole, 16 frames = 0.21 s
-LEAST_CAP = 150             # interleaved layout: one word may take 2 s, pauses and all
+LEAST_CAP = 225             # interleaved layout: one word may take 3 s, pauses and all
 MAX_FRAMES_OF_ONE = 60      # interleaved layout: no single phone or pause is longer than 0.8 s
+MAX_FRAMES_OF_SPACE = 45    # nor a pause without punctuation than 0.6 s
 
 
 class Decodable(Protocol):
@@ -157,7 +159,7 @@ class InterleavedWriter:
     def __init__(self, request: Request, ids: TokenIds) -> None:
         self.ids, self.spoken, self.done = ids, Spoken(durations=[]), False
         self.phones = [ids.first_phone + p for p in request.phones]
-        self.boundary = request.boundary
+        self.boundary, self.spaces = request.boundary, [p == SPACE for p in request.phones]
         self.most = max(LEAST_CAP, MAX_FRAMES_PER_PHONE * len(self.phones))
         self.lasting, self.quantile = 1.0, 0.5
 
@@ -174,7 +176,8 @@ class InterleavedWriter:
         may_advance = self.boundary[begun - 1] or durations[-1] > 0
         if may_advance:
             self.lasting *= 1 - p_advance
-            if self.lasting < self.quantile or durations[-1] >= MAX_FRAMES_OF_ONE:
+            most = MAX_FRAMES_OF_SPACE if self.spaces[begun - 1] else MAX_FRAMES_OF_ONE
+            if self.lasting < self.quantile or durations[-1] >= most:
                 return self._advance(u)
         durations[-1] += 1
         self.spoken.codes.append(code)

@@ -75,6 +75,18 @@ class Audio:
                                  encoding="utf-8")
 
 
+class SomeUnspoken(ValueError):
+    """Some of several texts cannot be spoken; the message says which and why.
+
+    results: what the others became, None in the place of each that failed.
+    """
+
+    def __init__(self, results: list[Audio | None], errors: dict[int, ValueError]) -> None:
+        which = "; ".join(f"text {index + 1}: {error}" for index, error in errors.items())
+        super().__init__(f"{len(errors)} of {len(results)} texts cannot be spoken: {which}")
+        self.results = results
+
+
 def model_folder(name: str | Path) -> Path:
     """Folder of a model: "starter", the voice in this repository, or a path."""
     if str(name) != "starter":
@@ -220,11 +232,21 @@ class VALLE:
 
         Raises:
             FileNotFoundError, ValueError: unusable input, in one line each.
+            SomeUnspoken: some of several texts are unusable; it holds the Audio of the others.
         """
         texts = [text] if isinstance(text, str) else list(text)
         sampling = sampling or SamplingOptions()
         self.model.ar.ids.language(language)  # refuse an unknown language before any work
-        pieces = [split_phones(phonemize(t, language)) for t in texts]
+        pieces: list[list[list[str]]] = []
+        errors: dict[int, ValueError] = {}
+        for index, words in enumerate(texts):
+            try:
+                pieces.append(split_phones(phonemize(words, language)))
+            except ValueError as error:
+                if len(texts) == 1:
+                    raise
+                errors[index] = error
+                pieces.append([])
         self._warn_unknown([p for piece in pieces for part in piece for p in part])
         voice = (prompt if isinstance(prompt, Prompt)
                  else self.encode_prompt(prompt, prompt_text, language))
@@ -251,11 +273,15 @@ class VALLE:
                     "seed": seed, "continuation": continuation, "device": self.device.type,
                     "precision": self.precision, "engine": self.engine,
                     "torch": torch.__version__, "best_of": best_of, **asdict(sampling)}
-        results = []
-        for words, parts in zip(texts, pieces, strict=True):
+        results: list[Audio | None] = []
+        for index, (words, parts) in enumerate(zip(texts, pieces, strict=True)):
             done, spoken = spoken[: len(parts)], spoken[len(parts):]
-            results.append(self._join(done, parts, {"text": words, **settings}))
-        return results[0] if isinstance(text, str) else results
+            results.append(None if index in errors else
+                           self._join(done, parts, {"text": words, **settings}))
+        if errors:
+            raise SomeUnspoken(results, errors)
+        whole = [audio for audio in results if audio is not None]
+        return whole[0] if isinstance(text, str) else whole
 
     def _speak_rows(self, jobs: list[tuple[list[str], int]], voice: Prompt, language: str,
                     sampling: SamplingOptions, continuation: bool,
