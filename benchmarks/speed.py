@@ -2,7 +2,7 @@
 """How fast a model speaks, stage by stage: `python benchmarks/speed.py [MODEL]`.
 
 RTF is seconds of work for a second of speech; medians of five runs in turn after one to warm up.
-OMP_NUM_THREADS sets the threads.
+The second table is of short and long texts in a known voice. OMP_NUM_THREADS sets the threads.
 """
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ from valle.sampling import SamplingOptions
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 TEXT = "Three seconds of a voice are enough. Now it reads whatever you write, word for word."
+PASSAGE = ("The old clock on the stairs had stopped at noon. Nobody in the house could say who had "
+           "wound it last, or why. ")
+TEXTS = {"a clause": "The old clock on the stairs had stopped at noon.",
+         "a passage": PASSAGE * 2, "a page": PASSAGE * 12}
+VOICES = (("native", "int8"), ("native", "bfloat16"), ("native", "float32"), ("torch", "int8"),
+          ("llama.cpp", "int8"))
 RUNS = 5
 
 
@@ -53,20 +59,26 @@ def main(model: str) -> None:
     clock = Clock()
     clock.around(valle.tts, "speak_codes", "AR")
     clock.around(valle.tts, "fill_books", "NAR")
-    voices = {name: VALLE.from_pretrained(model, precision=name) for name in ("float32", "int8")}
-    if find_spec("llama_cpp"):
-        voices["llama.cpp q8_0"] = VALLE.from_pretrained(model, precision="int8",
-                                                         engine="llama.cpp")
+    voices = {f"{engine} {precision}": VALLE.from_pretrained(model, "cpu", precision, engine)
+              for engine, precision in VOICES if engine != "llama.cpp" or find_spec("llama_cpp")}
     for tts in voices.values():
         clock.around(tts.model.codec, "decode", "codec")
         clock.around(tts, "encode_prompt", "prompt")
     cases = [(name, readings, guidance) for name in voices
              for readings, guidance in ((1, 1.0), (1, 2.0), (4, 2.0))]
     rows: dict[tuple[str, int, float], list[tuple[float, ...]]] = {case: [] for case in cases}
+    lengths: dict[str, list[tuple[float, float]]] = {name: [] for name in TEXTS}
+    usual = next(iter(voices.values()))
+    voice = usual.encode_prompt(EXAMPLES / "alto.wav", (EXAMPLES / "alto.txt").read_text())
     for _ in range(RUNS + 1):
         for case in cases:
             name, readings, guidance = case
             rows[case].append(run(voices[name], clock, readings, guidance))
+        for name, text in TEXTS.items():
+            clock.spent.clear()
+            with clock.stage("all"):
+                audio = usual.speak(text, prompt=voice)
+            lengths[name].append((audio.seconds, clock.spent["all"]))
     print(f"{model}, {torch.get_num_threads()} threads, torch {torch.__version__}, peak memory "
           f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB\n")
     print("| AR | readings | guidance | speech, s | prompt | AR | NAR | codec | RTF in all "
@@ -75,6 +87,10 @@ def main(model: str) -> None:
     for (name, readings, guidance), found in rows.items():
         print(f"| {name} | {readings} | {guidance:g} |",
               " | ".join(f"{median(column):.3g}" for column in zip(*found[1:], strict=True)), "|")
+    print("\n| text | speech, s | work, s | RTF |\n|---|---:|---:|---:|")
+    for name, times in lengths.items():
+        seconds, work = (median(column) for column in zip(*times[1:], strict=True))
+        print(f"| {name} | {seconds:.1f} | {work:.2f} | {work / seconds:.3f} |")
 
 
 def run(tts: VALLE, clock: Clock, readings: int, guidance: float) -> tuple[float, ...]:

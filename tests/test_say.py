@@ -149,7 +149,7 @@ def test_several_texts_in_one_call_are_those_of_single_calls(tts: VALLE, prompt:
 
 def test_one_impossible_text_does_not_cost_the_others(tts: VALLE, prompt: Path) -> None:
     voice = tts.encode_prompt(prompt, PROMPT_TEXT)
-    with pytest.raises(SomeUnspoken, match="1 of 3 texts cannot be spoken: text 2: nothing to say") as e:
+    with pytest.raises(SomeUnspoken, match="1 of 3 texts .*: text 2: nothing to say") as e:
         tts.speak([SENTENCES[0], " ", SENTENCES[1]], prompt=voice)
     first, none, last = e.value.results
     assert none is None and first is not None and last is not None
