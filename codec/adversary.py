@@ -12,7 +12,6 @@ from torch import nn
 from codec.mel import mel_filters
 
 SCALES = ((256, 32), (512, 64), (1024, 80), (2048, 120))  # (window, mel bins)
-PHASE_WINDOWS = (512, 1024)
 
 
 def spectral_distance(wav: torch.Tensor, target: torch.Tensor, sample_rate: int) -> torch.Tensor:
@@ -25,19 +24,6 @@ def spectral_distance(wav: torch.Tensor, target: torch.Tensor, sample_rate: int)
                                      return_complex=True).abs() for x in (wav, target))
         total = total + F.l1_loss(a.clamp(min=1e-4).log(), b.clamp(min=1e-4).log())
     return total / len(SCALES)
-
-
-def phase_distance(wav: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Mean over windows of |difference of complex spectra|, for audio [B, N] in step with audio
-    [B, N]; magnitudes are compressed to the power 0.3 (Ephrat et al. 2018, section 3.1)."""
-    total = wav.new_zeros(())
-    for n_fft in PHASE_WINDOWS:
-        window = torch.hann_window(n_fft, device=wav.device)
-        a, b = (torch.stft(x.float(), n_fft, n_fft // 4, window=window, return_complex=True)
-                for x in (wav, target))
-        a, b = (s * (s.abs().square() + 1e-4) ** ((0.3 - 1) / 2) for s in (a, b))
-        total = total + torch.view_as_real(a - b).square().sum(-1).add(1e-6).sqrt().mean()
-    return total / len(PHASE_WINDOWS)
 
 
 class Adversary(nn.Module):

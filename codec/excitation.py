@@ -78,52 +78,18 @@ def best_pitch(scores: torch.Tensor) -> torch.Tensor:
     return LOWEST * ((share * steps).sum(2) / STEPS).exp2()
 
 
-def pulses(f0: torch.Tensor, sample_rate: int, hop: int,
-           shift: torch.Tensor | None = None) -> torch.Tensor:
+def pulses(f0: torch.Tensor, sample_rate: int, hop: int) -> torch.Tensor:
     """Pitch in Hz [B, T] to [B, T * hop]: all its harmonics below half the rate, at amplitude 1.
 
-    The sum of K cosines in closed form (the Dirichlet kernel). shift [B, T * hop]: how much
-    earlier the pulses come, in cycles.
+    The sum of K cosines in closed form (the Dirichlet kernel).
     """
-    rate = _by_sample(f0, hop)
-    cycles = (rate / sample_rate).cumsum(1)
-    if shift is not None:
-        cycles = cycles + shift
-    cycles = cycles % 1
+    rate = F.interpolate(f0[:, None].double(), scale_factor=hop, mode="linear")[:, 0]
+    cycles = (rate / sample_rate).cumsum(1) % 1
     harmonics = (sample_rate / 2 / rate).floor()
     half = torch.sin(math.pi * cycles)
     kernel = torch.sin((2 * harmonics + 1) * math.pi * cycles) / half
     kernel = torch.where(half.abs() < 1e-6, 2 * harmonics + 1, kernel)
     return ((kernel - 1) / 2).to(f0.dtype)
-
-
-def aligned_pulses(wav: torch.Tensor, f0: torch.Tensor, voiced: torch.Tensor, sample_rate: int,
-                   hop: int) -> torch.Tensor:
-    """Pulses [B, N] in step with audio [B, N] of pitch f0 in Hz [B, T], T = N / hop.
-
-    The fundamental of the pulses has the phase of the audio's, so that a filter's phases say how
-    far the other harmonics are ahead of it; those are of the voice, and can be learned.
-    """
-    cycles = (_by_sample(f0, hop) / sample_rate).cumsum(1) % 1
-    beat = torch.polar(wav.double(), -2 * math.pi * cycles)
-    size = 3 * hop
-    window = torch.hann_window(size, dtype=torch.float64, device=wav.device)
-    edge = (size - hop) // 2
-    ahead = (F.pad(beat, (edge, edge)).unfold(1, size, hop) * window).sum(2)
-    turns = _unwrapped(ahead.angle(), voiced) / (2 * math.pi)
-    return pulses(f0, sample_rate, hop, _by_sample(_between(turns, voiced), hop))
-
-
-def _unwrapped(angles: torch.Tensor, voiced: torch.Tensor) -> torch.Tensor:
-    """Angles [B, T] without jumps of a whole turn from one voiced frame to the next."""
-    jumps = angles.diff(dim=1, prepend=angles[:, :1])
-    whole = torch.round(jumps / (2 * math.pi)) * 2 * math.pi
-    return angles - torch.where(voiced, whole, 0).cumsum(1)
-
-
-def _by_sample(values: torch.Tensor, hop: int) -> torch.Tensor:
-    """Values of frames [B, T] drawn linearly between their middles: [B, T * hop], float64."""
-    return F.interpolate(values[:, None].double(), scale_factor=hop, mode="linear")[:, 0]
 
 
 def noise(like: torch.Tensor) -> torch.Tensor:

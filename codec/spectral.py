@@ -26,6 +26,10 @@ from codec.mel import mel_filters
 from codec.trunk import Trunk
 from codec.weights import load_weights, save_weights
 
+# Magnitudes teach the two filters, and do not show a little noise among harmonics; ears hear it.
+# Noise is weakened by its share of the power, raised to this.
+CLEARED = 0.5
+
 
 @dataclass(frozen=True)
 class SpectralConfig:
@@ -45,7 +49,6 @@ class SpectralConfig:
     decoder_width: int = 256
     decoder_blocks: int = 5
     decoder_attend_every: int = 2
-    decoder_phases: bool = True
     latent: int = 128
     n_codebooks: int = 8
     codebook_size: int = 1024
@@ -88,9 +91,8 @@ class SpectralCodec(nn.Module):
         self.quantizer = ResidualVectorQuantizer(
             config.latent, config.n_codebooks, config.codebook_size,
             threshold_ema_dead_code=0.1)  # type: ignore[arg-type]
-        bins = config.filter_window // 2 + 1
-        self.parts = [bins, bins, len(PITCHES), bins * config.decoder_phases]
-        self.decoder = Trunk(config.latent, config.decoder_width, sum(self.parts),
+        self.decoder = Trunk(config.latent, config.decoder_width,
+                             2 * (config.filter_window // 2 + 1) + len(PITCHES),
                              config.decoder_blocks, config.decoder_attend_every)
         self.register_buffer("window", torch.hann_window(config.filter_window), persistent=False)
 
@@ -111,29 +113,32 @@ class SpectralCodec(nn.Module):
         return self.encoder((mel.transpose(1, 2) + 5) / 2.5).transpose(1, 2)
 
     def synthesize(self, latents: torch.Tensor, voice: torch.Tensor | None = None,
-                   source: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+                   f0: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Latents [B, latent, T] to (audio [B, T * hop], scores of PITCHES [B, T, P]).
 
-        voice [B, latent, T']: of a recording of the speaker. source [B, T * hop]: pulses to use
-        instead of those at the best scored pitch, as in training.
+        voice [B, latent, T']: of a recording of the speaker. f0 [B, T]: pitch in Hz to use instead
+        of the best scored, as in training.
         """
         known = None if voice is None else voice.transpose(1, 2)
         found = self.decoder(latents.transpose(1, 2), known).float()
-        of_pulses, of_noise, scores, phases = found.split(self.parts, dim=2)
-        if source is None:
-            source = pulses(best_pitch(scores), self.config.sample_rate, self.config.hop)
-        spectrum = self._filtered(source, of_pulses, phases)
-        spectrum = spectrum + self._filtered(noise(source), of_noise, phases[..., :0])
+        filters, scores = found.split([found.shape[2] - len(PITCHES), len(PITCHES)], dim=2)
+        of_pulses, of_noise = (filters.clamp(max=6) - 5).exp().transpose(1, 2).chunk(2, dim=1)
+        if f0 is None:
+            f0 = best_pitch(scores)
+            of_noise = of_noise * self._share_of_noise(of_pulses, of_noise, f0) ** CLEARED
+        voice = pulses(f0, self.config.sample_rate, self.config.hop)
+        spectrum = of_pulses * self._spectrum(voice) + of_noise * self._spectrum(noise(voice))
         return self._overlap_add(torch.fft.irfft(spectrum, dim=1)), scores
 
-    def _filtered(self, wav: torch.Tensor, filters: torch.Tensor, phases: torch.Tensor,
-                  ) -> torch.Tensor:
-        """The spectrum [B, F, T] of audio [B, T * hop] behind filters [B, T, F], log gains and
-        phases in radians, or none."""
-        gains = (filters.clamp(max=6) - 5).exp()
-        if phases.numel():
-            gains = torch.polar(gains, phases)
-        return gains.transpose(1, 2) * self._spectrum(wav)
+    def _share_of_noise(self, of_pulses: torch.Tensor, of_noise: torch.Tensor, f0: torch.Tensor,
+                        ) -> torch.Tensor:
+        """How much of the power behind both filters [B, F, T] is noise; f0 [B, T] in Hz."""
+        window, rate = self.config.filter_window, self.config.sample_rate
+        harmonics = rate / window / f0[:, None]         # in a bin
+        of_harmonic = 1.5 * (window / 4) ** 2           # its power through a Hann window, all bins
+        by_noise = of_noise.square() * (3 / 8 * window)
+        by_pulses = of_pulses.square() * (of_harmonic * harmonics)
+        return by_noise / (by_noise + by_pulses)
 
     def _spectrum(self, wav: torch.Tensor) -> torch.Tensor:
         """Audio [B, T * hop] to its complex short-time spectrum [B, F, T]."""
@@ -155,14 +160,14 @@ class SpectralCodec(nn.Module):
         return (wav / norm.clamp(min=1e-4))[:, edge: edge + frames * hop]
 
     def forward(self, wav: torch.Tensor, n_codebooks: int | None,
-                voice: torch.Tensor | None = None, source: torch.Tensor | None = None,
+                voice: torch.Tensor | None = None, f0: torch.Tensor | None = None,
                 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Training pass: audio [B, N] to (audio [B, N'], pitch scores [B, T, P], commitment loss).
 
         n_codebooks: how many books to use (quantizer dropout); None leaves the quantizer out, as in
         the first part of training: quantizing from step 0 collapses the latents.
-        voice [B, N'']: another recording of each speaker. source [B, N']: the pulses to filter, in
-        step with the audio.
+        voice [B, N'']: another recording of each speaker. f0 [B, T]: the true pitch, which the
+        pulses follow.
         """
         latents, commitment = self.latents(wav), wav.new_zeros(())
         if n_codebooks is None:
@@ -172,7 +177,7 @@ class SpectralCodec(nn.Module):
                 latents, _, losses = self.quantizer.vq(latents.float(), n_q=n_codebooks)
                 known = None if voice is None else self.dequantize(self.encode(voice[:, None]))
             commitment = losses.mean()
-        return *self.synthesize(latents, known, source), commitment
+        return *self.synthesize(latents, known, f0), commitment
 
     @torch.no_grad()
     def start_quantizer(self, latents: torch.Tensor, iterations: int = 10) -> None:
@@ -254,8 +259,7 @@ class SpectralCodec(nn.Module):
         tensors = load_weights(folder / "codec.safetensors")
         try:
             record = json.loads((folder / "codec.json").read_text())
-            before = {"decoder_attend_every": 0, "decoder_phases": False}  # 0.5, 0.6
-            codec = cls(SpectralConfig(**before | record))
+            codec = cls(SpectralConfig(**{"decoder_attend_every": 0} | record))  # not before 0.5
             codec.load_state_dict(tensors | {k: v for k, v in codec.state_dict().items()
                                              if k.endswith(("embed_avg", "cluster_size"))})
         except (TypeError, ValueError, RuntimeError) as error:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from codec import load_codec
+from codec.excitation import noise, pulses
 from codec.spectral import SpectralCodec, SpectralConfig, log_mel
 
 SMALL = SpectralConfig(encoder_width=16, encoder_blocks=1, decoder_width=16, decoder_blocks=3,
@@ -139,3 +140,18 @@ def test_a_codec_saved_before_decoders_listened_loads_and_decodes(tmp_path: Path
     codec = SpectralCodec.load(tmp_path)
     codes = codec.encode(torch.randn(1, 1, 6400) * 0.1)
     assert torch.equal(codec.decode(codes), codec.decode(codes, codes))
+
+
+@pytest.mark.parametrize("hertz", [90.0, 150.0, 300.0])
+def test_the_share_of_noise_is_that_of_its_power(hertz: float) -> None:
+    codec = SpectralCodec()
+    frames, bins = 150, codec.config.filter_window // 2 + 1
+    f0 = torch.full((1, frames), hertz)
+    source = pulses(f0, codec.sample_rate, codec.hop)
+    by_pulses, by_noise = (codec._spectrum(wav).abs().square()[0, 20:-20, 5:-5].mean()
+                           for wav in (source, noise(source)))
+    for gain in (0.1, 10.0):
+        share = codec._share_of_noise(torch.ones(1, bins, frames),
+                                      torch.full((1, bins, frames), gain), f0)
+        measured = gain ** 2 * by_noise / (gain ** 2 * by_noise + by_pulses)
+        assert share.mean() == pytest.approx(float(measured), rel=0.1)

@@ -14,9 +14,9 @@ import torch.nn.functional as F
 from torch import nn
 from tqdm import tqdm
 
-from codec.adversary import Adversary, phase_distance, spectral_distance
+from codec.adversary import Adversary, spectral_distance
 from codec.audio import load_audio, normalize_loudness
-from codec.excitation import aligned_pulses, pitch, pitch_class
+from codec.excitation import pitch, pitch_class
 from codec.spectral import SpectralCodec, SpectralConfig
 from valle.data.clips import Pcm, read_audio
 from valle.data.manifest import Codes, Prepared, load_samples
@@ -26,7 +26,6 @@ from valle.training.loop import Metrics, update
 SUFFIXES = (".wav", ".flac", ".opus", ".ogg", ".mp3")
 START_BATCHES = 12  # that the quantizer starts from
 REFERENCE = (75, 300)  # frames of the same recording by which the decoder knows the voice
-PHASES = 0.0           # weight of the phases beside the spectral distance, 15
 KNOWN = 0.85           # share of steps with a known voice
 DISGUISED = 0.4        # share of crops whose codes are of another voice, once codes are fixed
 
@@ -178,14 +177,11 @@ class CodecStage:
             self._start_quantizer(step)
         with torch.autocast("cpu", torch.bfloat16):
             f0, voiced = pitch(wav, self.codec.sample_rate, self.codec.hop)
-            source = aligned_pulses(wav, f0, voiced, self.codec.sample_rate, self.codec.hop)
-            fake, scores, commitment = self._reconstruct(batch, n_codebooks, source, step)
-            phases = phase_distance(fake, wav)
+            fake, scores, commitment = self._reconstruct(batch, n_codebooks, f0, step)
             distance = spectral_distance(fake, wav, self.codec.sample_rate)
             of_pitch = F.cross_entropy(scores[voiced], pitch_class(f0[voiced])).nan_to_num()
-            loss = 15 * distance + PHASES * phases + 2 * of_pitch + 5 * commitment
+            loss = 15 * distance + 2 * of_pitch + 5 * commitment
             metrics = {"train/loss": float(distance.detach()),
-                       "train/phases": float(phases.detach()),
                        "train/pitch": float(of_pitch.detach()),
                        "train/commitment": float(commitment.detach())}
             if step >= self.first_adversarial:
@@ -203,14 +199,14 @@ class CodecStage:
         metrics |= update(self.optimizers["codec"], clip=10.0)
         return metrics | {"train/units": wav.numel() / 24_000}
 
-    def _reconstruct(self, batch: Batch, n_codebooks: int | None, source: torch.Tensor,
-                     step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def _reconstruct(self, batch: Batch, n_codebooks: int | None, f0: torch.Tensor, step: int,
+                     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Through the whole codec, or, once its codes are fixed, through the decoder alone."""
         rng = np.random.default_rng((self.config.seed, step, 2))
         codec, heard = self.codec, batch.wav
         known = batch.voice if rng.random() < KNOWN else None
         if not self.decoder_only:
-            return codec(heard, n_codebooks, known, source)  # type: ignore[no-any-return]
+            return codec(heard, n_codebooks, known, f0)  # type: ignore[no-any-return]
         codes = batch.codes
         if codes is None:
             if known is not None:
@@ -218,7 +214,7 @@ class CodecStage:
                 heard = torch.where(hidden, disguise(heard, rng), heard)
             codes = codec.encode(heard[:, None])[:, :n_codebooks]
         voice = None if known is None else codec.dequantize(codec.encode(known[:, None]))
-        return *codec.synthesize(codec.dequantize(codes), voice, source), heard.new_zeros(())
+        return *codec.synthesize(codec.dequantize(codes), voice, f0), heard.new_zeros(())
 
     def _codebooks(self, step: int) -> int | None:
         """None before the quantizer starts, then quantizer dropout."""
