@@ -117,7 +117,7 @@ def engines(model: AR, folder: Path) -> dict[str, Engine]:
         **{f"ours in torch {p}": partial(in_torch, p) for p in PRECISIONS},
         SLOW: lambda: stepping(lambda capacity: Uncached(model, capacity)),
         "transformers, dynamic cache": lambda: transformers_engine(folder),
-        "transformers, static cache, compiled": lambda: transformers_engine(
+        "transformers, static cache": lambda: transformers_engine(
             folder, cache_implementation="static"),
         **{f"llama.cpp {GGUF_PRECISIONS[p]}": partial(llama_cpp, p) for p in PRECISIONS}}
     found = {}

@@ -46,11 +46,10 @@ nar)       # 3 hours
     --n-codebooks 4 --d-ff 640 --vocabulary runs/ar ;;
 fill)      # books 2 to 4 of real speech as the NAR says them, 2.2 hours; 15 minutes on one core
   python $HERE/fill.py data/filled runs/nar "${prepared[@]}" --hours 2.2 ;;
-decoder)   # the codec's decoder alone goes on: four books, voices in disguise, the NAR's books, an adversary at the end; an hour and a half
+decoder)   # the codec's decoder alone goes on: four books, voices in disguise, the NAR's books; 45 minutes
   valle train --stage codec --data "${codec_data[@]}" data/teachers --held-out "${codec_held[@]}" \
     $(python $HERE/cv_dev.py "$CORPUS") --out runs/codec2 --init runs/codec-int8 --steps 6000 \
-    --filled data/filled --warmup 30 --max-hours 9 --books 4 --validate-every 200 --threads 1 \
-    --adversary-from .7 ;;
+    --filled data/filled --warmup 30 --max-hours 9 --books 4 --validate-every 200 --threads 1 ;;
 pack)
   valle pack weights/starter --codec runs/codec2 --ar runs/ar --nar runs/nar --aligner runs/aligner ;;
 evaluate)

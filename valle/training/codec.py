@@ -27,7 +27,7 @@ SUFFIXES = (".wav", ".flac", ".opus", ".ogg", ".mp3")
 START_BATCHES = 12  # that the quantizer starts from
 REFERENCE = (75, 300)  # frames of the same recording by which the decoder knows the voice
 KNOWN = 0.85           # share of steps with a known voice
-DISGUISED = 0.4        # share of crops whose codes are of another voice, once codes are fixed
+DISGUISED = 0.6        # share of crops whose codes are of another voice, once codes are fixed
 
 
 @dataclass(frozen=True)
