@@ -17,11 +17,11 @@ from codec import check_prompt, load_audio, normalize_loudness, save_audio, trim
 from codec.colour import colour, match_colour
 from codec.files import atomic_path
 from g2p import BOUNDARIES, phonemize
-from valle.ar import AR
-from valle.cache import Cached, PackedAR, fast_bfloat16, pick_precision
+from valle.cache import fast_bfloat16, pick_precision
 from valle.checkpoint import Model, load_model, shipped
 from valle.chunks import split_phones
-from valle.generate import Decoder, Request, Spoken, fill_books, speak_codes
+from valle.engines import pick_device, pick_engine
+from valle.generate import Request, Spoken, fill_books, speak_codes
 from valle.nar import NARBatch
 from valle.prompt import Prompt
 from valle.sampling import SamplingOptions
@@ -34,7 +34,6 @@ REFUSED_PROMPT_SECONDS = 120.0
 PLAUSIBLE_PHONES_PER_SECOND = (3.0, 25.0)
 DOUBTFUL_ALIGNMENT = -2.5      # log-probability per frame, far below that of right texts
 BEST_OF = 1                    # readings to choose from
-ENGINES = ("auto", "native", "torch", "llama.cpp")
 MAX_ROWS = 16                  # texts and pieces of texts decoded side by side
 
 
@@ -94,42 +93,6 @@ def model_folder(name: str | Path) -> Path:
     return shipped("starter_weights", "starter")
 
 
-def pick_device(name: str) -> torch.device:
-    """"auto" is CUDA where there is one; ValueError when CUDA is asked for and absent."""
-    if name not in ("auto", "cpu", "cuda"):
-        raise ValueError(f"--device {name}: choose auto, cpu or cuda")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("--device cuda: this torch sees no CUDA device; use --device cpu")
-    cuda = name != "cpu" and torch.cuda.is_available()
-    return torch.device("cuda" if cuda else "cpu")
-
-
-def pick_engine(name: str, model: AR, precision: str, device: torch.device,
-                ) -> tuple[str, Any, Callable[..., Decoder]]:
-    """(the engine's name, the AR's weights in it, the decoder that runs them).
-
-    "auto" is native on a CPU with a C compiler, torch elsewhere.
-
-    Raises:
-        ImportError, ValueError: the engine is unknown, is missing, or cannot take the model.
-    """
-    if name not in ENGINES:
-        raise ValueError(f"--engine {name}: choose {', '.join(ENGINES[:-1])} or {ENGINES[-1]}")
-    if name == "llama.cpp":
-        from valle.llamacpp import LlamaCppAR, LlamaCppDecoder
-
-        return name, LlamaCppAR(model, precision), LlamaCppDecoder
-    if name == "native" or (name == "auto" and device.type == "cpu"):
-        from valle.native import Native, NativeAR, NativeError
-
-        try:
-            return "native", NativeAR(model, precision), Native
-        except NativeError as error:
-            if name == "native":
-                raise ValueError(f"--engine native: {error}; or use --engine torch") from error
-    return "torch", PackedAR(model, precision), Cached
-
-
 class VALLE:
     """Zero-shot speech synthesis.
 
@@ -141,7 +104,7 @@ class VALLE:
     def __init__(self, model: Model, name: str, device: torch.device,
                  precision: str = "auto", engine: str = "auto") -> None:
         """precision: of the weights while speaking, "auto" or one of cache.PRECISIONS.
-        engine: what runs the AR, one of ENGINES.
+        engine: what runs the AR, one of engines.ENGINES.
 
         Raises:
             ImportError, ValueError: the engine is unknown, is missing, or cannot take the model.

@@ -158,7 +158,7 @@ def aligner_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
 def speaker_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
     from valle.speaker.model import SpeakerConfig
     from valle.training import speaker
-    from valle.tts import pick_device
+    from valle.engines import pick_device
 
     config = speaker.SpeakerTraining(**given(options, "head", "phase", "lr", "batch_size",
                                              "max_seconds", "max_hours", "speed_keeps_speaker",
@@ -170,7 +170,7 @@ def speaker_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
 
 def recognizer_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
     from valle.training.recognizer import RecognizerStage, RecognizerTraining
-    from valle.tts import pick_device
+    from valle.engines import pick_device
 
     config = RecognizerTraining(**given(options, "lr", "batch_seconds", "max_seconds", "max_hours"))
     return RecognizerStage(options.data, held_out, config,
@@ -184,7 +184,7 @@ def speech_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
     from valle.training.ar import ARStage
     from valle.training.nar import NARStage
     from valle.training.speech import SpeechData, SpeechTraining
-    from valle.tts import pick_device
+    from valle.engines import pick_device
 
     config = SpeechTraining(**given(
         options, "lr", "tokens_per_batch", "max_seconds", "max_concat", "min_score", "accumulate",

@@ -1,0 +1,49 @@
+"""What models run on, and what runs the AR: our step in C, torch, or llama.cpp."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from valle.ar import AR
+from valle.cache import Cached, PackedAR
+from valle.generate import Decoder
+
+ENGINES = ("auto", "native", "torch", "llama.cpp")
+
+
+def pick_device(name: str) -> torch.device:
+    """"auto" is CUDA where there is one; ValueError when CUDA is asked for and absent."""
+    if name not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"--device {name}: choose auto, cpu or cuda")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("--device cuda: this torch sees no CUDA device; use --device cpu")
+    cuda = name != "cpu" and torch.cuda.is_available()
+    return torch.device("cuda" if cuda else "cpu")
+
+
+def pick_engine(name: str, model: AR, precision: str, device: torch.device,
+                ) -> tuple[str, Any, Callable[..., Decoder]]:
+    """(the engine's name, the AR's weights in it, the decoder that runs them).
+
+    "auto" is native on a CPU with a C compiler, torch elsewhere.
+
+    Raises:
+        ImportError, ValueError: the engine is unknown, is missing, or cannot take the model.
+    """
+    if name not in ENGINES:
+        raise ValueError(f"--engine {name}: choose {', '.join(ENGINES[:-1])} or {ENGINES[-1]}")
+    if name == "llama.cpp":
+        from valle.llamacpp import LlamaCppAR, LlamaCppDecoder
+
+        return name, LlamaCppAR(model, precision), LlamaCppDecoder
+    if name == "native" or (name == "auto" and device.type == "cpu"):
+        from valle.native import Native, NativeAR, NativeError
+
+        try:
+            return "native", NativeAR(model, precision), Native
+        except NativeError as error:
+            if name == "native":
+                raise ValueError(f"--engine native: {error}; or use --engine torch") from error
+    return "torch", PackedAR(model, precision), Cached
