@@ -93,6 +93,26 @@ def model_folder(name: str | Path) -> Path:
     return shipped("starter_weights", "starter")
 
 
+def in_pieces(texts: Sequence[str], language: str,
+              ) -> tuple[list[list[list[str]]], dict[int, ValueError]]:
+    """Phones of each text in pieces to speak, none where there is an error, and the errors.
+
+    Raises:
+        ValueError: the only text cannot be spoken.
+    """
+    pieces: list[list[list[str]]] = []
+    errors: dict[int, ValueError] = {}
+    for index, text in enumerate(texts):
+        try:
+            pieces.append(split_phones(phonemize(text, language)))
+        except ValueError as error:
+            if len(texts) == 1:
+                raise
+            errors[index] = error
+            pieces.append([])
+    return pieces, errors
+
+
 class VALLE:
     """Zero-shot speech synthesis.
 
@@ -200,16 +220,7 @@ class VALLE:
         texts = [text] if isinstance(text, str) else list(text)
         sampling = sampling or SamplingOptions()
         self.model.ar.ids.language(language)  # refuse an unknown language before any work
-        pieces: list[list[list[str]]] = []
-        errors: dict[int, ValueError] = {}
-        for index, words in enumerate(texts):
-            try:
-                pieces.append(split_phones(phonemize(words, language)))
-            except ValueError as error:
-                if len(texts) == 1:
-                    raise
-                errors[index] = error
-                pieces.append([])
+        pieces, errors = in_pieces(texts, language)
         self._warn_unknown([p for piece in pieces for part in piece for p in part])
         voice = (prompt if isinstance(prompt, Prompt)
                  else self.encode_prompt(prompt, prompt_text, language))

@@ -156,9 +156,9 @@ def aligner_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
 
 
 def speaker_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
+    from valle.engines import pick_device
     from valle.speaker.model import SpeakerConfig
     from valle.training import speaker
-    from valle.engines import pick_device
 
     config = speaker.SpeakerTraining(**given(options, "head", "phase", "lr", "batch_size",
                                              "max_seconds", "max_hours", "speed_keeps_speaker",
@@ -169,8 +169,8 @@ def speaker_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
 
 
 def recognizer_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
-    from valle.training.recognizer import RecognizerStage, RecognizerTraining
     from valle.engines import pick_device
+    from valle.training.recognizer import RecognizerStage, RecognizerTraining
 
     config = RecognizerTraining(**given(options, "lr", "batch_seconds", "max_seconds", "max_hours"))
     return RecognizerStage(options.data, held_out, config,
@@ -181,10 +181,10 @@ def recognizer_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
 def speech_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
     from codec import load_codec
     from valle.checkpoint import load_ar, load_nar, load_vocabulary
+    from valle.engines import pick_device
     from valle.training.ar import ARStage
     from valle.training.nar import NARStage
     from valle.training.speech import SpeechData, SpeechTraining
-    from valle.engines import pick_device
 
     config = SpeechTraining(**given(
         options, "lr", "tokens_per_batch", "max_seconds", "max_concat", "min_score", "accumulate",
