@@ -133,12 +133,9 @@ class SpectralCodec(nn.Module):
     def _share_of_noise(self, of_pulses: torch.Tensor, of_noise: torch.Tensor, f0: torch.Tensor,
                         ) -> torch.Tensor:
         """How much of the power behind both filters [B, F, T] is noise; f0 [B, T] in Hz."""
-        window, rate = self.config.filter_window, self.config.sample_rate
-        harmonics = rate / window / f0[:, None]         # in a bin
-        of_harmonic = 1.5 * (window / 4) ** 2           # its power through a Hann window, all bins
-        by_noise = of_noise.square() * (3 / 8 * window)
-        by_pulses = of_pulses.square() * (of_harmonic * harmonics)
-        return by_noise / (by_noise + by_pulses)
+        # White noise has power 1; each of rate / (2 f0) harmonics of amplitude 1 has 1 / 2.
+        of_source = self.config.sample_rate / (4 * f0[:, None])
+        return 1 / (1 + of_source * (of_pulses / of_noise).square())
 
     def _spectrum(self, wav: torch.Tensor) -> torch.Tensor:
         """Audio [B, T * hop] to its complex short-time spectrum [B, F, T]."""

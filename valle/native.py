@@ -155,7 +155,7 @@ class RowMatrix:
         return F.linear(x, self.weight)
 
 
-KINDS: tuple[type, ...] = (RowMatrix, BFloat16Matrix, Int8Matrix)
+KINDS: dict[type, int] = {RowMatrix: FLOAT32, BFloat16Matrix: BFLOAT16, Int8Matrix: INT8}
 
 
 class NativeAR(PackedAR):
@@ -231,4 +231,4 @@ def describe(matrix: Any) -> CMatrix:
     """A RowMatrix, BFloat16Matrix or Int8Matrix."""
     return CMatrix(matrix.weight.data_ptr(),
                    None if matrix.scale is None else matrix.scale.data_ptr(),
-                   KINDS.index(type(matrix)), *matrix.weight.shape)
+                   KINDS[type(matrix)], *matrix.weight.shape)
