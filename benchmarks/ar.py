@@ -64,12 +64,12 @@ def prompt() -> list[int]:
     return [1, 4, *phones, *codes.tolist()]
 
 
-def stepping(make: Callable[[int], Decoder]) -> Engine:
+def stepping(make: Callable[[int, int], Decoder]) -> Engine:
     """A decoder as an engine."""
     @torch.inference_mode()
     def write(count: int) -> float:
-        decoder = make(PROMPT_TOKENS + count + 1)
-        logits = decoder.start([prompt()])
+        decoder = make(PROMPT_TOKENS + count + 1, 1)
+        logits = decoder.join([prompt()])
         started = time.perf_counter()
         for _ in range(count):
             logits = decoder.step([int(logits[0, 5 + PHONES:].argmax()) + 5 + PHONES])
@@ -102,20 +102,20 @@ def engines(model: AR, folder: Path) -> dict[str, Engine]:
     """All that this machine has, by name."""
     def in_torch(precision: str) -> Engine:
         weights = PackedAR(model, precision)
-        return stepping(lambda capacity: Cached(weights, capacity))
+        return stepping(partial(Cached, weights))
 
     def native(precision: str) -> Engine:
         weights = NativeAR(model, precision)
-        return stepping(lambda capacity: Native(weights, capacity))
+        return stepping(partial(Native, weights))
 
     def llama_cpp(precision: str) -> Engine:
         weights = LlamaCppAR(model, precision)
-        return stepping(lambda capacity: LlamaCppDecoder(weights, capacity))
+        return stepping(partial(LlamaCppDecoder, weights))
 
     candidates: dict[str, Callable[[], Engine]] = {
         **{f"ours {p}": partial(native, p) for p in PRECISIONS},
         **{f"ours in torch {p}": partial(in_torch, p) for p in PRECISIONS},
-        SLOW: lambda: stepping(lambda capacity: Uncached(model, capacity)),
+        SLOW: lambda: stepping(partial(Uncached, model)),
         "transformers, dynamic cache": lambda: transformers_engine(folder),
         "transformers, static cache": lambda: transformers_engine(
             folder, cache_implementation="static"),

@@ -4,28 +4,18 @@ from __future__ import annotations
 import pytest
 import torch
 from conftest import tiny_ar
+from decoding import PLACES, ROWS, WIDTH, come_and_go, follow
 
 from valle.ar import AR
 from valle.cache import FEW_ROWS, Cached, Int8Matrix, PackedAR, pick_precision
 from valle.config import ARConfig, TransformerConfig
 
-ROWS = [[1, 4, 9, 2, 30, 31, 32], [1, 4, 8, 7, 9, 2, 33, 34, 35, 36], [1, 4, 2, 40]]
-
-
-def follow(decoder: Cached, rows: list[list[int]], steps: int = 6) -> list[torch.Tensor]:
-    """Logits [B, V] after the rows and after each of some more tokens."""
-    logits = [decoder.start(rows)]
-    for step in range(steps):
-        logits.append(decoder.step([30 + step + row[-1] % 5 for row in rows]))
-    return logits
-
-
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 def test_a_row_does_not_depend_on_its_neighbours(precision: str) -> None:
     model = PackedAR(tiny_ar("plain", sharpness=3.0), precision)
-    together = follow(Cached(model, 64), ROWS)
+    together = follow(Cached(model, PLACES, WIDTH), ROWS)
     for index, row in enumerate(ROWS):
-        alone = follow(Cached(model, 64), [row])
+        alone = follow(Cached(model, PLACES, WIDTH), [row])
         for a, b in zip(together, alone, strict=True):
             if precision == "int8":
                 assert torch.equal(a[index], b[0])
@@ -36,8 +26,8 @@ def test_a_row_does_not_depend_on_its_neighbours(precision: str) -> None:
 @pytest.mark.parametrize(("precision", "error"), [("bfloat16", 0.03), ("int8", 0.05)])
 def test_fewer_bits_change_little(precision: str, error: float) -> None:
     model = tiny_ar("plain", sharpness=3.0)
-    exact = torch.stack(follow(Cached(PackedAR(model), 64), ROWS))
-    found = torch.stack(follow(Cached(PackedAR(model, precision), 64), ROWS))
+    exact = torch.stack(follow(Cached(PackedAR(model), PLACES, WIDTH), ROWS))
+    found = torch.stack(follow(Cached(PackedAR(model, precision), PLACES, WIDTH), ROWS))
     assert 0 < (found - exact).abs().max() < error * exact.abs().max()
 
 
@@ -68,8 +58,8 @@ def test_widths_that_the_integer_kernel_cannot_read_are_left_to_another() -> Non
     packed = PackedAR(model, "int8")
     assert isinstance(packed.layers[0].down, Int8Matrix)
     assert not isinstance(packed.layers[0].qkv, Int8Matrix)
-    exact = Cached(model, 16).start([[1, 4, 2, 30]])
-    torch.testing.assert_close(Cached(packed, 16).start([[1, 4, 2, 30]]), exact,
+    exact = Cached(model, 16, 1).join([[1, 4, 2, 30]])
+    torch.testing.assert_close(Cached(packed, 16, 1).join([[1, 4, 2, 30]]), exact,
                                atol=0.02, rtol=0.05)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import TINY_PHONES, needs, tiny_ar
+from decoding import PLACES, ROWS, WIDTH, come_and_go
 
 from g2p import Vocabulary
 from valle import VALLE, cli
@@ -50,13 +51,13 @@ def test_transformers_continues_with_the_same_tokens(tmp_path: Path):
     with torch.no_grad():
         found = theirs.generate(torch.tensor([prompt]), max_new_tokens=24, do_sample=False,
                                 eos_token_id=None)[0].tolist()
-    assert found == [*prompt, *greedy(Cached(ar, 64), prompt, 24)]
+    assert found == [*prompt, *greedy(Cached(ar, PLACES, WIDTH), prompt, 24)]
 
 
 @torch.no_grad()
 def greedy(decoder: Cached, prompt: list[int], count: int) -> list[int]:
     """The likeliest token, again and again."""
-    tokens, logits = [], decoder.start([prompt])
+    tokens, logits = [], decoder.join([prompt])
     for _ in range(count):
         tokens.append(int(logits[0].argmax()))
         logits = decoder.step(tokens[-1:])
@@ -128,18 +129,12 @@ def test_llama_cpp_gives_our_logits_row_by_row(precision: str):
     from valle.llamacpp import LlamaCppAR, LlamaCppDecoder
 
     ar = tiny_ar("plain", sharpness=2.0)
-    theirs, ours = LlamaCppDecoder(LlamaCppAR(ar, precision), 64), Cached(ar, 64)
+    theirs, ours = LlamaCppDecoder(LlamaCppAR(ar, precision), PLACES, WIDTH), Cached(ar, PLACES, WIDTH)
     close = {"atol": 2e-3, "rtol": 1e-3} if precision == "float32" else {"atol": 0.3, "rtol": 0.1}
-    rows = [[BOS, 4, 7, AUDIO, 40, 41], [BOS, 4, 9, 8, 7, AUDIO, 50], [BOS, 4, AUDIO, 33]]
-    with torch.no_grad():
-        torch.testing.assert_close(theirs.start(rows), ours.start(rows), **close)
-        for tokens in ([42, 43, 44], [45, 46, 47]):
-            torch.testing.assert_close(theirs.step(tokens), ours.step(tokens), **close)
-        theirs.keep([0, 2])
-        ours.keep([0, 2])
-        torch.testing.assert_close(theirs.step([50, 51]), ours.step([50, 51]), **close)
-    assert greedy(LlamaCppDecoder(LlamaCppAR(ar), 64), rows[0], 24) == greedy(
-        Cached(ar, 64), rows[0], 24)
+    for a, b in zip(come_and_go(theirs), come_and_go(ours), strict=True):
+        torch.testing.assert_close(a, b, **close)
+    assert greedy(LlamaCppDecoder(LlamaCppAR(ar), PLACES, WIDTH), ROWS[0], 24) == greedy(
+        Cached(ar, PLACES, WIDTH), ROWS[0], 24)
 
 
 @needs("llama_cpp")

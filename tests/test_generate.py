@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 from conftest import TINY_CODES, TINY_PHONES, tiny_ar
+from decoding import PLACES, ROWS, WIDTH, come_and_go, follow
 
 from g2p import SPACE
 from valle.ar import AR
@@ -21,6 +22,7 @@ from valle.generate import (
     InterleavedWriter,
     Request,
     Uncached,
+    closed_up,
     fill_books,
     speak_codes,
 )
@@ -49,8 +51,8 @@ def request(model: AR, seed: int, phones: int = 5, heard: int = 6) -> Request:
 class Counting(Cached):
     """The cache, keeping the number of rows of each step."""
 
-    def __init__(self, model: AR, capacity: int) -> None:
-        super().__init__(model, capacity)
+    def __init__(self, model: AR, capacity: int, width: int) -> None:
+        super().__init__(model, capacity, width)
         self.widths: list[int] = []
 
     def step(self, tokens: list[int]) -> torch.Tensor:
@@ -71,14 +73,22 @@ def test_cached_gives_the_tokens_of_uncached(layout: str, options: SamplingOptio
 
 def test_the_cache_gives_the_logits_of_the_reference() -> None:
     model = tiny_ar("plain", sharpness=3.0)
-    rows = [request(model, s, heard=h).tokens for s, h in ((0, 3), (1, 11), (2, 7))]
-    fast, slow = Cached(model, 64), Uncached(model, 64)
-    torch.testing.assert_close(fast.start(rows), slow.start(rows))
-    for tokens in ([30, 31, 32], [33, 34, 35]):
-        torch.testing.assert_close(fast.step(tokens), slow.step(tokens))
-    fast.keep([0, 2])
-    slow.keep([0, 2])
-    torch.testing.assert_close(fast.step([40, 41]), slow.step([40, 41]))
+    fast, slow = (come_and_go(make(model, PLACES, WIDTH)) for make in (Cached, Uncached))
+    for a, b in zip(fast, slow, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_a_row_cannot_move_towards_the_end() -> None:
+    decoder = Cached(tiny_ar("plain"), PLACES, WIDTH)
+    follow(decoder, ROWS)
+    with pytest.raises(ValueError, match="can only move towards the front"):
+        decoder.keep([1, 0])
+
+
+@pytest.mark.parametrize(("stay", "order"), [
+    ([], []), ([0, 1], [0, 1]), ([1, 2], [2, 1]), ([3], [3]), ([0, 2, 5, 7], [0, 7, 2, 5])])
+def test_the_last_rows_fill_the_gaps(stay: list[int], order: list[int]) -> None:
+    assert closed_up(stay) == order
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -89,6 +99,7 @@ def test_a_batch_gives_what_its_rows_give_alone(layout: str, options: SamplingOp
     together = speak_codes(model, requests, options)
     assert together == [speak_codes(model, [r], options)[0] for r in requests]
     assert together[::-1] == speak_codes(model, requests[::-1], options)
+    assert together == speak_codes(model, requests, options, width=2), "where one ends, one begins"
     assert len({len(one.codes) for one in together}) > 2
 
 
@@ -106,8 +117,8 @@ def test_guidance_leads_away_from_what_is_said_without_text_and_prompt() -> None
     one, first = request(model, 0), model.ids.first_code
     twin = [*one.tokens[:2], *[model.ids.first_phone] * len(one.phones), AUDIO]
     phone, code = model.ids.first_phone + 3, first + 2
-    guided = Guided(Uncached(model, 64), [one], model.ids, 2.5)
-    led = [guided.start([one.tokens]), guided.step([phone]), guided.step([code])]
+    guided = Guided(Uncached(model, PLACES, 2), model.ids, 2.5)
+    led = [guided.join([one.tokens, one.twin(model.ids)]), guided.step([phone]), guided.step([code])]
     for count, logits in enumerate(led):
         spoken, blind = [phone, code][:count], [model.ids.first_phone, code][:count]
         given = model(torch.tensor([[*one.tokens, *spoken]]))[0, -1]
@@ -134,12 +145,12 @@ def test_guided_books_are_led_away_from_those_of_the_target_alone(aligned: bool)
     assert not torch.equal(fill_books(model, batch)[:, 1, 6:], expected)
 
 
-def test_finished_rows_leave_the_batch() -> None:
+def test_finished_rows_leave_the_batch_and_others_take_their_place() -> None:
     model = tiny_ar("plain", leaning=30.0)  # ends as soon as it may
     decoders: list[Counting] = []
 
-    def counting(model: AR, capacity: int) -> Counting:
-        decoders.append(Counting(model, capacity))
+    def counting(model: AR, capacity: int, width: int) -> Counting:
+        decoders.append(Counting(model, capacity, width))
         return decoders[-1]
 
     requests = [request(model, s, phones=n) for s, n in enumerate((4, 2, 3))]
@@ -149,20 +160,23 @@ def test_finished_rows_leave_the_batch() -> None:
     assert [len(one.codes) for one in spoken] == [12, 6, 9]
     assert decoders[0].widths == [3] * 6 + [2] * 3 + [1] * 3
     assert sum(written) == 12 + 6 + 9 + 3, "every code, and one <eos> for each row"
+    again = speak_codes(model, requests, replace(OPTIONS[0], guidance=1.0), counting, width=2)
+    assert again == spoken
+    assert decoders[1].widths == [2] * 6 + [1] + [2] * 5 + [1] * 4, "the third's first is prefill"
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_interleaved_neither_skips_nor_repeats_a_phone(seed: int) -> None:
     model = tiny_ar("interleaved", seed, leaning=3.0, sharpness=8.0)
-    decoders: list[Uncached] = []
+    written: list[int] = []
 
-    def keeping(model: AR, capacity: int) -> Uncached:
-        decoders.append(Uncached(model, capacity))
-        return decoders[-1]
+    class Keeping(Uncached):
+        def step(self, tokens: list[int]) -> torch.Tensor:
+            written.append(tokens[0])
+            return super().step(tokens)
 
     one = request(model, seed, phones=7)
-    spoken = speak_codes(model, [one], OPTIONS[0], keeping)[0]
-    written = decoders[0].rows[0][len(one.tokens):]
+    spoken = speak_codes(model, [one], OPTIONS[0], Keeping)[0]
     phones = [t - model.ids.first_phone for t in written if t < model.ids.first_code]
     codes = [t - model.ids.first_code for t in written if t >= model.ids.first_code]
     durations = spoken.durations or []

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import tiny_ar
+from decoding import PLACES, ROWS, WIDTH, come_and_go, follow, go_on
 
 from valle import VALLE
 from valle.ar import AR
@@ -16,7 +17,6 @@ from valle.config import ARConfig, TransformerConfig
 from valle.native import Native, NativeAR, NativeError, Threads, library
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-ROWS = [[1, 4, 9, 2, 30, 31, 32], [1, 4, 8, 7, 9, 2, 33, 34, 35, 36], [1, 4, 2, 40]]
 
 needs_compiler = pytest.mark.skipif(
     not (shutil.which("cc") or shutil.which("gcc")), reason="needs a C compiler")
@@ -42,27 +42,12 @@ def wide_ar() -> AR:
     return model
 
 
-@torch.inference_mode()
-def follow(decoder: Cached, rows: list[list[int]], steps: int = 6, threads: int = 0,
-           ) -> list[torch.Tensor]:
-    """Logits [B, V] after the rows and after each of some more tokens, then without the second."""
-    logits = [decoder.start(rows)]
-    if threads:
-        torch.set_num_threads(threads)
-    for step in range(steps):
-        logits.append(decoder.step([30 + step + row[-1] % 5 for row in rows]))
-    if len(rows) == 3:
-        decoder.keep([0, 2])
-        logits.append(decoder.step([50, 51]))
-    return logits
-
-
 @needs_compiler
 @pytest.mark.parametrize("model", [tiny_ar("plain", sharpness=3.0), wide_ar()],
                          ids=["tiny", "odd widths"])
 def test_float32_is_what_torch_computes(model: AR) -> None:
-    ours, theirs = (follow(Native(NativeAR(model), 64), ROWS),
-                    follow(Cached(PackedAR(model), 64), ROWS))
+    ours, theirs = (come_and_go(Native(NativeAR(model), PLACES, WIDTH)),
+                    come_and_go(Cached(PackedAR(model), PLACES, WIDTH)))
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a, b, atol=2e-5, rtol=2e-5)
 
@@ -71,8 +56,8 @@ def test_float32_is_what_torch_computes(model: AR) -> None:
 @pytest.mark.parametrize(("precision", "error"), [("bfloat16", 0.03), ("int8", 0.05)])
 def test_fewer_bits_change_little(precision: str, error: float) -> None:
     model = tiny_ar("plain", sharpness=3.0)
-    exact = follow(Cached(PackedAR(model), 64), ROWS)
-    found = follow(Native(NativeAR(model, precision), 64), ROWS)
+    exact = come_and_go(Cached(PackedAR(model), PLACES, WIDTH))
+    found = come_and_go(Native(NativeAR(model, precision), PLACES, WIDTH))
     for a, b in zip(found, exact, strict=True):
         assert 0 < (a - b).abs().max() < error * b.abs().max()
 
@@ -81,10 +66,13 @@ def test_fewer_bits_change_little(precision: str, error: float) -> None:
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_a_row_does_not_depend_on_its_neighbours_nor_on_threads(precision: str) -> None:
     model = NativeAR(tiny_ar("plain", sharpness=3.0), precision)
-    together, threads = follow(Native(model, 64), ROWS)[:-1], torch.get_num_threads()
+    together, threads = follow(Native(model, PLACES, WIDTH), ROWS), torch.get_num_threads()
     for index, row in enumerate(ROWS):
+        decoder = Native(model, PLACES, WIDTH)
         try:
-            alone = follow(Native(model, 64), [row], threads=threads + 1)
+            alone = [decoder.join([row])]
+            torch.set_num_threads(threads + 1)
+            alone += go_on(decoder, [row])
         finally:
             torch.set_num_threads(threads)
         for a, b in zip(together, alone, strict=True):
@@ -93,8 +81,8 @@ def test_a_row_does_not_depend_on_its_neighbours_nor_on_threads(precision: str) 
 
 @needs_compiler
 def test_a_full_cache_is_refused() -> None:
-    decoder = Native(tiny_ar("plain"), 8)
-    decoder.start([ROWS[0]])
+    decoder = Native(tiny_ar("plain"), 8, 1)
+    decoder.join([ROWS[0]])
     decoder.step([30])
     with pytest.raises(ValueError, match="9 tokens do not fit a cache of 8"):
         decoder.step([31])

@@ -142,78 +142,102 @@ def in_pairs(weight: torch.Tensor, heads: int) -> torch.Tensor:
 
 
 class Cached:
-    """Prefill once, and once for rows that begin alike; then one token per row and step.
+    """Prefill a row, or once for rows that begin alike; then one token per row and step.
 
-    Keys and values are [B, n_head, capacity, d_head] for each layer. Every row ends in the same
-    place, so that all write their next token together; it begins after its `pads`. On a CPU, in
-    float32 or int8, a row's result does not depend on its neighbours, to the last bit in int8.
+    Keys and values are [B, n_head, capacity, d_head] for each layer, allocated once for as many
+    rows as are ever side by side. Each row begins at its first place and has its own end, so that
+    rows can leave and others join at any time (continuous batching; Yu et al. 2022, Orca). On a
+    CPU, in float32 or int8, a row's result does not depend on its neighbours, to the last bit in
+    int8.
     """
 
-    def __init__(self, model: AR | PackedAR, capacity: int) -> None:
+    def __init__(self, model: AR | PackedAR, capacity: int, width: int) -> None:
+        """capacity: tokens of the longest row. width: rows side by side, at most."""
         self.model = model if isinstance(model, PackedAR) else PackedAR(model)
-        self.capacity, self.end, self.dtype = capacity, 0, torch.float32
+        self.capacity, self.width, self.ends = capacity, width, list[int]()
         self.device = self.model.embedding.device
         shape = self.model.config.transformer
-        self.heads, self.width = shape.n_head, shape.d_model
-        places = torch.arange(capacity, device=self.device)[None]
-        cos, sin = rotary(places, self.width // self.heads, shape.rope_theta)
+        self.heads, self.d_model = shape.n_head, shape.d_model
+        room = (width, self.heads, capacity, self.d_model // self.heads)
+        # What is masked is multiplied by 0, and must be a number; a CPU does not touch it at all.
+        room_for = torch.empty if self.device.type == "cpu" else torch.zeros
+        self.keys, self.values = ([room_for(room, device=self.device, dtype=self.cache_dtype)
+                                   for _ in self.model.layers] for _ in range(2))
+        self.places = torch.arange(capacity, device=self.device)
+        cos, sin = rotary(self.places[None], self.d_model // self.heads, shape.rope_theta)
         self.turns = torch.complex(cos, sin)[0, 0, :, : cos.shape[-1] // 2]
 
-    def start(self, rows: Sequence[list[int]]) -> torch.Tensor:
-        """The logits [B, V] that follow rows of any lengths."""
-        first_alike = [rows.index(row) for row in rows]
-        different = sorted(set(first_alike))
-        self.end = max(map(len, rows))
-        self._begin([self.end - len(rows[i]) for i in different])
-        shape = (len(different), self.heads, self.capacity, self.width // self.heads)
-        self.keys, self.values = ([torch.zeros(shape, device=self.device, dtype=self.dtype)
-                                   for _ in self.model.layers] for _ in range(2))
-        last = torch.cat([self._prefill(index, rows[i]) for index, i in enumerate(different)])
-        copies = [different.index(i) for i in first_alike]
-        if copies != different:
-            self.keep(copies)
-        return last[copies]
+    @property
+    def cache_dtype(self) -> torch.dtype:
+        return torch.float32
+
+    def join(self, rows: Sequence[list[int]]) -> torch.Tensor:
+        """Take in rows of any lengths, after those that are there; the logits [B, V] after each.
+
+        Raises:
+            ValueError: there is no room for so many, or for one so long.
+        """
+        logits: list[torch.Tensor] = []
+        first = len(self.ends)
+        for index, row in enumerate(rows):
+            alike = rows.index(row)
+            self.ends.append(len(row))
+            self._check_room()
+            if alike < index:
+                self._copy(first + alike, first + index)
+            logits.append(self._prefill(first + index, row) if alike == index else logits[alike])
+        return torch.cat(logits)
 
     def step(self, tokens: list[int]) -> torch.Tensor:
         """The logits [B, V] that follow one more token in each row."""
-        place = self.end
-        self.end += 1
+        places = torch.tensor(self.ends, device=self.device)
+        self.ends = [end + 1 for end in self.ends]
         self._check_room()
-        turn = self.turns[place - self.first][:, None, None]
+        rows, longest = torch.arange(len(tokens), device=self.device), max(self.ends)
 
         def attend(layer: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
             keys, values = self.keys[layer], self.values[layer]
-            keys[:, :, place: self.end], values[:, :, place: self.end] = k, v
+            keys[rows, :, places], values[rows, :, places] = k[:, :, 0], v[:, :, 0]
             if self.device.type == "cpu":  # row by row: nothing is read that does not count
                 return torch.cat([F.scaled_dot_product_attention(
-                    q[b: b + 1], keys[b: b + 1, :, pad: self.end],
-                    values[b: b + 1, :, pad: self.end]) for b, pad in enumerate(self.pads)])
+                    q[b: b + 1], keys[b: b + 1, :, :end], values[b: b + 1, :, :end])
+                    for b, end in enumerate(self.ends)])
             return F.scaled_dot_product_attention(
-                q, keys[:, :, : self.end], values[:, :, : self.end],
-                attn_mask=self.seen[:, None, None, : self.end])
+                q, keys[: len(tokens), :, :longest], values[: len(tokens), :, :longest],
+                attn_mask=(self.places[:longest] <= places[:, None])[:, None, None])
 
-        return self._logits(torch.tensor(tokens, device=self.device)[:, None], turn, attend)
+        return self._logits(torch.tensor(tokens, device=self.device)[:, None],
+                            self.turns[places][:, None, None], attend)
 
     def keep(self, rows: list[int]) -> None:
-        """Go on with these rows alone."""
-        self._begin([self.pads[row] for row in rows])
-        self.keys, self.values = ([tensor[rows] for tensor in tensors]
-                                  for tensors in (self.keys, self.values))
+        """Go on with these rows alone, in this order; only rows that move are copied.
 
-    def _begin(self, pads: list[int]) -> None:
-        self._check_room()
-        self.pads, self.first = pads, torch.tensor(pads, device=self.device)
-        self.seen = torch.arange(self.capacity, device=self.device) >= self.first[:, None]
+        Raises:
+            ValueError: a row would move to a place behind its own.
+        """
+        if any(row < place for place, row in enumerate(rows)):
+            raise ValueError(f"rows {rows}: a row can only move towards the front")
+        for place, row in enumerate(rows):
+            self._copy(row, place)
+        self.ends = [self.ends[row] for row in rows]
+
+    def _copy(self, row: int, place: int) -> None:
+        if row != place:
+            end = self.ends[row]
+            for tensor in (*self.keys, *self.values):
+                tensor[place, :, :end] = tensor[row, :, :end]
 
     def _check_room(self) -> None:
-        if self.end > self.capacity:
-            raise ValueError(f"{self.end} tokens do not fit a cache of {self.capacity}")
+        if len(self.ends) > self.width:
+            raise ValueError(f"{len(self.ends)} rows do not fit a cache of {self.width}")
+        if max(self.ends) > self.capacity:
+            raise ValueError(f"{max(self.ends)} tokens do not fit a cache of {self.capacity}")
 
     def _prefill(self, row: int, tokens: list[int]) -> torch.Tensor:
         """Fill the cache of a row; the logits [1, V] that follow it."""
         def attend(layer: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-            self.keys[layer][row, :, self.pads[row]: self.end] = k[0]
-            self.values[layer][row, :, self.pads[row]: self.end] = v[0]
+            self.keys[layer][row, :, : len(tokens)] = k[0]
+            self.values[layer][row, :, : len(tokens)] = v[0]
             return F.scaled_dot_product_attention(q, k, v, is_causal=True)
 
         turn = self.turns[None, : len(tokens), None]
@@ -222,18 +246,18 @@ class Cached:
     def _logits(self, tokens: torch.Tensor, turn: torch.Tensor, attend: Attend) -> torch.Tensor:
         """New tokens [B, L], turned by their positions, to the logits [B, V] after the last."""
         batch, length = tokens.shape
-        norm = partial(F.rms_norm, normalized_shape=(self.width,),
+        norm = partial(F.rms_norm, normalized_shape=(self.d_model,),
                        eps=self.model.config.transformer.norm_eps)
         x = self.model.embedding[tokens.flatten()]
         for index, layer in enumerate(self.model.layers):
             qkv = layer.qkv(norm(x, weight=layer.norm_attention)).float()
-            qk, v = qkv.split([2 * self.width, self.width], dim=1)
+            qk, v = qkv.split([2 * self.d_model, self.d_model], dim=1)
             pairs = torch.view_as_complex(qk.view(batch, length, 2 * self.heads, -1, 2))
             q, k = torch.view_as_real(pairs * turn).flatten(3).transpose(1, 2).chunk(2, dim=1)
             v = v.view(batch, length, self.heads, -1).transpose(1, 2)
             y = attend(index, q, k, v)
-            x = x + layer.out(y.transpose(1, 2).reshape(len(x), self.width))
+            x = x + layer.out(y.transpose(1, 2).reshape(len(x), self.d_model))
             gate, up = layer.gate_up(norm(x, weight=layer.norm_feed_forward)).chunk(2, dim=1)
             x = x + layer.down(F.silu(gate) * up)
-        last = x.view(batch, length, self.width)[:, -1]
+        last = x.view(batch, length, self.d_model)[:, -1]
         return self.model.head(norm(last, weight=self.model.norm)).float()

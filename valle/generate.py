@@ -25,6 +25,7 @@ MAX_FRAMES_PER_PHONE = 16   # both layouts: the cap on the whole, 16 frames = 0.
 LEAST_CAP = 225             # interleaved layout: one word may take 3 s, pauses and all
 MAX_FRAMES_OF_ONE = 60      # interleaved layout: no single phone or pause is longer than 0.8 s
 MAX_FRAMES_OF_SPACE = 45    # nor a pause without punctuation than 0.6 s
+MAX_ROWS = 16               # requests decoded side by side
 
 
 class Decodable(Protocol):
@@ -43,6 +44,10 @@ class Request:
     boundary: list[bool]
     seed: int
 
+    def twin(self, ids: TokenIds) -> list[int]:
+        """Tokens of the same language that say nothing: as many phones, all unknown, no prompt."""
+        return [*self.tokens[:2], *[ids.first_phone] * len(self.phones), AUDIO]
+
 
 @dataclass
 class Spoken:
@@ -54,9 +59,13 @@ class Spoken:
 
 
 class Decoder(Protocol):
-    """Gives the logits [B, V] that follow each row."""
+    """Gives the logits [B, V] that follow each row.
 
-    def start(self, rows: Sequence[list[int]]) -> torch.Tensor: ...
+    `join` takes in new rows behind those that are there, `step` gives each row one more token,
+    `keep` drops all rows but some, in an order in which none moves towards the end.
+    """
+
+    def join(self, rows: Sequence[list[int]]) -> torch.Tensor: ...
     def step(self, tokens: list[int]) -> torch.Tensor: ...
     def keep(self, rows: list[int]) -> None: ...
 
@@ -64,54 +73,52 @@ class Decoder(Protocol):
 class Uncached:
     """The reference: the whole sequence again for every token."""
 
-    def __init__(self, model: AR, capacity: int) -> None:
-        self.model = model
+    def __init__(self, model: AR, capacity: int, width: int) -> None:
+        self.model, self.rows = model, list[list[int]]()
 
-    def start(self, rows: Sequence[list[int]]) -> torch.Tensor:
-        self.rows = [list(r) for r in rows]
-        return self._logits()
+    def join(self, rows: Sequence[list[int]]) -> torch.Tensor:
+        self.rows += [list(row) for row in rows]
+        return self._logits(self.rows[-len(rows):])
 
     def step(self, tokens: list[int]) -> torch.Tensor:
         for row, token in zip(self.rows, tokens, strict=True):
             row.append(token)
-        return self._logits()
+        return self._logits(self.rows)
 
     def keep(self, rows: list[int]) -> None:
         self.rows = [self.rows[r] for r in rows]
 
-    def _logits(self) -> torch.Tensor:
+    def _logits(self, rows: Sequence[list[int]]) -> torch.Tensor:
         device = self.model.embed_tokens.weight.device
-        return torch.cat([self.model(torch.tensor([row], device=device))[:, -1]
-                          for row in self.rows])
+        return torch.cat([self.model(torch.tensor([row], device=device))[:, -1] for row in rows])
 
 
 class Guided:
     """Classifier-free guidance (Ho and Salimans 2022; for speech: Koel-TTS, arXiv:2502.05236).
 
-    Every row has a twin that hears the same codes, but knows neither text nor prompt. A code
-    gains `guidance` - 1 times what row and twin differ by; together the codes stay as likely as
-    they were, so that the lengths of phones are the row's own.
+    Behind every row is its twin (`Request.twin`), which hears the same codes, but knows neither
+    text nor prompt. A code gains `guidance` - 1 times what row and twin differ by; together the
+    codes stay as likely as they were, so that the lengths of phones are the row's own.
     """
 
-    def __init__(self, rows: Decoder, requests: Sequence[Request], ids: TokenIds,
-                 guidance: float) -> None:
+    def __init__(self, rows: Decoder, ids: TokenIds, guidance: float) -> None:
         self.rows, self.ids, self.guidance = rows, ids, guidance
-        self.twins = [[*r.tokens[:2], *[ids.first_phone] * len(r.phones), AUDIO] for r in requests]
 
-    def start(self, rows: Sequence[list[int]]) -> torch.Tensor:
-        return self._lead(self.rows.start([*rows, *self.twins]))
+    def join(self, rows: Sequence[list[int]]) -> torch.Tensor:
+        """rows: each followed by its twin."""
+        return self._lead(self.rows.join(rows))
 
     def step(self, tokens: list[int]) -> torch.Tensor:
-        blind = [self.ids.first_phone if t < self.ids.first_code else t for t in tokens]
-        return self._lead(self.rows.step(tokens + blind))
+        phone, code = self.ids.first_phone, self.ids.first_code
+        return self._lead(self.rows.step([t for token in tokens
+                                          for t in (token, phone if token < code else token)]))
 
     def keep(self, rows: list[int]) -> None:
-        self.rows.keep([*rows, *(self.count + r for r in rows)])
+        self.rows.keep([r for row in rows for r in (2 * row, 2 * row + 1)])
 
     def _lead(self, logits: torch.Tensor) -> torch.Tensor:
         """Logits [2B, V] of rows and twins to those [B, V] to draw from."""
-        self.count = len(logits) // 2
-        given, blind = logits.split(self.count)
+        given, blind = logits[0::2], logits[1::2]
         first = self.ids.first_code
         codes = given[:, first:]
         led = codes + (self.guidance - 1) * (codes - blind[:, first:])
@@ -197,36 +204,51 @@ class InterleavedWriter:
 
 @torch.inference_mode()
 def speak_codes(model: Decodable, requests: Sequence[Request], options: SamplingOptions,
-                decoder: Callable[[Any, int], Decoder] = Cached,
-                on_frame: Callable[[int], None] | None = None) -> list[Spoken]:
-    """Codebook 1 for every request, all rows in one pass; a finished row leaves the batch.
+                decoder: Callable[[Any, int, int], Decoder] = Cached,
+                on_frame: Callable[[int], None] | None = None, width: int = MAX_ROWS,
+                ) -> list[Spoken]:
+    """Codebook 1 for every request, `width` of them side by side.
 
-    A row's result depends on its own request and seed alone, not on its neighbours.
-    on_frame(n) is called after each step with the number of tokens written, for a progress bar.
+    Where a row has ended the next request takes its place (continuous batching). A row's result
+    depends on its own request and seed alone, not on its neighbours. on_frame(n) is called after
+    each step with the number of tokens written, for a progress bar.
     """
     writer = InterleavedWriter if model.config.layout == "interleaved" else PlainWriter
     writers = [writer(r, model.ids) for r in requests]
     rngs = generators([r.seed for r in requests])
     capacity = max(len(r.tokens) for r in requests) + 2 + max(
         w.most + len(r.phones) for r, w in zip(requests, writers, strict=True))
-    rows: Decoder = decoder(model, capacity)
-    if options.guidance != 1:
-        rows = Guided(rows, requests, model.ids, options.guidance)
-    logits = rows.start([r.tokens for r in requests])
-    active = list(range(len(requests)))
-    while active:
+    guided, side_by_side = options.guidance != 1, min(width, len(requests))
+    rows: Decoder = decoder(model, capacity, side_by_side * (2 if guided else 1))
+    if guided:
+        rows = Guided(rows, model.ids, options.guidance)
+    active: list[int] = []
+    begun, logits = 0, torch.empty(0)
+    while active or begun < len(requests):
+        joining = range(begun, min(begun + side_by_side - len(active), len(requests)))
+        if joining:
+            first = rows.join([row for r in joining for row in (
+                (requests[r].tokens, requests[r].twin(model.ids)) if guided
+                else (requests[r].tokens,))])
+            logits = torch.cat([logits, first]) if active else first
+            active, begun = [*active, *joining], joining.stop
         tokens = _next_tokens(logits.float(), [writers[i] for i in active],
                               [rngs[i] for i in active], model.ids, options)
         if on_frame is not None:
             on_frame(len(tokens))
-        alive = [k for k, i in enumerate(active) if not writers[i].done]
+        alive = closed_up([k for k, i in enumerate(active) if not writers[i].done])
         if len(alive) < len(active):
-            active = [active[k] for k in alive]
-            if not active:
-                break
             rows.keep(alive)
-        logits = rows.step([tokens[k] for k in alive])
+            active = [active[k] for k in alive]
+        if active:
+            logits = rows.step([tokens[k] for k in alive])
     return [w.spoken for w in writers]
+
+
+def closed_up(rows: list[int]) -> list[int]:
+    """Ascending rows, each in its own place, and in the gaps those that are beyond the end."""
+    beyond = [row for row in rows if row >= len(rows)]
+    return [place if place in rows else beyond.pop() for place in range(len(rows))]
 
 
 def _next_tokens(logits: torch.Tensor, writers: Sequence[Writer], rngs: list[torch.Generator],

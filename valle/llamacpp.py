@@ -58,35 +58,40 @@ class LlamaCppAR:
 class LlamaCppDecoder:
     """Logits of rows side by side, each a sequence of its own in one context."""
 
-    def __init__(self, model: LlamaCppAR, capacity: int) -> None:
-        self.model, self.capacity = model, capacity
-        self.context: Any = None
-        self.batch: Any = None
-        self.sequences: list[int] = []
-        self.lengths: list[int] = []
+    def __init__(self, model: LlamaCppAR, capacity: int, width: int) -> None:
+        """capacity: tokens of the longest row. width: rows side by side, at most.
 
-    def start(self, rows: Sequence[list[int]]) -> torch.Tensor:
-        """The logits [B, V] that follow rows of any lengths."""
-        api, threads = self.model.api, torch.get_num_threads()
+        Raises:
+            ValueError: there is no memory for so many.
+        """
+        self.model, self.capacity, self.width = model, capacity, width
+        self.sequences, self.lengths = list[int](), list[int]()
+        self.context: Any = None
+        api, threads = model.api, torch.get_num_threads()
         options = api.llama_context_default_params()
-        options.n_ctx, options.n_seq_max = self.capacity * len(rows), len(rows)
+        options.n_ctx, options.n_seq_max = capacity * width, width
         options.n_batch = options.n_ubatch = PREFILL_TOKENS
         options.n_threads = options.n_threads_batch = threads
-        if self.model.precision == "float32":  # keys and values are f16 otherwise
+        if model.precision == "float32":  # keys and values are f16 otherwise
             options.type_k = options.type_v = api.GGML_TYPE_F32
-        self.context = api.llama_init_from_model(self.model.weights, options)
+        self.context = api.llama_init_from_model(model.weights, options)
         if not self.context:
-            raise ValueError(f"llama.cpp has no memory for {len(rows)} rows of {self.capacity} "
+            raise ValueError(f"llama.cpp has no memory for {width} rows of {capacity} "
                              "tokens; speak fewer at once, or use --engine torch")
-        self.batch = api.llama_batch_init(max(PREFILL_TOKENS, len(rows)), 0, 1)
-        self.sequences, self.lengths = list(range(len(rows))), [len(row) for row in rows]
+        self.batch = api.llama_batch_init(max(PREFILL_TOKENS, width), 0, 1)
+
+    def join(self, rows: Sequence[list[int]]) -> torch.Tensor:
+        """Take in rows of any lengths, after those that are there; the logits [B, V] after each."""
+        free = sorted(set(range(self.width)) - set(self.sequences))
         logits = []
-        for sequence, row in enumerate(rows):
+        for sequence, row in zip(free, rows, strict=False):
             for first in range(0, len(row), PREFILL_TOKENS):
                 part = row[first: first + PREFILL_TOKENS]
                 self._decode([(token, first + place, sequence)
                               for place, token in enumerate(part)], every=False)
             logits.append(self._logits(len(part) - 1))
+            self.sequences.append(sequence)
+            self.lengths.append(len(row))
         return torch.stack(logits)
 
     def step(self, tokens: list[int]) -> torch.Tensor:
@@ -113,7 +118,7 @@ class LlamaCppDecoder:
             self.batch.logits[index] = every or index == len(tokens) - 1
         if code := self.model.api.llama_decode(self.context, self.batch):
             raise ValueError(f"llama.cpp cannot decode (code {code}): {sum(self.lengths)} tokens "
-                             f"in a context of {self.capacity * len(self.sequences)}")
+                             f"in a context of {self.capacity * self.width}")
 
     def _logits(self, index: int) -> torch.Tensor:
         found = self.model.api.llama_get_logits_ith(self.context, index)

@@ -132,9 +132,8 @@ int64_t scratch_size(const Model *m, int64_t batch, int64_t threads) {
     return batch * (5 * m->d_model + m->d_ff) + threads * (batch * m->d_model + m->capacity);
 }
 
-/* Tokens [batch] at `place` of the cache, where each row begins after its pads, to logits
- * [batch, V]. */
-void step(const Model *m, int64_t batch, const int64_t *tokens, const int64_t *pads, int64_t place,
+/* One more token in each row, whose cache holds `lengths` [batch] tokens, to logits [batch, V]. */
+void step(const Model *m, int64_t batch, const int64_t *tokens, const int64_t *lengths,
           int64_t threads, float *scratch, float *logits) {
     int64_t wide = m->d_model, inner = m->d_ff, heads = m->n_head, d_head = wide / heads;
     float *x = scratch, *qkv = x + batch * wide, *y = qkv + batch * 3 * wide;
@@ -158,16 +157,16 @@ void step(const Model *m, int64_t batch, const int64_t *tokens, const int64_t *p
                     qkv[b * 3 * wide + row] = row_times(&layer->qkv, row, normed + b * wide);
             #pragma omp for schedule(static)
             for (int64_t task = 0; task < batch * heads; task++) {
-                int64_t b = task / heads, first = task * m->capacity + pads[b];
-                int64_t kind = m->cache_kind, length = place - pads[b] + 1;
+                int64_t b = task / heads, first = task * m->capacity, place = lengths[b];
+                int64_t kind = m->cache_kind;
                 float *q = qkv + b * 3 * wide + task % heads * d_head, *k = q + wide, *v = k + wide;
-                const float *turn = m->turns + (length - 1) * d_head;
+                const float *turn = m->turns + place * d_head;
                 rotate(q, turn, d_head);
                 rotate(k, turn, d_head);
-                store(layer->keys, kind, first + length - 1, k, d_head);
-                store(layer->values, kind, first + length - 1, v, d_head);
-                Matrix keys = part(layer->keys, kind, first, length, d_head);
-                Matrix values = part(layer->values, kind, first, length, d_head);
+                store(layer->keys, kind, first + place, k, d_head);
+                store(layer->values, kind, first + place, v, d_head);
+                Matrix keys = part(layer->keys, kind, first, place + 1, d_head);
+                Matrix values = part(layer->values, kind, first, place + 1, d_head);
                 attend(q, &keys, &values, score, y + task * d_head);
             }
             #pragma omp for schedule(static)

@@ -78,8 +78,8 @@ def library() -> ctypes.CDLL:
             continue
         found.scratch_size.argtypes = [POINTER(CModel), c_int64, c_int64]
         found.scratch_size.restype = c_int64
-        found.step.argtypes = [POINTER(CModel), c_int64, c_void_p, c_void_p, c_int64, c_int64,
-                               c_void_p, c_void_p]
+        found.step.argtypes = [POINTER(CModel), c_int64, c_void_p, c_void_p, c_int64, c_void_p,
+                               c_void_p]
         found.step.restype = None
         return found
     raise NativeError(f"{compiler} cannot compile {SOURCE.name}: {said.strip()[:200]}")
@@ -181,33 +181,27 @@ class Native(Cached):
 
     model: NativeAR
 
-    def __init__(self, model: AR | NativeAR, capacity: int) -> None:
-        super().__init__(model if isinstance(model, NativeAR) else NativeAR(model), capacity)
+    def __init__(self, model: AR | NativeAR, capacity: int, width: int) -> None:
+        super().__init__(model if isinstance(model, NativeAR) else NativeAR(model), capacity, width)
         self.pairs = torch.view_as_real(self.turns).contiguous()
-        if self.model.precision != "float32":
-            self.dtype = torch.bfloat16
-
-    def start(self, rows: Sequence[list[int]]) -> torch.Tensor:
-        logits = super().start(rows)
         self.described = self._describe()
-        return logits
 
-    def keep(self, rows: list[int]) -> None:
-        super().keep(rows)
-        self.described = self._describe()
+    @property
+    def cache_dtype(self) -> torch.dtype:
+        return torch.float32 if self.model.precision == "float32" else torch.bfloat16
 
     def step(self, tokens: list[int]) -> torch.Tensor:
         """The logits [B, V] that follow one more token in each row."""
-        place, batch = self.end, len(tokens)
-        self.end += 1
+        batch, call, model = len(tokens), self.model.library, byref(self.described)
+        numbers = c_int64 * batch
+        given, lengths = numbers(*tokens), numbers(*self.ends)
+        self.ends = [end + 1 for end in self.ends]
         self._check_room()
-        call, model, numbers = self.model.library, byref(self.described), c_int64 * batch
-        given, pads = numbers(*tokens), numbers(*self.pads)
         logits = torch.empty(batch, self.model.ids.size)
 
         def run(threads: int) -> None:
             scratch = torch.empty(call.scratch_size(model, batch, threads))
-            call.step(model, batch, given, pads, place, threads, scratch.data_ptr(),
+            call.step(model, batch, given, lengths, threads, scratch.data_ptr(),
                       logits.data_ptr())
 
         self.model.threads.run(run)
@@ -223,7 +217,7 @@ class Native(Cached):
         return CModel(model.embedding.data_ptr(), model.norm.data_ptr(), self.pairs.data_ptr(),
                       describe(model.head), (CLayer * len(layers))(*layers), shape.n_layer,
                       shape.n_head, shape.d_model, shape.d_ff,
-                      BFLOAT16 if self.dtype == torch.bfloat16 else FLOAT32, self.capacity,
+                      BFLOAT16 if self.cache_dtype == torch.bfloat16 else FLOAT32, self.capacity,
                       shape.norm_eps)
 
 
