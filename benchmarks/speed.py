@@ -98,8 +98,9 @@ def run(tts: VALLE, clock: Clock, readings: int, guidance: float) -> tuple[float
     clock.spent.clear()
     tokens: list[int] = []
     with clock.stage("all"):
-        audio = tts.speak(TEXT, prompt=EXAMPLES / "alto.wav", best_of=readings,
-                          sampling=SamplingOptions(guidance=guidance, nar_guidance=guidance),
+        audio = tts.speak(TEXT, prompt=EXAMPLES / "alto.wav",
+                          sampling=SamplingOptions(guidance=guidance, nar_guidance=guidance,
+                                                   best_of=readings),
                           prompt_text=(EXAMPLES / "alto.txt").read_text(), on_frame=tokens.append)
     rtf = {stage: spent / audio.seconds for stage, spent in clock.spent.items()}
     return (audio.seconds, rtf["prompt"], rtf["AR"], rtf["NAR"], rtf["codec"], rtf["all"],

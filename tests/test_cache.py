@@ -4,11 +4,12 @@ from __future__ import annotations
 import pytest
 import torch
 from conftest import tiny_ar
-from decoding import PLACES, ROWS, WIDTH, come_and_go, follow
+from decoding import PLACES, ROWS, WIDTH, follow
 
 from valle.ar import AR
 from valle.cache import FEW_ROWS, Cached, Int8Matrix, PackedAR, pick_precision
 from valle.config import ARConfig, TransformerConfig
+
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 def test_a_row_does_not_depend_on_its_neighbours(precision: str) -> None:

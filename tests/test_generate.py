@@ -118,7 +118,8 @@ def test_guidance_leads_away_from_what_is_said_without_text_and_prompt() -> None
     twin = [*one.tokens[:2], *[model.ids.first_phone] * len(one.phones), AUDIO]
     phone, code = model.ids.first_phone + 3, first + 2
     guided = Guided(Uncached(model, PLACES, 2), model.ids, 2.5)
-    led = [guided.join([one.tokens, one.twin(model.ids)]), guided.step([phone]), guided.step([code])]
+    led = [guided.join([one.tokens, one.twin(model.ids)]), guided.step([phone]),
+           guided.step([code])]
     for count, logits in enumerate(led):
         spoken, blind = [phone, code][:count], [model.ids.first_phone, code][:count]
         given = model(torch.tensor([[*one.tokens, *spoken]]))[0, -1]

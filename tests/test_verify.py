@@ -14,10 +14,13 @@ from codec import load_audio
 from codec.parts import load_part, save_part
 from g2p import phonemize
 from valle import VALLE
+from valle.prompt import Prompt
+from valle.reading import Manner, Piece, Reading
 from valle.recognizer.model import Recognizer, RecognizerConfig, filterbanks
 from valle.recognizer.phones import NEVER, PhoneListener
+from valle.sampling import SamplingOptions
 from valle.speaker.encoder import TrainedEncoder
-from valle.verify import JUDGES, SIMILAR, Score, Verifier, judge_folder
+from valle.verify import DOUBTFUL, JUDGES, SIMILAR, Score, Verifier, judge_folder
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 VOICES = ("alto", "tenor", "bass")
@@ -82,33 +85,76 @@ def test_a_listener_hears_what_the_lower_half_of_its_recogniser_hears(tmp_path: 
         PhoneListener.load(tmp_path / "nowhere")
 
 
+def drawn(tts: VALLE, text: str, voice: Prompt, seeds: range) -> list[Reading]:
+    """Readings of a text one by one."""
+    readings = []
+    for seed in seeds:
+        piece = Piece(phonemize(text), seed)
+        tts._read([piece], 1, Manner(voice, "en-us", SamplingOptions()))
+        readings += piece.readings
+    return readings
+
+
+def best(tts: VALLE, readings: list[Reading], text: str, voice: Prompt, verifier: Verifier,
+         ) -> tuple[Reading, Score]:
+    """What verified synthesis should keep."""
+    heard = tts.model.codec.decode(voice.codes[None], voice.codes[None])[0, 0].numpy()
+    scores = [verifier.score(r.samples, phonemize(text), verifier.voice(heard)) for r in readings]
+    ranks = [(reading.spoken.finish == "eos", score.rank)
+             for reading, score in zip(readings, scores, strict=True)]
+    assert len(set(ranks)) > 1
+    return max(zip(readings, scores, strict=True),
+               key=lambda pair: (pair[0].spoken.finish == "eos", pair[1].rank))
+
+
 def test_of_several_readings_the_best_is_spoken(model_folder: Path, prompt: Path,
                                                 tmp_path: Path, verifier: Verifier) -> None:
     tts = VALLE.from_pretrained(model_folder, "cpu")
     voice = tts.encode_prompt(prompt, PROMPT_TEXT)
     text = "The little boat was waiting."
-    chosen = tts.speak(text, prompt=voice, best_of=3, seed=5)
-    alone = tts.speak(text, prompt=voice, best_of=1, seed=5)
+    chosen = tts.speak(text, prompt=voice, seed=5,
+                       sampling=SamplingOptions(best_of=3, retries=0))
+    alone = tts.speak(text, prompt=voice, seed=5, sampling=SamplingOptions(retries=0))
     assert alone.scores == () and len(chosen.scores) == 1
-    jobs = [(phonemize(text), 5 * 1_000_003 + reading) for reading in range(3)]
-    readings = [tts._speak_rows([job], voice, "en-us", tts_sampling(), False, None)[0]
-                for job in jobs]
-    heard = tts.model.codec.decode(voice.codes[None], voice.codes[None])[0, 0].numpy()
-    scores = [verifier.score(wav, phonemize(text), verifier.voice(heard)) for _, wav in readings]
-    ranked = [(one.finish == "eos", score.rank) for (one, _), score in
-              zip(readings, scores, strict=True)]
-    best = ranked.index(max(ranked))
-    assert len(set(ranked)) > 1 and chosen.scores[0] == scores[best]
-    np.testing.assert_array_equal(chosen.samples, readings[best][1])
+    readings = drawn(tts, text, voice, range(5 * 1_000_003, 5 * 1_000_003 + 3))
+    kept, score = best(tts, readings, text, voice, verifier)
+    np.testing.assert_array_equal(alone.samples, readings[0].samples)
+    np.testing.assert_array_equal(chosen.samples, kept.samples)
+    assert chosen.scores == (score,)
     chosen.save(tmp_path / "o.wav")
     assert json.loads((tmp_path / "o.json").read_text())["scores"] == [
-        {"words": scores[best].words, "voice": scores[best].voice}]
+        {"words": score.words, "voice": score.voice}]
 
 
-def tts_sampling() -> object:
-    from valle.sampling import SamplingOptions
+def test_a_doubtful_reading_is_read_again(model_folder: Path, prompt: Path,
+                                          verifier: Verifier) -> None:
+    """A random model says nothing that could be understood."""
+    tts = VALLE.from_pretrained(model_folder, "cpu")
+    voice = tts.encode_prompt(prompt, PROMPT_TEXT)
+    text = "The little boat was waiting."
+    readings = drawn(tts, text, voice, range(3))
+    assert verifier.words(readings[0].samples, phonemize(text)) < DOUBTFUL
+    kept, score = best(tts, readings, text, voice, verifier)
+    found = tts.speak(text, prompt=voice,
+                        sampling=SamplingOptions(retries=2))
+    np.testing.assert_array_equal(found.samples, kept.samples)
+    assert found.scores == (score,)
 
-    return SamplingOptions()
+
+def test_what_is_clear_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    tts = VALLE.from_pretrained("starter", "cpu")
+    samples, _ = example("alto")
+    voice = tts.encode_prompt(samples, (EXAMPLES / "alto.txt").read_text())
+    counts: list[int] = []
+    read = tts._read
+    monkeypatch.setattr(tts, "_read", lambda pieces, count, manner: (
+        counts.append(count * len(pieces)), read(pieces, count, manner)))
+    clear = tts.speak("We went home by the river.", prompt=voice)
+    assert counts == [1] and clear.scores == ()
+    monkeypatch.setattr("valle.tts.DOUBTFUL", 0.0)
+    doubted = tts.speak(["We went home by the river.", "Good morning."], prompt=voice,
+                        sampling=SamplingOptions(retries=2))
+    assert counts == [1, 2, 4] and all(len(audio.scores) == 1 for audio in doubted)
 
 
 def test_judges_are_where_the_code_looks(verifier: Verifier) -> None:

@@ -24,6 +24,7 @@ from valle.speaker.model import SpeakerModel
 
 JUDGES = ("phones", "ecapa")
 SIMILAR = 0.3  # a cosine of ECAPA embeddings above which a voice counts as the prompt's
+DOUBTFUL = -1.5  # mean log-probability of phones that one in twelve readings stays below
 
 Samples = NDArray[np.float32]
 
@@ -59,14 +60,17 @@ class Verifier:
         return cls(PhoneListener.load(listener), TrainedEncoder(SpeakerModel.load(encoder)))
 
     def voice(self, samples: Samples) -> Embedding:
-        """What is compared of a prompt [N] at 24 kHz."""
+        """What is compared of a prompt or a reading [N] at 24 kHz."""
         return self.encoder(samples, SAMPLE_RATE)
+
+    def words(self, samples: Samples, phones: Sequence[str]) -> float:
+        """Mean log-probability of the phones in samples [N] at 24 kHz."""
+        heard = torch.from_numpy(resample(samples, SAMPLE_RATE, LISTENING_RATE))
+        return round(self.listener.likelihood(heard, phones), 4)
 
     def score(self, samples: Samples, phones: Sequence[str], voice: Embedding) -> Score:
         """Score of a reading [N] at 24 kHz that should say the phones in the voice."""
-        heard = resample(samples, SAMPLE_RATE, LISTENING_RATE)
-        return Score(round(self.listener.likelihood(torch.from_numpy(heard), phones), 4),
-                     round(float(self.encoder(heard, LISTENING_RATE) @ voice), 4))
+        return Score(self.words(samples, phones), round(float(self.voice(samples) @ voice), 4))
 
 
 def judge_folder(name: str) -> Path:

@@ -147,7 +147,7 @@ def speak(options: argparse.Namespace, protocol: Protocol,
                                     "item")
         return None, None, options.wavs, {}, f"audio of {options.wavs}"
     tts, sampling = load_voice(options)
-    system = VALLESystem(tts, sampling, options.best_of,
+    system = VALLESystem(tts, sampling,
                          weights_of(model_folder(options.model), *map(judge_folder, JUDGES)))
     wavs = options.out / "wav"
     with tqdm(total=len(protocol.items), unit="item", desc="speaking",
@@ -156,5 +156,5 @@ def speak(options: argparse.Namespace, protocol: Protocol,
     about = (f"model {options.model} ({system.weights}), codec {tts.model.codec.identity}, seed "
              f"{options.seed}, temperature {sampling.temperature:g}, top-k {sampling.top_k}, top-p "
              f"{sampling.top_p:g}, guidance {sampling.guidance:g} and {sampling.nar_guidance:g}, "
-             f"best of {options.best_of}, {tts.precision}")
+             f"best of {sampling.best_of}, {sampling.retries} retries, {tts.precision}")
     return tts.model.codec, tts.model.nar.config.n_codebooks, wavs, problems, about

@@ -85,7 +85,6 @@ def run(options: argparse.Namespace) -> int:
     with tqdm(unit="token", desc="speaking", disable=silent, leave=False) as bar:
         audio = tts.speak(text, prompt=options.prompt_audio, prompt_text=transcript,
                           language=options.language, seed=options.seed, sampling=sampling,
-                          best_of=options.best_of,
                           continuation=options.continuation, on_frame=bar.update)
     audio.save(options.out)
     done = time.monotonic()

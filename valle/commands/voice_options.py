@@ -26,6 +26,9 @@ def add_voice_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--best-of", type=int, default=1,
                         help="readings to draw, of which judges of words and voice keep the best; "
                              "default 1")
+    parser.add_argument("--retries", type=int, default=3,
+                        help="further readings of a piece of text whose words our listener "
+                             "doubts, of which the best is kept; 0 is fastest; default 3")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--precision", default="auto",
                         help="of the models' weights: int8, bfloat16 or float32; default auto: "
@@ -46,6 +49,7 @@ def load_voice(options: argparse.Namespace) -> tuple[VALLE, SamplingOptions]:
     from valle.tts import VALLE
 
     sampling = SamplingOptions(options.temperature, options.top_k, options.top_p,
-                               guidance=options.guidance, nar_guidance=options.nar_guidance)
+                               guidance=options.guidance, nar_guidance=options.nar_guidance,
+                               best_of=options.best_of, retries=options.retries)
     tts = VALLE.from_pretrained(options.model, options.device, options.precision, options.engine)
     return tts, sampling

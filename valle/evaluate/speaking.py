@@ -14,7 +14,7 @@ from valle.evaluate.protocols import SAMPLE_RATE, Item
 from valle.evaluate.protocols import Protocol as Items
 from valle.evaluate.words import Samples
 from valle.sampling import SamplingOptions
-from valle.tts import BEST_OF, VALLE, Audio
+from valle.tts import VALLE, Audio
 
 
 class System(Protocol):
@@ -40,20 +40,18 @@ class VALLESystem:
 
     tts: VALLE
     sampling: SamplingOptions
-    best_of: int = BEST_OF
     weights: str = ""
     settings: Mapping[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
         self.settings = {"weights": self.weights, "codec": self.tts.model.codec.identity,
-                         "best_of": self.best_of, "precision": self.tts.precision,
-                         "engine": self.tts.engine,
+                         "precision": self.tts.precision, "engine": self.tts.engine,
                          **dataclasses.asdict(self.sampling)}
 
     def __call__(self, item: Item, prompt: Samples, seed: int) -> Audio:
         voice = self.tts.encode_prompt(prompt, item.prompt_text)
         audio = self.tts.speak(item.text, prompt=voice, seed=seed, sampling=self.sampling,
-                               best_of=self.best_of, continuation=item.continuation)
+                               continuation=item.continuation)
         if not item.continuation:
             return audio
         heard = voice.codes.shape[1] * self.tts.model.codec.hop

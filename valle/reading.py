@@ -1,0 +1,67 @@
+"""Readings of pieces of text: what was drawn so far, which is the best, and whether it will do."""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from valle.audio import Audio, Samples
+from valle.generate import Spoken
+from valle.prompt import Prompt
+from valle.sampling import SamplingOptions
+from valle.verify import Score
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How one call speaks: whose voice, in which language, drawn how."""
+
+    voice: Prompt
+    language: str
+    sampling: SamplingOptions
+    continuation: bool = False
+    on_frame: Callable[[int], None] | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way a piece was spoken: codebook 1, samples [N], and what the judges say of it.
+
+    In a continuation the samples begin with the prompt.
+    """
+
+    spoken: Spoken
+    samples: Samples
+    score: Score | None = None
+
+
+@dataclass
+class Piece:
+    """A piece of text in phones, and the readings of it; reading n is drawn with seed + n."""
+
+    phones: list[str]
+    seed: int
+    readings: list[Reading] = field(default_factory=list)
+
+    @property
+    def best(self) -> Reading:
+        """The reading that ended by itself and that the judges rank first; an only one as it is."""
+        return max(self.readings, key=lambda reading: (
+            reading.spoken.finish == "eos", reading.score.rank if reading.score else (0.0, 0.0)))
+
+
+def join(pieces: Sequence[Piece], sample_rate: int, hop: int, settings: dict[str, Any]) -> Audio:
+    """The best readings of the pieces of one text as one Audio. hop: samples of a frame."""
+    timings: list[tuple[str, float, float]] = []
+    start, best = 0.0, [piece.best for piece in pieces]
+    for piece, one in zip(pieces, best, strict=True):
+        frames = np.cumsum([0, *(one.spoken.durations or [])]) * hop / sample_rate
+        lead = (len(one.samples) - len(one.spoken.codes) * hop) / sample_rate
+        timings += [(phone, start + lead + float(a), start + lead + float(b))
+                    for phone, a, b in zip(piece.phones, frames[:-1], frames[1:], strict=False)]
+        start += len(one.samples) / sample_rate
+    finish = "eos" if all(one.spoken.finish == "eos" for one in best) else "cap"
+    return Audio(np.concatenate([one.samples for one in best]), sample_rate, finish, timings,
+                 settings, tuple(one.score for one in best if one.score is not None))
