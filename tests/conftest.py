@@ -59,7 +59,8 @@ def vowel(phones: Iterable[str], pitch: float = 120.0) -> tuple[NDArray[np.float
     return (samples + np.random.default_rng(0).normal(0, 1e-4, total)).astype(np.float32), ends
 
 
-def tiny_ar(layout: str, seed: int = 0, leaning: float = 0.0, sharpness: float = 6.0):
+def tiny_ar(layout: str, seed: int = 0, leaning: float = 0.0, sharpness: float = 6.0,
+            group: int = 1):
     """A random AR with decided opinions, in eval mode.
 
     leaning: how many nats a move on (next phone, <eos>) is likelier than by chance.
@@ -70,7 +71,7 @@ def tiny_ar(layout: str, seed: int = 0, leaning: float = 0.0, sharpness: float =
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = AR(ARConfig(TINY_PHONES, codebook_size=TINY_CODES, layout=layout,
-                            transformer=size("tiny")))
+                            transformer=size("tiny"), group=group))
     lean(model, leaning, sharpness)
     return model.eval().requires_grad_(False)
 

@@ -234,7 +234,7 @@ def test_lengths_of_phones_follow_the_models_own_chance_to_move_on() -> None:
     writer = InterleavedWriter(one, model.ids)
     draw = torch.Generator().manual_seed(0)
     while not writer.done:
-        writer.choose(logits, 0, float(torch.rand((), generator=draw)))
+        writer.choose(logits, [0], float(torch.rand((), generator=draw)))
     lengths = writer.spoken.durations or []
     assert writer.spoken.finish == "eos"
     assert sum(lengths) / len(lengths) == pytest.approx((1 - chance) / chance, rel=0.2)

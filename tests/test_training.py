@@ -54,7 +54,9 @@ def build(name: str, corpus: Corpus, weights: int = 0) -> Stage:
     if name == "nar":
         model = NAR(NARConfig(len(data.vocabulary), n_codebooks=3, transformer=shape))
         return NARStage(model, data, data.config)
-    ar = AR(ARConfig(len(data.vocabulary), layout=name.split()[1], transformer=shape))
+    layout, *group = name.split()[1:]
+    ar = AR(ARConfig(len(data.vocabulary), layout=layout, transformer=shape,
+                     group=len(group) + 1))
     return ARStage(ar, data, data.config)
 
 
@@ -121,7 +123,7 @@ def test_weights_change_from_step_to_step(corpus: Corpus, tmp_path: Path) -> Non
     assert not any(torch.equal(states[0][k], states[1][k]) for k in states[0] if "proj" in k)
 
 
-@pytest.mark.parametrize("name", ["aligner", "ar interleaved", "nar"])
+@pytest.mark.parametrize("name", ["aligner", "ar interleaved", "ar interleaved grouped", "nar"])
 def test_it_learns_one_batch_by_heart(name: str, corpus: Corpus, tmp_path: Path) -> None:
     stage = build(name, corpus)
     batch = stage.batch(0)
@@ -256,12 +258,14 @@ def test_some_samples_are_learned_without_text_and_prompt(corpus: Corpus) -> Non
     assert not rows.phones[1].any() and not rows.frame_phones[1].any()  # type: ignore[index]
 
 
-def test_corrupted_codes_are_heard_but_not_learned(corpus: Corpus) -> None:
+def test_corrupted_codes_are_heard_but_not_learned(corpus: Corpus,
+                                                   monkeypatch: pytest.MonkeyPatch) -> None:
     data = speech_data(corpus)
     model = AR(ARConfig(len(data.vocabulary), transformer=size("tiny")))
     tokens = torch.tensor([[1, 4, 5, 6, 2, 5, *range(300, 312), 6, *range(400, 410), 3]])
     heard: list[torch.Tensor] = []
-    model.embed_tokens.register_forward_pre_hook(lambda _, given: heard.append(given[0]))
+    hidden = model.hidden
+    monkeypatch.setattr(model, "hidden", lambda given: (heard.append(given), hidden(given))[1])
     model.train().loss(tokens, None, corrupt=0.5)
     model.loss(tokens, None)
     model.eval().loss(tokens, None, corrupt=0.5)

@@ -33,7 +33,7 @@ class AR(nn.Module):
         """
         positions = torch.arange(tokens.shape[1], device=tokens.device)[None]
         cos, sin = self._rotary(positions)
-        x = self.embed_tokens(tokens)
+        x = self.ids.embed(tokens, self.embed_tokens.weight)
         for layer in self.layers:
             x = layer(x, cos, sin, causal=True)
         return self.norm(x)
@@ -45,6 +45,9 @@ class AR(nn.Module):
     def loss(self, tokens: torch.Tensor, advance: torch.Tensor | None, corrupt: float = 0.0,
              ) -> dict[str, torch.Tensor]:
         """Cross-entropy of what follows <audio>, tokens [B, L], mean over predicted tokens.
+
+        The codes of a group are predicted side by side (VALL-E 2, eq. 5), and their losses added;
+        only the first competes with what is no code.
 
         advance [B, L]: the one phone or <eos> that may follow each position (interleaved layout).
         The model is then trained under the mask it is decoded with: softmax over the codes and
@@ -61,17 +64,22 @@ class AR(nn.Module):
         after = spoken[:, :-1] & (tokens[:, 1:] != PAD)
         logits = F.linear(self.hidden(heard[:, :-1])[after], self.embed_tokens.weight).float()
         target = tokens[:, 1:][after]
+        first, moves = self.ids.first_code, target < self.ids.first_code
+        digits = self.ids.digits(target)
+        codes = logits[:, first:].unflatten(1, (self.ids.group, -1))
+        others = F.cross_entropy(codes[~moves, 1:].flatten(0, 1), digits[~moves, 1:].flatten(),
+                                 reduction="sum") / len(target)
         if advance is None:
-            return {"loss": F.cross_entropy(logits, target)}
-        codes = logits[:, self.ids.first_code:]
+            target = torch.where(moves, target, first + digits[:, 0])
+            given = logits[:, : first + self.ids.codebook_size]
+            return {"loss": F.cross_entropy(given, target) + others}
         on = logits.gather(1, advance[:, :-1][after][:, None])
-        logits = torch.cat([codes, on], dim=1)
-        moves = target < self.ids.first_code
-        target = torch.where(moves, codes.shape[1], target - self.ids.first_code)
+        logits = torch.cat([codes[:, 0], on], dim=1)
+        target = torch.where(moves, self.ids.codebook_size, digits[:, 0])
         losses = F.cross_entropy(logits, target, reduction="none")
         if self.training:
-            return {"loss": losses.mean()}
-        return {"loss": losses.mean(), "code_loss": losses[~moves].mean(),
+            return {"loss": losses.mean() + others}
+        return {"loss": losses.mean() + others, "code_loss": losses[~moves].mean(),
                 "advance_true": moves.float().mean(),
                 "advance_model": logits.softmax(1)[:, -1].mean(),
                 "accuracy_top10": _top10(logits[~moves], target[~moves])}
@@ -79,7 +87,8 @@ class AR(nn.Module):
     def _corrupted(self, tokens: torch.Tensor, share: float) -> torch.Tensor:
         hit = (tokens >= self.ids.first_code) & (torch.rand(tokens.shape, device=tokens.device)
                                                  < share)
-        drawn = torch.randint_like(tokens, self.ids.first_code, self.ids.size)
+        groups = self.ids.codebook_size ** self.ids.group
+        drawn = torch.randint_like(tokens, self.ids.first_code, self.ids.first_code + groups)
         return torch.where(hit, drawn, tokens)
 
     def _rotary(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -248,7 +248,7 @@ class Cached:
         batch, length = tokens.shape
         norm = partial(F.rms_norm, normalized_shape=(self.d_model,),
                        eps=self.model.config.transformer.norm_eps)
-        x = self.model.embedding[tokens.flatten()]
+        x = self.model.ids.embed(tokens.flatten(), self.model.embedding)
         for index, layer in enumerate(self.model.layers):
             qkv = layer.qkv(norm(x, weight=layer.norm_attention)).float()
             qk, v = qkv.split([2 * self.d_model, self.d_model], dim=1)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 LAYOUTS = ("plain", "interleaved")
+MAX_GROUP = 4  # 0.05 s: more than one phone in a step
 
 
 @dataclass(frozen=True)
@@ -46,15 +47,21 @@ def size(name: str, **changes: Any) -> TransformerConfig:
 
 @dataclass(frozen=True)
 class ARConfig:
-    """The autoregressive model: which tokens it knows, how they are laid out, its shape."""
+    """The autoregressive model: which tokens it knows, how they are laid out, its shape.
+
+    group: codes in one step (VALL-E 2, arXiv:2406.05370, section 3.2): 2 halves the steps.
+    """
 
     phones: int
     languages: tuple[str, ...] = ("en-us",)
     codebook_size: int = 1024
     layout: str = "interleaved"
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
+    group: int = 1
 
     def __post_init__(self) -> None:
+        if not 1 <= self.group <= MAX_GROUP:
+            raise ValueError(f"--group {self.group}: must be 1 to {MAX_GROUP}")
         if self.layout not in LAYOUTS:
             raise ValueError(f"--layout {self.layout}: choose one of {', '.join(LAYOUTS)}")
 

@@ -31,7 +31,11 @@ def export_llama(ar: AR, vocabulary: Vocabulary, codec: str, out: str | Path) ->
 
     Args:
         codec: identity of the codec that the codes are of.
+
+    Raises:
+        ValueError: the AR is not one that these engines can run.
     """
+    check_exportable(ar)
     out = Path(out)
     save_weights(out / WEIGHTS, llama_state(ar), "float32")
     ends = {"bos_token_id": BOS, "eos_token_id": EOS, "pad_token_id": PAD}
@@ -42,6 +46,13 @@ def export_llama(ar: AR, vocabulary: Vocabulary, codec: str, out: str | Path) ->
         with atomic_path(out / name) as path:
             path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n",
                             encoding="utf-8")
+
+
+def check_exportable(ar: AR) -> None:
+    """ValueError names the option that keeps an AR from other engines."""
+    if ar.ids.group > 1:
+        raise ValueError(f"this AR was trained with --group {ar.ids.group}: other engines write "
+                         "one code in a step, so only one trained with --group 1 can be exported")
 
 
 def llama_config(ar: AR) -> dict[str, Any]:
@@ -73,6 +84,7 @@ def export_gguf(ar: AR, path: str | Path, precision: str = "f32") -> None:
         ImportError: the package `gguf` is missing.
         ValueError: no such precision, or a width that q8_0 cannot hold.
     """
+    check_exportable(ar)
     gguf = package("gguf", "GGUF export", "gguf")
     kinds = {"f32": gguf.GGMLQuantizationType.F32, "f16": gguf.GGMLQuantizationType.F16,
              "q8_0": gguf.GGMLQuantizationType.Q8_0}

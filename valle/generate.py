@@ -118,12 +118,12 @@ class Guided:
 
     def _lead(self, logits: torch.Tensor) -> torch.Tensor:
         """Logits [2B, V] of rows and twins to those [B, V] to draw from."""
-        given, blind = logits[0::2], logits[1::2]
         first = self.ids.first_code
-        codes = given[:, first:]
-        led = codes + (self.guidance - 1) * (codes - blind[:, first:])
-        led += codes.logsumexp(1, keepdim=True) - led.logsumexp(1, keepdim=True)
-        return torch.cat([given[:, :first], led], dim=1)
+        heads = logits[:, first:].unflatten(1, (self.ids.group, -1))
+        codes, blind = heads[0::2], heads[1::2]
+        led = codes + (self.guidance - 1) * (codes - blind)
+        led += codes.logsumexp(2, keepdim=True) - led.logsumexp(2, keepdim=True)
+        return torch.cat([logits[0::2, :first], led.flatten(1)], dim=1)
 
 
 class Writer(Protocol):
@@ -132,7 +132,7 @@ class Writer(Protocol):
     spoken: Spoken
     done: bool
 
-    def choose(self, logits: torch.Tensor, code: int, u: float) -> int: ...
+    def choose(self, logits: torch.Tensor, codes: list[int], u: float) -> int: ...
 
 
 class PlainWriter:
@@ -143,16 +143,15 @@ class PlainWriter:
         phones = max(1, len(request.phones))
         self.least, self.most = MIN_FRAMES_PER_PHONE * phones, MAX_FRAMES_PER_PHONE * phones
 
-    def choose(self, logits: torch.Tensor, code: int, u: float) -> int:
-        """<eos> with its own probability, else the drawn code. logits [V]."""
-        codes = logits[self.ids.first_code:]
-        p_end = float(torch.cat([codes, logits[EOS: EOS + 1]]).softmax(0)[-1])
+    def choose(self, logits: torch.Tensor, codes: list[int], u: float) -> int:
+        """<eos> with its own probability, else the drawn codes of a group. logits [V]."""
+        p_end = chance_of(EOS, logits, self.ids)
         if len(self.spoken.codes) >= self.least and u < p_end:
             self.spoken.finish, self.done = "eos", True
             return EOS
-        self.spoken.codes.append(code)
+        self.spoken.codes += codes
         self.done = len(self.spoken.codes) >= self.most
-        return self.ids.first_code + code
+        return self.ids.codes(codes)[0]
 
 
 class InterleavedWriter:
@@ -170,26 +169,24 @@ class InterleavedWriter:
         self.most = max(LEAST_CAP, MAX_FRAMES_PER_PHONE * len(self.phones))
         self.lasting, self.quantile = 1.0, 0.5
 
-    def choose(self, logits: torch.Tensor, code: int, u: float) -> int:
+    def choose(self, logits: torch.Tensor, codes: list[int], u: float) -> int:
         durations = self.spoken.durations
         assert durations is not None
         begun = len(durations)
         if begun == 0:
             return self._advance(u)
         following = self.phones[begun] if begun < len(self.phones) else EOS
-        codes = logits[self.ids.first_code:]
-        advance = logits[following: following + 1]
-        p_advance = float(torch.cat([codes, advance]).softmax(0)[-1])
+        p_advance = chance_of(following, logits, self.ids)
         may_advance = self.boundary[begun - 1] or durations[-1] > 0
         if may_advance:
             self.lasting *= 1 - p_advance
             most = MAX_FRAMES_OF_SPACE if self.spaces[begun - 1] else MAX_FRAMES_OF_ONE
             if self.lasting < self.quantile or durations[-1] >= most:
                 return self._advance(u)
-        durations[-1] += 1
-        self.spoken.codes.append(code)
+        durations[-1] += len(codes)
+        self.spoken.codes += codes
         self.done = len(self.spoken.codes) >= self.most
-        return self.ids.first_code + code
+        return self.ids.codes(codes)[0]
 
     def _advance(self, u: float) -> int:
         durations = self.spoken.durations
@@ -200,6 +197,12 @@ class InterleavedWriter:
         durations.append(0)
         self.lasting, self.quantile = 1.0, u
         return self.phones[len(durations) - 1]
+
+
+def chance_of(token: int, logits: torch.Tensor, ids: TokenIds) -> float:
+    """Probability of a token that is no code against all codes. logits [V]."""
+    codes = logits[ids.first_code: ids.first_code + ids.codebook_size]
+    return float(torch.cat([codes, logits[token: token + 1]]).softmax(0)[-1])
 
 
 @torch.inference_mode()
@@ -253,11 +256,13 @@ def closed_up(rows: list[int]) -> list[int]:
 
 def _next_tokens(logits: torch.Tensor, writers: Sequence[Writer], rngs: list[torch.Generator],
                  ids: TokenIds, options: SamplingOptions) -> list[int]:
-    """Draw a code for every row, then let each row's layout take it or move on."""
-    window = options.ras_window
+    """Draw a group of codes for every row, then let each row's layout take it or move on."""
+    window, group = options.ras_window, ids.group
     history = torch.tensor([([-1] * window + w.spoken.codes[-window:])[-window:] for w in writers],
-                           device=logits.device)
-    codes = sample(logits[:, ids.first_code:], history, options, rngs).tolist()
+                           device=logits.device).repeat_interleave(group, 0)
+    heads = logits[:, ids.first_code:].unflatten(1, (group, -1)).flatten(0, 1)
+    drawn = sample(heads, history, options, [rng for rng in rngs for _ in range(group)])
+    codes = drawn.view(-1, group).tolist()
     tokens = []
     for row, (writer, rng) in enumerate(zip(writers, rngs, strict=True)):
         u = float(torch.rand((), generator=rng, dtype=torch.float64))

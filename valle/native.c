@@ -33,6 +33,7 @@ typedef struct {
     Matrix head;
     const Layer *layers;
     int64_t n_layer, n_head, d_model, d_ff, cache_kind, capacity;
+    int64_t first_code, codebook_size, group;
     float norm_eps;
 } Model;
 
@@ -127,6 +128,21 @@ static void attend(const float *q, const Matrix *keys, const Matrix *values, flo
     for (int64_t t = 0; t < keys->rows; t++) add_row(values, t, score[t] / total, out);
 }
 
+/* A token's row of the table; of a group of codes, the sum of its digits' rows (tokens.py). */
+static void embed(const Model *m, int64_t token, float *out) {
+    int64_t wide = m->d_model, code = token - m->first_code, row = m->first_code;
+    if (code < 0) {
+        memcpy(out, m->embedding + token * wide, wide * sizeof(float));
+        return;
+    }
+    memset(out, 0, wide * sizeof(float));
+    for (int64_t digit = 0; digit < m->group; digit++, row += m->codebook_size) {
+        const float *found = m->embedding + (row + code % m->codebook_size) * wide;
+        for (int64_t i = 0; i < wide; i++) out[i] += found[i];
+        code /= m->codebook_size;
+    }
+}
+
 /* How many floats `step` needs to work in. */
 int64_t scratch_size(const Model *m, int64_t batch, int64_t threads) {
     return batch * (5 * m->d_model + m->d_ff) + threads * (batch * m->d_model + m->capacity);
@@ -146,7 +162,7 @@ void step(const Model *m, int64_t batch, const int64_t *tokens, const int64_t *l
 
         #pragma omp for schedule(static)
         for (int64_t b = 0; b < batch; b++)
-            memcpy(x + b * wide, m->embedding + tokens[b] * wide, wide * sizeof(float));
+            embed(m, tokens[b], x + b * wide);
 
         for (const Layer *layer = m->layers; layer < m->layers + m->n_layer; layer++) {
             for (int64_t b = 0; b < batch; b++)  /* each thread for itself: cheaper than waiting */

@@ -50,7 +50,8 @@ class CModel(Structure):
     _fields_ = [("embedding", c_void_p), ("norm", c_void_p), ("turns", c_void_p),
                 ("head", CMatrix), ("layers", POINTER(CLayer)),
                 *[(name, c_int64) for name in ("n_layer", "n_head", "d_model", "d_ff",
-                                               "cache_kind", "capacity")],
+                                               "cache_kind", "capacity", "first_code",
+                                               "codebook_size", "group")],
                 ("norm_eps", c_float)]
 
 
@@ -218,6 +219,7 @@ class Native(Cached):
                       describe(model.head), (CLayer * len(layers))(*layers), shape.n_layer,
                       shape.n_head, shape.d_model, shape.d_ff,
                       BFLOAT16 if self.cache_dtype == torch.bfloat16 else FLOAT32, self.capacity,
+                      model.ids.first_code, model.ids.codebook_size, model.ids.group,
                       shape.norm_eps)
 
 

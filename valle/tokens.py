@@ -4,11 +4,18 @@ Two layouts (DESIGN.md section 3):
   plain        <bos> <lang> phones <audio> c c c ... <eos>                 (VALL-E, section 4.2.1)
   interleaved  <bos> <lang> phones <audio> p1 c c p2 c c c ... <eos>       (after ELLA-V)
 In both, `phones` is the prompt's transcript followed by the text to speak.
+
+A `c` is `group` codes in a row, and its id counts them as digits, the first the lowest. Tables
+have no row for each group, but one for each of its digits, which `embed` adds up.
 """
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+
+import torch
+import torch.nn.functional as F
 
 from valle.config import ARConfig
 
@@ -23,10 +30,11 @@ class TokenIds:
     languages: tuple[str, ...]
     n_phones: int
     codebook_size: int
+    group: int = 1
 
     @classmethod
     def of(cls, config: ARConfig) -> TokenIds:
-        return cls(config.languages, config.phones, config.codebook_size)
+        return cls(config.languages, config.phones, config.codebook_size, config.group)
 
     @property
     def first_phone(self) -> int:
@@ -38,7 +46,24 @@ class TokenIds:
 
     @property
     def size(self) -> int:
-        return self.first_code + self.codebook_size
+        """Rows of the embedding table, and logits."""
+        return self.first_code + self.group * self.codebook_size
+
+    def digits(self, tokens: torch.Tensor) -> torch.Tensor:
+        """The codes [..., group] of tokens [...] of codes."""
+        powers = self.codebook_size ** torch.arange(self.group, device=tokens.device)
+        return (tokens - self.first_code)[..., None] // powers % self.codebook_size
+
+    def embed(self, tokens: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
+        """Embeddings [..., D] of tokens [...] from the table [size, D]: sums over groups."""
+        if self.group == 1:
+            return F.embedding(tokens, table)
+        are_codes = tokens >= self.first_code
+        offsets = self.codebook_size * torch.arange(self.group, device=tokens.device)
+        rows = self.first_code + offsets + self.digits(tokens)
+        codes = F.embedding(rows.where(are_codes[..., None], 0), table).sum(-2)
+        others = F.embedding(tokens.where(~are_codes, 0), table)
+        return codes.where(are_codes[..., None], others)
 
     def language(self, name: str) -> int:
         """Id of a language; ValueError names the languages the model knows."""
@@ -52,20 +77,26 @@ class TokenIds:
         return [BOS, self.language(language), *(self.first_phone + p for p in phones), AUDIO]
 
     def codes(self, codes: Sequence[int]) -> list[int]:
-        return [self.first_code + int(c) for c in codes]
+        """Codes [T] as tokens, one for each `group`; the last code is repeated to fill one."""
+        return [self.first_code + sum(
+            int(codes[min(start + digit, len(codes) - 1)]) * self.codebook_size ** digit
+            for digit in range(self.group)) for start in range(0, len(codes), self.group)]
 
     def interleave(self, phones: Sequence[int], durations: Sequence[int],
                    codes: Sequence[int]) -> list[int]:
-        """p1 c c p2 c c ...: every phone before its own codes; sum(durations) == len(codes)."""
+        """p1 c c p2 c c ...: every phone before its own codes; sum(durations) == len(codes).
+
+        A group of codes belongs to the phone in which its middle lies.
+        """
         if len(phones) != len(durations) or sum(durations) != len(codes):
             raise ValueError(f"{len(phones)} phones, {len(durations)} durations over "
                              f"{sum(durations)} frames, {len(codes)} codes: they must agree")
         tokens: list[int] = []
-        start = 0
-        for phone, frames in zip(phones, durations, strict=True):
-            tokens.append(self.first_phone + phone)
-            tokens += self.codes(codes[start: start + frames])
-            start += frames
+        groups, start = self.codes(codes), 0
+        for phone, frames in zip(phones, accumulate(durations), strict=True):
+            end = len(groups) if frames == len(codes) else (frames + self.group // 2) // self.group
+            tokens += [self.first_phone + phone, *groups[start: end]]
+            start = end
         return tokens
 
 

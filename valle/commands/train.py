@@ -87,11 +87,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     recognizer.add_argument("--batch-seconds", type=float, help="audio in a batch, default 160")
     recognizer.add_argument("--width", type=int, default=144, help="default 144")
     recognizer.add_argument("--blocks", type=int, default=8, help="of the encoder, default 8")
+    add_model_arguments(parser)
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("model (ar, nar)")
     model.add_argument("--size", default="starter", help="tiny, starter, base or paper")
     model.add_argument("--d-ff", type=int, help="another feed-forward width")
     model.add_argument("--dropout", type=float, default=0.0)
     model.add_argument("--layout", default="interleaved", help="ar: interleaved or plain")
+    model.add_argument("--group", type=int, default=1,
+                       help="ar: codes in one step; 2 halves the steps (VALL-E 2); default 1")
     model.add_argument("--n-codebooks", type=int, default=8, help="nar: books to fill, 2 to 8")
     model.add_argument("--codec", metavar="FOLDER",
                        help="ar, nar: start code embeddings from this codec's codebooks, which "
@@ -221,9 +227,10 @@ def new_ar(options: argparse.Namespace, data: SpeechData, codec: Codec | None) -
 
     languages = tuple(sorted({u.language for u in data.train}))
     ar = AR(ARConfig(len(data.vocabulary), languages, layout=options.layout,
-                     transformer=shape(options)))
+                     transformer=shape(options), group=options.group))
     if codec is not None:
-        start_from_codebooks(ar.embed_tokens.weight[ar.ids.first_code:], codec.codebooks[:1])
+        for codes in ar.embed_tokens.weight[ar.ids.first_code:].chunk(options.group):
+            start_from_codebooks(codes, codec.codebooks[:1])
     return ar
 
 
