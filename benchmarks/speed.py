@@ -20,13 +20,19 @@ import torch
 import valle.tts
 from valle import VALLE
 from valle.sampling import SamplingOptions
+from valle.verify import Verifier
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 TEXT = "Three seconds of a voice are enough. Now it reads whatever you write, word for word."
 PASSAGE = ("The old clock on the stairs had stopped at noon. Nobody in the house could say who had "
            "wound it last, or why. ")
-TEXTS = {"a clause": "The old clock on the stairs had stopped at noon.",
-         "a passage": PASSAGE * 2, "a page": PASSAGE * 8}
+CLAUSES = ("Nobody could say.", "Who had wound it last?", "It was noon.", "Come in.",
+           "The stairs were cold, and the door stood open all night long.",
+           "She took the old key from the nail.")
+CASES: dict[str, list[str | list[str]]] = {  # each a number of calls
+    "a clause": ["The old clock on the stairs had stopped at noon."],
+    "a passage": [PASSAGE * 2], "a page": [PASSAGE * 8],
+    "24 clauses, one by one": [*CLAUSES * 4], "24 clauses in one call": [[*CLAUSES * 4]]}
 VOICES = (("native", "int8"), ("native", "float32"), ("torch", "int8"),
           ("llama.cpp", "int8"))
 RUNS = 3
@@ -59,6 +65,7 @@ def main(model: str) -> None:
     clock = Clock()
     clock.around(valle.tts, "speak_codes", "AR")
     clock.around(valle.tts, "fill_books", "NAR")
+    clock.around(Verifier, "words", "listener")
     voices = {f"{engine} {precision}": VALLE.from_pretrained(model, "cpu", precision, engine)
               for engine, precision in VOICES if engine != "llama.cpp" or find_spec("llama_cpp")}
     for tts in voices.values():
@@ -67,23 +74,25 @@ def main(model: str) -> None:
     cases = [(name, readings, guidance) for name in voices
              for readings, guidance in ((1, 1.0), (1, 2.0), (4, 2.0))]
     rows: dict[tuple[str, int, float], list[tuple[float, ...]]] = {case: [] for case in cases}
-    lengths: dict[str, list[tuple[float, float]]] = {name: [] for name in TEXTS}
+    lengths: dict[str, list[tuple[float, float]]] = {name: [] for name in CASES}
     usual = next(iter(voices.values()))
     voice = usual.encode_prompt(EXAMPLES / "alto.wav", (EXAMPLES / "alto.txt").read_text())
     for _ in range(RUNS + 1):
         for case in cases:
             name, readings, guidance = case
             rows[case].append(run(voices[name], clock, readings, guidance))
-        for name, text in TEXTS.items():
+        for name, calls in CASES.items():
             clock.spent.clear()
             with clock.stage("all"):
-                audio = usual.speak(text, prompt=voice)
-            lengths[name].append((audio.seconds, clock.spent["all"]))
+                spoken = [usual.speak(text, prompt=voice) for text in calls]
+            seconds = sum(audio.seconds for one in spoken
+                          for audio in (one if isinstance(one, list) else [one]))
+            lengths[name].append((seconds, clock.spent["all"]))
     print(f"{model}, {torch.get_num_threads()} threads, torch {torch.__version__}, peak memory "
           f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB\n")
-    print("| AR | readings | guidance | speech, s | prompt | AR | NAR | codec | RTF in all "
-          "| AR tokens/s |")
-    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+    print("| AR | readings | guidance | speech, s | prompt | AR | NAR | codec | listener "
+          "| RTF in all | AR tokens/s |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
     for (name, readings, guidance), found in rows.items():
         print(f"| {name} | {readings} | {guidance:g} |",
               " | ".join(f"{median(column):.3g}" for column in zip(*found[1:], strict=True)), "|")
@@ -103,7 +112,8 @@ def run(tts: VALLE, clock: Clock, readings: int, guidance: float) -> tuple[float
                                                    best_of=readings),
                           prompt_text=(EXAMPLES / "alto.txt").read_text(), on_frame=tokens.append)
     rtf = {stage: spent / audio.seconds for stage, spent in clock.spent.items()}
-    return (audio.seconds, rtf["prompt"], rtf["AR"], rtf["NAR"], rtf["codec"], rtf["all"],
+    return (audio.seconds, rtf["prompt"], rtf["AR"], rtf["NAR"], rtf["codec"], rtf["listener"],
+            rtf["all"],
             sum(tokens) / clock.spent["AR"])
 
 

@@ -108,9 +108,32 @@ def test_it_is_compiled_once(forgotten: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @needs_compiler
-def test_a_home_that_cannot_be_written_does_not_matter(forgotten: Path,
+def test_a_home_that_cannot_be_written_does_not_matter(forgotten: Path, tmp_path: Path,
                                                        monkeypatch: pytest.MonkeyPatch) -> None:
     forgotten.parent.write_text("a file where the folder should be")
+    places = tmp_path / "temporary"
+    places.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(places))
+    assert library().step
+    assert not list(places.iterdir()), "nothing is left behind"
+
+
+@needs_compiler
+def test_a_damaged_file_is_made_again(forgotten: Path) -> None:
+    library()
+    made, = forgotten.iterdir()
+    library.cache_clear()
+    made.unlink()  # not overwritten: it is loaded
+    made.write_bytes(b"half a file")
+    assert library().step and made.stat().st_size > 1000
+
+
+@needs_compiler
+def test_flags_that_fail_are_tried_once(forgotten: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("valle.native.MACHINE_FLAGS", (("-fno-such-flag",), ()))
+    library()
+    library.cache_clear()
+    monkeypatch.setattr("subprocess.run", lambda *a, **k: pytest.fail("compiled again"))
     assert library().step
 
 

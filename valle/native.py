@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from ctypes import POINTER, Structure, byref, c_float, c_int64, c_void_p
 from functools import cache, partial
 from pathlib import Path
@@ -61,7 +62,7 @@ class NativeError(RuntimeError):
 
 @cache
 def library() -> ctypes.CDLL:
-    """native.c, compiled for this machine.
+    """native.c, compiled for this machine at first use and kept in the user's cache folder.
 
     Raises:
         NativeError: there is no C compiler, or it fails.
@@ -69,44 +70,48 @@ def library() -> ctypes.CDLL:
     compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
     if not compiler:
         raise NativeError("no C compiler (apt-get install gcc, or xcode-select --install)")
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "valle"
+    key = "\0".join([compiler, *FLAGS, repr(MACHINE_FLAGS), processor(),
+                     SOURCE.read_text("utf-8")])
+    kept = folder / f"native-{hashlib.sha256(key.encode()).hexdigest()[:16]}.so"
+    with suppress(OSError):
+        return loaded(kept)
     said = ""
-    for flags in MACHINE_FLAGS:
-        command = [*compiler.split(), *FLAGS, *flags, str(SOURCE), "-lm", "-o"]
-        try:
-            found = ctypes.CDLL(str(compiled(command)))
-        except (OSError, subprocess.SubprocessError) as error:
-            said = str(getattr(error, "stderr", "") or error)
-            continue
-        found.scratch_size.argtypes = [POINTER(CModel), c_int64, c_int64]
-        found.scratch_size.restype = c_int64
-        found.step.argtypes = [POINTER(CModel), c_int64, c_void_p, c_void_p, c_int64, c_void_p,
-                               c_void_p]
-        found.step.restype = None
-        return found
+    with place_in(folder) as place:
+        made = Path(place) / kept.name
+        for flags in MACHINE_FLAGS:
+            try:
+                subprocess.run([*compiler.split(), *FLAGS, *flags, str(SOURCE), "-lm", "-o",
+                                str(made)], check=True, capture_output=True, text=True,
+                               timeout=COMPILE_SECONDS)
+                found = loaded(made)
+            except (OSError, subprocess.SubprocessError) as error:
+                said = str(getattr(error, "stderr", "") or error)
+                continue
+            with suppress(OSError):  # a home that cannot be written
+                made.replace(kept)  # at once: two processes may compile at the same time
+            return found
     raise NativeError(f"{compiler} cannot compile {SOURCE.name}: {said.strip()[:200]}")
 
 
-def compiled(command: list[str]) -> Path:
-    """What the command makes of native.c, from the user's cache folder if it was made before."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "valle"
-    key = "\0".join([*command, processor(), SOURCE.read_text(encoding="utf-8")])
-    path = folder / f"native-{hashlib.sha256(key.encode()).hexdigest()[:16]}.so"
-    if path.is_file():
-        return path
+def loaded(path: Path) -> ctypes.CDLL:
+    """A compiled native.c with the types of its functions; OSError when it cannot be loaded."""
+    found = ctypes.CDLL(str(path))
+    found.scratch_size.argtypes = [POINTER(CModel), c_int64, c_int64]
+    found.scratch_size.restype = c_int64
+    found.step.argtypes = [POINTER(CModel), c_int64, c_void_p, c_void_p, c_int64, c_void_p,
+                           c_void_p]
+    found.step.restype = None
+    return found
+
+
+def place_in(folder: Path) -> tempfile.TemporaryDirectory[str]:
+    """A temporary folder inside another, or elsewhere where that cannot be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        place = tempfile.mkdtemp(dir=folder)
-    except OSError:  # a read-only home
-        place = tempfile.mkdtemp()
-        path = Path(place) / path.name
-    made = Path(place) / "made.so"
-    try:
-        subprocess.run([*command, str(made)], check=True, capture_output=True, text=True,
-                       timeout=COMPILE_SECONDS)
-        return made.replace(path)  # at once: two processes may compile at the same time
-    finally:
-        if path.parent == folder:
-            shutil.rmtree(place, ignore_errors=True)
+        return tempfile.TemporaryDirectory(dir=folder)
+    except OSError:
+        return tempfile.TemporaryDirectory()
 
 
 def processor() -> str:
