@@ -63,6 +63,11 @@ def test_a_voice_near_enough_is_judged_by_its_words() -> None:
     assert sorted([right, clear, near], key=lambda s: s.rank) == [clear, near, right]
 
 
+def test_of_clear_words_the_nearest_voice_is_taken() -> None:
+    clearest, nearest, unclear = Score(-0.8, 0.5), Score(-1.1, 0.6), Score(-1.4, 0.7)
+    assert max([clearest, nearest, unclear], key=lambda s: s.rank) == nearest
+
+
 def test_a_listener_hears_what_the_lower_half_of_its_recogniser_hears(tmp_path: Path) -> None:
     torch.manual_seed(0)
     recognizer = Recognizer(RecognizerConfig(("a", "b", "c"), width=16, blocks=4, heads=2))

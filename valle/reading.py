@@ -49,7 +49,7 @@ class Piece:
     def best(self) -> Reading:
         """The reading that ended by itself and that the judges rank first; an only one as it is."""
         return max(self.readings, key=lambda reading: (
-            reading.spoken.finish == "eos", reading.score.rank if reading.score else (0.0, 0.0)))
+            reading.spoken.finish == "eos", reading.score.rank if reading.score else ()))
 
 
 def join(pieces: Sequence[Piece], sample_rate: int, hop: int, settings: dict[str, Any]) -> Audio:
