@@ -197,7 +197,7 @@ def test_shipped_protocols_are_whole():
         assert len(protocol.items) >= 12 and len(protocol.distractors) == 400
         said = {" ".join(words(t)) for t in protocol.texts}
         assert not said & {" ".join(words(t)) for t in protocol.distractors}
-    assert len(list(folder.glob("*.jsonl"))) == 5
+    assert len(list(folder.glob("*.jsonl"))) == 6
 
 
 def test_lists_of_others(tmp_path: Path):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from valle.evaluate.words import Samples
 
 ROWS, VOICE = "rows.jsonl", "voice"
-HEARD = 60  # items with audio on the page; about 80 kB each
+HEARD = 60  # items with audio on the page; about 45 kB each
 HELP = """Speak a protocol's items with a voice model, or take any system's audio, and score it.
 
   valle evaluate voice --protocol recipes/protocols/small.jsonl --data ../shared/corpus --out out/v
