@@ -160,6 +160,9 @@ def test_what_is_clear_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> Non
     doubted = tts.speak(["We went home by the river.", "Good morning."], prompt=voice,
                         sampling=SamplingOptions(retries=2))
     assert counts == [1, 2, 4] and all(len(audio.scores) == 1 for audio in doubted)
+    monkeypatch.setattr("valle.tts.LANGUAGE", "de")
+    tts.speak("Good morning.", prompt=voice)
+    assert counts == [1, 2, 4, 1], "nobody can tell in a language that the listener does not know"
 
 
 def test_judges_are_where_the_code_looks(verifier: Verifier) -> None:

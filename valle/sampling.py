@@ -20,7 +20,7 @@ class SamplingOptions:
 
     best_of: readings drawn of each piece of text, in one batch; the best is kept, by the words and
     the voice that our judges hear (verify.py). retries: further readings of a piece that did not
-    end by itself, or whose words our phone listener doubts; 0 takes what there is.
+    end by itself, or whose (English) words our phone listener doubts; 0 takes what there is.
     """
 
     temperature: float = 0.7

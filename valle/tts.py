@@ -24,7 +24,7 @@ from valle.nar import NARBatch
 from valle.prompt import Prompt
 from valle.reading import Manner, Piece, Reading, join
 from valle.sampling import MAX_READINGS, SamplingOptions
-from valle.verify import DOUBTFUL, Verifier
+from valle.verify import DOUBTFUL, LANGUAGE, Verifier
 
 MAX_PROMPT_SECONDS = 8.0       # longer prompts are cut at a word; training joins at most 14 s
 REFUSED_PROMPT_SECONDS = 120.0
@@ -181,7 +181,8 @@ class VALLE:
         self._read(every, sampling.best_of, manner)
         if sampling.best_of > 1:
             self._judge(every, voice)
-        doubtful = [piece for piece in every if sampling.retries and self._doubts(piece)]
+        doubtful = [piece for piece in every
+                    if sampling.retries and self._doubts(piece, language)]
         if doubtful:
             self._read(doubtful, sampling.retries, manner)
             self._judge(doubtful, voice)
@@ -249,12 +250,14 @@ class VALLE:
             piece.readings = [replace(reading, score=self.verifier.score(
                 self._target(reading), piece.phones, whose)) for reading in piece.readings]
 
-    def _doubts(self, piece: Piece) -> bool:
+    def _doubts(self, piece: Piece, language: str) -> bool:
         """Did the best reading not end by itself, or are its words doubtful?"""
         best = piece.best
+        if best.spoken.finish != "eos" or not language.startswith(LANGUAGE):
+            return best.spoken.finish != "eos"
         words = (best.score.words if best.score is not None
                  else self.verifier.words(self._target(best), piece.phones))
-        return best.spoken.finish != "eos" or words < DOUBTFUL
+        return words < DOUBTFUL
 
     def _nar_batch(self, voice: Prompt, before: list[int], requests: Sequence[Request],
                    spoken: Sequence[Spoken]) -> NARBatch:

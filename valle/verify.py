@@ -24,6 +24,7 @@ from valle.speaker.fbank import SAMPLE_RATE as LISTENING_RATE
 from valle.speaker.model import SpeakerModel
 
 JUDGES = ("phones", "ecapa")
+LANGUAGE = "en"  # whose phones the listener knows
 SIMILAR = 0.3  # a cosine of ECAPA embeddings above which a voice counts as the prompt's
 CLEAR = -1.25  # mean log-probability of phones that seven of ten readings of novels are above
 DOUBTFUL = -1.5  # the same, that one in twelve is below
