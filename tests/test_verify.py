@@ -154,6 +154,7 @@ def test_what_is_clear_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> Non
     read = tts._read
     monkeypatch.setattr(tts, "_read", lambda pieces, count, manner: (
         counts.append(count * len(pieces)), read(pieces, count, manner)))
+    monkeypatch.setattr("valle.tts.DOUBTFUL", -20.0)
     clear = tts.speak("We went home by the river.", prompt=voice)
     assert counts == [1] and clear.scores == ()
     monkeypatch.setattr("valle.tts.DOUBTFUL", 0.0)
