@@ -6,14 +6,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from codec import save_audio
 from codec.files import atomic_path
+from valle.evaluate.words import Samples
 from valle.verify import Score
-
-Samples = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

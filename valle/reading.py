@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from valle.audio import Audio, Samples
+from valle.audio import Audio
+from valle.evaluate.words import Samples
 from valle.generate import Spoken
 from valle.prompt import Prompt
 from valle.sampling import SamplingOptions

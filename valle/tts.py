@@ -14,11 +14,12 @@ import torch
 from codec import check_prompt, load_audio, normalize_loudness, trim_silence
 from codec.colour import colour, match_colour
 from g2p import BOUNDARIES, phonemize
-from valle.audio import Audio, Samples, SomeUnspoken
+from valle.audio import Audio, SomeUnspoken
 from valle.cache import fast_bfloat16, pick_precision
 from valle.checkpoint import Model, load_model, shipped
 from valle.chunks import split_phones
 from valle.engines import pick_device, pick_engine
+from valle.evaluate.words import Samples
 from valle.generate import MAX_ROWS, Request, Spoken, fill_books, speak_codes
 from valle.nar import NARBatch
 from valle.prompt import Prompt
@@ -242,19 +243,22 @@ class VALLE:
         return reading.samples[len(reading.samples) - frames * self.model.codec.hop:]
 
     def _judge(self, pieces: Sequence[Piece], voice: Prompt) -> None:
-        """Score every reading, beside the voice as it sounds behind the codec."""
+        """Score the readings without a score, beside the voice as it sounds behind the codec."""
         known = voice.codes[None]
         heard = self.model.codec.decode(known, known)[0, 0].float().cpu().numpy()
         whose = self.verifier.voice(heard)
         for piece in pieces:
-            piece.readings = [replace(reading, score=self.verifier.score(
-                self._target(reading), piece.phones, whose)) for reading in piece.readings]
+            piece.readings = [reading if reading.score else replace(
+                reading, score=self.verifier.score(self._target(reading), piece.phones, whose))
+                for reading in piece.readings]
 
     def _doubts(self, piece: Piece, language: str) -> bool:
         """Did the best reading not end by itself, or are its words doubtful?"""
         best = piece.best
-        if best.spoken.finish != "eos" or not language.startswith(LANGUAGE):
-            return best.spoken.finish != "eos"
+        if best.spoken.finish != "eos":
+            return True
+        if not language.startswith(LANGUAGE):
+            return False
         words = (best.score.words if best.score is not None
                  else self.verifier.words(self._target(best), piece.phones))
         return words < DOUBTFUL

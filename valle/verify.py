@@ -63,17 +63,21 @@ class Verifier:
         return cls(PhoneListener.load(listener), TrainedEncoder(SpeakerModel.load(encoder)))
 
     def voice(self, samples: Samples) -> Embedding:
-        """What is compared of a prompt or a reading [N] at 24 kHz."""
+        """What is compared of a prompt [N] at 24 kHz."""
         return self.encoder(samples, SAMPLE_RATE)
 
     def words(self, samples: Samples, phones: Sequence[str]) -> float:
         """Mean log-probability of the phones in samples [N] at 24 kHz."""
-        heard = torch.from_numpy(resample(samples, SAMPLE_RATE, LISTENING_RATE))
-        return round(self.listener.likelihood(heard, phones), 4)
+        return self._words(resample(samples, SAMPLE_RATE, LISTENING_RATE), phones)
 
     def score(self, samples: Samples, phones: Sequence[str], voice: Embedding) -> Score:
         """Score of a reading [N] at 24 kHz that should say the phones in the voice."""
-        return Score(self.words(samples, phones), round(float(self.voice(samples) @ voice), 4))
+        heard = resample(samples, SAMPLE_RATE, LISTENING_RATE)
+        return Score(self._words(heard, phones),
+                     round(float(self.encoder(heard, LISTENING_RATE) @ voice), 4))
+
+    def _words(self, heard: Samples, phones: Sequence[str]) -> float:
+        return round(self.listener.likelihood(torch.from_numpy(heard), phones), 4)
 
 
 def judge_folder(name: str) -> Path:
