@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from valle.audio import Audio
+from valle.evaluate.robustness import PAUSING, silences
 from valle.evaluate.words import Samples
 from valle.generate import Spoken
 from valle.prompt import Prompt
@@ -30,11 +31,13 @@ class Manner:
 class Reading:
     """One way a piece was spoken: codebook 1, samples [N], and what the judges say of it.
 
-    In a continuation the samples begin with the prompt.
+    In a continuation the samples begin with the prompt. fluent: it ended by itself, and it is not
+    silent for over a second where the text has no mark.
     """
 
     spoken: Spoken
     samples: Samples
+    fluent: bool = True
     score: Score | None = None
 
 
@@ -48,9 +51,14 @@ class Piece:
 
     @property
     def best(self) -> Reading:
-        """The reading that ended by itself and that the judges rank first; an only one as it is."""
+        """The fluent reading that the judges rank first; an only one as it is."""
         return max(self.readings, key=lambda reading: (
-            reading.spoken.finish == "eos", reading.score.rank if reading.score else ()))
+            reading.fluent, reading.score.rank if reading.score else ()))
+
+    def fluently(self, spoken: Spoken, samples: Samples, sample_rate: int) -> bool:
+        """Is this speech [N] fluent, as in Reading?"""
+        marks = sum(phone in PAUSING for phone in self.phones[:-1])
+        return spoken.finish == "eos" and len(silences(samples, sample_rate)) <= marks
 
 
 def join(pieces: Sequence[Piece], sample_rate: int, hop: int, settings: dict[str, Any]) -> Audio:

@@ -19,8 +19,9 @@ class SamplingOptions:
     trained without dropped conditions need 1.
 
     best_of: readings drawn of each piece of text, in one batch; the best is kept, by the words and
-    the voice that our judges hear (verify.py). retries: further readings of a piece that did not
-    end by itself, or whose (English) words our phone listener doubts; 0 takes what there is.
+    the voice that our judges hear (verify.py). retries: further readings, one after the
+    other, of a piece that is not fluent (reading.py), or whose (English) words our phone listener
+    doubts, until one will do; 0 takes what there is.
     """
 
     temperature: float = 0.7

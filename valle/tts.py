@@ -25,6 +25,7 @@ from valle.nar import NARBatch
 from valle.prompt import Prompt
 from valle.reading import Manner, Piece, Reading, join
 from valle.sampling import MAX_READINGS, SamplingOptions
+from valle.speaker.encoder import Embedding
 from valle.verify import DOUBTFUL, LANGUAGE, Verifier
 
 MAX_PROMPT_SECONDS = 8.0       # longer prompts are cut at a word; training joins at most 14 s
@@ -80,6 +81,7 @@ class VALLE:
         self.precision = pick_precision(precision, device)
         self.engine, self.ar, self.decoder = pick_engine(engine, model.ar.to(device),
                                                          self.precision, device)
+        self._embedded: tuple[Prompt, Embedding] | None = None
         model.nar.to(device)
         if isinstance(model.codec, torch.nn.Module):
             model.codec.to(device)
@@ -182,11 +184,12 @@ class VALLE:
         self._read(every, sampling.best_of, manner)
         if sampling.best_of > 1:
             self._judge(every, voice)
-        doubtful = [piece for piece in every
-                    if sampling.retries and self._doubts(piece, language)]
-        if doubtful:
-            self._read(doubtful, sampling.retries, manner)
-            self._judge(doubtful, voice)
+        for _ in range(sampling.retries):
+            every = [piece for piece in every if self._doubts(piece, language)]
+            if not every:
+                break
+            self._read(every, 1, manner)
+            self._judge(every, voice)
         settings = {"model": self.name, "codec": self.model.codec.identity, "language": language,
                     "seed": seed, "continuation": continuation, "device": self.device.type,
                     "precision": self.precision, "engine": self.engine,
@@ -229,8 +232,9 @@ class VALLE:
                                           voice.codes[None])[0, 0].float().cpu().numpy()
             before, target = np.split(wav, [prompt_frames * self.model.codec.hop])
             target = match_colour(target, voice.colour)
-            piece.readings.append(Reading(one, np.concatenate([before, target])
-                                          if manner.continuation else target))
+            whole = np.concatenate([before, target]) if manner.continuation else target
+            piece.readings.append(Reading(one, whole, piece.fluently(
+                one, target, self.model.codec.sample_rate)))
 
     @cached_property
     def verifier(self) -> Verifier:
@@ -243,19 +247,25 @@ class VALLE:
         return reading.samples[len(reading.samples) - frames * self.model.codec.hop:]
 
     def _judge(self, pieces: Sequence[Piece], voice: Prompt) -> None:
-        """Score the readings without a score, beside the voice as it sounds behind the codec."""
-        known = voice.codes[None]
-        heard = self.model.codec.decode(known, known)[0, 0].float().cpu().numpy()
-        whose = self.verifier.voice(heard)
+        """Score the readings without a score."""
+        whose = self._embedding(voice)
         for piece in pieces:
             piece.readings = [reading if reading.score else replace(
                 reading, score=self.verifier.score(self._target(reading), piece.phones, whose))
                 for reading in piece.readings]
 
+    def _embedding(self, voice: Prompt) -> Embedding:
+        """The voice as it sounds behind the codec; the last one is remembered."""
+        if self._embedded is None or self._embedded[0] is not voice:
+            known = voice.codes[None]
+            heard = self.model.codec.decode(known, known)[0, 0].float().cpu().numpy()
+            self._embedded = voice, self.verifier.voice(heard)
+        return self._embedded[1]
+
     def _doubts(self, piece: Piece, language: str) -> bool:
-        """Did the best reading not end by itself, or are its words doubtful?"""
+        """Is the best reading not fluent, or are its words doubtful?"""
         best = piece.best
-        if best.spoken.finish != "eos":
+        if not best.fluent:
             return True
         if not language.startswith(LANGUAGE):
             return False

@@ -1,9 +1,9 @@
 """Verified synthesis: which of several readings says the text, in the voice of the prompt?
 
 VALL-E 2 (arXiv:2406.05370, section 4.1) keeps the argmax of (min(SIM, 0.3), 1 - WER), in this
-order. Here SIM is the cosine of our speaker encoder's embeddings, and words are judged by the
-likelihood of their phones: it needs no search, and hears the difference between half said and said.
-Among readings whose words are clear the nearest voice wins.
+order. Here SIM is the cosine of our speaker encoder's embeddings, and words are judged by their
+least clear stretch of phones: it needs no search, and hears the difference between half said and
+said. Among readings whose words are clear the nearest voice wins.
 """
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from valle.speaker.model import SpeakerModel
 JUDGES = ("phones", "ecapa")
 LANGUAGE = "en"  # whose phones the listener knows
 SIMILAR = 0.3  # a cosine of ECAPA embeddings above which a voice counts as the prompt's
-CLEAR = -1.25  # mean log-probability of phones that seven of ten readings of novels are above
-DOUBTFUL = -1.5  # the same, that one in twelve is below
+CLEAR = -2.3      # of the least clear stretch: seven of ten readings of novels are above
+DOUBTFUL = -2.75  # the same: one in twenty is below, and three in ten of hard texts
 
 Samples = NDArray[np.float32]
 
@@ -37,7 +37,7 @@ class Score:
     """How good a reading is.
 
     Attributes:
-        words: mean log-probability of the phones of the text; nearer to 0 is better.
+        words: mean log-probability of the least clear eight phones in a row; nearer to 0 is better.
         voice: cosine between the embeddings of the reading and of the prompt.
     """
 
@@ -67,7 +67,7 @@ class Verifier:
         return self.encoder(samples, SAMPLE_RATE)
 
     def words(self, samples: Samples, phones: Sequence[str]) -> float:
-        """Mean log-probability of the phones in samples [N] at 24 kHz."""
+        """How clear the phones are in samples [N] at 24 kHz, as in Score."""
         return self._words(resample(samples, SAMPLE_RATE, LISTENING_RATE), phones)
 
     def score(self, samples: Samples, phones: Sequence[str], voice: Embedding) -> Score:
@@ -77,7 +77,7 @@ class Verifier:
                      round(float(self.encoder(heard, LISTENING_RATE) @ voice), 4))
 
     def _words(self, heard: Samples, phones: Sequence[str]) -> float:
-        return round(self.listener.likelihood(torch.from_numpy(heard), phones), 4)
+        return round(self.listener.clarity(torch.from_numpy(heard), phones), 4)
 
 
 def judge_folder(name: str) -> Path:

@@ -5,7 +5,8 @@
 
 Speakers are the four flite voices under shifts of formants and pitch (Praat's "Change gender").
 OUT/teachers gets the training speakers, OUT/teachers-heldout speakers with shifts in between, on
-sentences that no training speaker says. Both have a texts.txt with all such sentences. Each clip is
+sentences that no training speaker says. Both have a texts.txt with all such sentences. OUT/drills
+has what novels lack (drills.py), by the training speakers. Each clip is
 SPEAKER/NAME.flac with NAME.txt and NAME.phones, a plain folder as `valle prepare` reads it.
 Needs `apt-get install flite` and `pip install praat-parselmouth`. Goes on where it was stopped.
 """
@@ -26,6 +27,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from drills import drills
 from timings import lay_over, parse_segments, write_phones
 from tqdm import tqdm
 
@@ -95,7 +97,7 @@ def is_held_out(text: str) -> bool:
     return int(hashlib.sha1(text.encode()).hexdigest(), 16) % 30 == 0
 
 
-def plan(corpus: Path, out: Path, count: int) -> tuple[list[Clip], list[str]]:
+def plan(corpus: Path, out: Path, count: int, n_drills: int) -> tuple[list[Clip], list[str]]:
     """(all clips, held-out sentences), always the same for the same corpora."""
     everything = sentences(corpus)
     train = [t for t in everything if not is_held_out(t)]
@@ -109,6 +111,8 @@ def plan(corpus: Path, out: Path, count: int) -> tuple[list[Clip], list[str]]:
              for i in range(min(len(held), CLIPS_OF_HELD_OUT * len(unseen)))]
     clips += [Clip(out / "teachers", *draw.choice(speakers), i, text)
               for i, text in enumerate(train[:count])]
+    clips += [Clip(out / "drills", *draw.choice(speakers), i, text)
+              for i, text in enumerate(drills(train, n_drills))]
     return clips, held
 
 
@@ -152,11 +156,12 @@ def main() -> int:
     parser.add_argument("corpus", type=Path, help="folder with LibriSpeech, LJSpeech, CommonVoice")
     parser.add_argument("out", type=Path)
     parser.add_argument("--clips", type=int, default=10_000)
+    parser.add_argument("--drills", type=int, default=4_000)
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     if shutil.which("flite") is None:
         parser.exit(1, "flite is missing: apt-get install flite\n")
-    clips, held = plan(options.corpus, options.out, options.clips)
+    clips, held = plan(options.corpus, options.out, options.clips, options.drills)
     said = [clip.text for clip in clips if clip.folder.name == "teachers"]
     for name, texts in (("teachers", said), ("teachers-heldout", held)):
         (options.out / name).mkdir(parents=True, exist_ok=True)

@@ -27,8 +27,8 @@ def add_voice_arguments(parser: argparse.ArgumentParser) -> None:
                         help="readings to draw, of which judges of words and voice keep the best; "
                              "default 1")
     parser.add_argument("--retries", type=int, default=3,
-                        help="further readings of a piece of text whose words our listener "
-                             "doubts, of which the best is kept; 0 is fastest; default 3")
+                        help="read a piece of text again, at most so often, while our listener "
+                             "doubts its words; 0 is fastest; default 3")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--precision", default="auto",
                         help="of the models' weights: int8, bfloat16 or float32; default auto: "

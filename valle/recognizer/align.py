@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from valle.align import viterbi
+from valle.recognizer.characters import BLANK
 from valle.recognizer.conformer import SUBSAMPLING
 from valle.recognizer.model import Recognizer, filterbanks
 from valle.speaker.fbank import HOP, SAMPLE_RATE
@@ -28,8 +30,21 @@ def phone_starts(model: Recognizer, wav: torch.Tensor, phones: Sequence[str]) ->
     if unknown:
         raise ValueError(f"the recogniser does not know the phones {' '.join(unknown)}")
     _, _, by_phone, _ = model(*filterbanks(wav[None], torch.tensor([len(wav)])))
-    labels = np.zeros(2 * len(phones) + 1, int)  # a blank before, between and after
-    labels[1::2] = [model.phone_ids[phone] for phone in phones]
-    optional = [state % 2 == 0 for state in range(len(labels))]
-    durations = viterbi(by_phone[0, :, labels].double().cpu().numpy(), optional)
-    return [float(start) * SECONDS for start in np.cumsum([0, *durations[:-1]])[1::2]]
+    path = ctc_path(by_phone[0].cpu().numpy(), [model.phone_ids[phone] for phone in phones])
+    return [float(start) * SECONDS for start, _ in path]
+
+
+def ctc_path(log_probs: NDArray[np.floating], labels: Sequence[int]) -> list[tuple[int, int]]:
+    """(first frame, end) of each label on CTC's best path through log-probabilities [T, C].
+
+    Unlike in CTC, two labels that are alike may follow one another without a blank.
+
+    Raises:
+        ValueError: more labels than frames.
+    """
+    states = np.full(2 * len(labels) + 1, BLANK)  # a blank before, between and after
+    states[1::2] = labels
+    durations = viterbi(log_probs[:, states].astype(np.float64),
+                        [state % 2 == 0 for state in range(len(states))])
+    ends = np.cumsum(durations).tolist()
+    return list(zip(ends[0::2], ends[1::2], strict=False))

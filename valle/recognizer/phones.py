@@ -1,4 +1,4 @@
-"""The lower half of a recogniser: how likely is it that a recording says these phones?"""
+"""The lower half of a recogniser: how clearly does a recording say these phones?"""
 from __future__ import annotations
 
 import dataclasses
@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from codec.parts import load_part, save_part
-from valle.recognizer.characters import BLANK, plain_phones
+from valle.recognizer.align import ctc_path
+from valle.recognizer.characters import plain_phones
 from valle.recognizer.conformer import Conformer
 from valle.recognizer.model import N_MELS, Recognizer, RecognizerConfig, filterbanks
 from valle.speaker.fbank import WINDOW
 
 NAME = "phones"
+STRETCH = 8    # phones in a row: two words
 NEVER = -99.0  # log-probability per phone where the phones cannot be in the recording at all
 
 
@@ -39,20 +41,25 @@ class PhoneListener(nn.Module):
         return listener.eval().requires_grad_(False)
 
     @torch.inference_mode()
-    def likelihood(self, wav: torch.Tensor, phones: Sequence[str]) -> float:
-        """Mean log-probability of each phone in audio [N] at 16 kHz, over all CTC paths.
+    def clarity(self, wav: torch.Tensor, phones: Sequence[str]) -> float:
+        """How clear the least clear stretch of the phones is in audio [N] at 16 kHz.
 
-        Nearer to 0 is better; -99 where there is no room for them. Stress, punctuation and phones
-        it does not know are left out.
+        The mean log-probability of STRETCH phones in a row on CTC's best path, each at its best
+        frame; nearer to 0 is better. A word that is missing shows there, and is lost in a mean over
+        the whole text. -99 where there is no room for the phones. Stress, punctuation and phones it
+        does not know are left out.
         """
         labels = [self.ids[p] for p in plain_phones(phones) if p in self.ids]
         if len(wav) < WINDOW or not labels:
             return NEVER
-        top, _, lengths = self.encoder(*filterbanks(wav[None], torch.tensor([len(wav)])))
-        log_probs = self.phone_head(top).float().log_softmax(-1)
-        loss = F.ctc_loss(log_probs.transpose(0, 1), torch.tensor([labels]), lengths,
-                          torch.tensor([len(labels)]), blank=BLANK, reduction="sum")
-        return max(NEVER, -float(loss) / len(labels))
+        top, _, _ = self.encoder(*filterbanks(wav[None], torch.tensor([len(wav)])))
+        log_probs = self.phone_head(top)[0].float().log_softmax(-1).cpu().numpy()
+        if len(labels) > len(log_probs):
+            return NEVER
+        found = [log_probs[start:end, label].max() for (start, end), label
+                 in zip(ctc_path(log_probs, labels), labels, strict=True)]
+        size = min(STRETCH, len(found))
+        return max(NEVER, float(np.convolve(found, np.ones(size) / size, "valid").min()))
 
     def save(self, folder: str | Path, precision: str = "int8") -> None:
         """Write phones.json and phones.safetensors."""

@@ -1,0 +1,28 @@
+"""The compiled step: the same logits as the plain one, whoever sits in its rows."""
+from __future__ import annotations
+
+import pytest
+import torch
+from conftest import tiny_ar
+from decoding import PLACES, WIDTH, come_and_go
+from test_native import needs_compiler
+
+from valle.cache import Cached, PackedAR
+from valle.compiled import Compiled
+
+
+@needs_compiler
+@pytest.mark.parametrize("layout", ["plain", "interleaved"])
+def test_it_gives_what_the_plain_step_gives(layout: str) -> None:
+    model = PackedAR(tiny_ar(layout, sharpness=3.0))
+    for a, b in zip(come_and_go(Compiled(model, PLACES, WIDTH)),
+                    come_and_go(Cached(model, PLACES, WIDTH)), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_captured_graph_gives_what_the_plain_step_gives() -> None:
+    model = PackedAR(tiny_ar("plain", sharpness=3.0).cuda())
+    for a, b in zip(come_and_go(Compiled(model, PLACES, WIDTH)),
+                    come_and_go(Cached(model, PLACES, WIDTH)), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-3, rtol=1e-3)
