@@ -32,6 +32,7 @@ from codec.files import atomic_path
 from g2p import Vocabulary
 from valle.ar import AR
 from valle.cache import PRECISIONS, Cached, PackedAR
+from valle.compiled import Compiled
 from valle.config import SIZES, ARConfig, TransformerConfig
 from valle.export import export_llama
 from valle.generate import Decoder, Uncached
@@ -120,6 +121,9 @@ def engines(model: AR, folder: Path) -> dict[str, Engine]:
     def in_torch(precision: str) -> Engine:
         return stepping(partial(Cached, PackedAR(model, precision)), model.ids)
 
+    def torch_compiled(precision: str) -> Engine:
+        return stepping(partial(Compiled, PackedAR(model, precision)), model.ids)
+
     def native(precision: str, model: AR = model) -> Engine:
         return stepping(partial(Native, NativeAR(model, precision)), model.ids)
 
@@ -130,6 +134,7 @@ def engines(model: AR, folder: Path) -> dict[str, Engine]:
         **{f"ours {p}": partial(native, p) for p in PRECISIONS},
         **{f"ours {p}, G = 2": partial(native, p, grouped(model)) for p in PRECISIONS},
         **{f"ours in torch {p}": partial(in_torch, p) for p in PRECISIONS},
+        **{f"ours in torch {p}, compiled": partial(torch_compiled, p) for p in PRECISIONS},
         SLOW: lambda: stepping(partial(Uncached, model), model.ids),
         "transformers, dynamic cache": lambda: transformers_engine(folder),
         "transformers, static cache": lambda: transformers_engine(

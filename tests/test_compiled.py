@@ -8,7 +8,16 @@ from decoding import PLACES, WIDTH, come_and_go
 from test_native import needs_compiler
 
 from valle.cache import Cached, PackedAR
-from valle.compiled import Compiled
+from valle.compiled import Compiled, CompileError, check_compiler
+from valle.engines import pick_engine
+
+CPU = torch.device("cpu")
+
+
+@needs_compiler
+def test_the_engine_is_picked_by_name() -> None:
+    name, packed, decoder = pick_engine("compiled", tiny_ar("plain"), "float32", CPU)
+    assert (name, type(packed), decoder) == ("compiled", PackedAR, Compiled)
 
 
 @needs_compiler
@@ -26,3 +35,15 @@ def test_a_captured_graph_gives_what_the_plain_step_gives() -> None:
     for a, b in zip(come_and_go(Compiled(model, PLACES, WIDTH)),
                     come_and_go(Cached(model, PLACES, WIDTH)), strict=True):
         torch.testing.assert_close(a, b, atol=1e-3, rtol=1e-3)
+
+
+def test_where_nothing_compiles_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("No working C++ compiler found\nand a long trace")
+
+    monkeypatch.setattr(torch, "compile", lambda _: broken)
+    with pytest.raises(CompileError, match=r"^torch.compile does not work here: No working C\+\+ "
+                                           "compiler found$"):
+        check_compiler(CPU)
+    with pytest.raises(ValueError, match="--engine compiled: .*; use --engine torch"):
+        pick_engine("compiled", tiny_ar("plain"), "float32", CPU)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
 import subprocess
@@ -40,6 +41,38 @@ def test_a_phone_that_flite_does_not_say_shares_the_time_of_the_one_before() -> 
     ends, lost = lay_over([("pau", 0.1), ("t", 0.3), ("pau", 0.4)], [" ", "t", "n", "."])
     assert ends == pytest.approx([0.1, 0.2, 0.3, 0.4])
     assert lost == pytest.approx(0.5)
+
+
+@pytest.fixture(scope="module")
+def prose() -> list[str]:
+    """Four hundred sentences of novels and encyclopedias."""
+    with open(ROOT / "recipes" / "protocols" / "small.jsonl", encoding="utf-8") as file:
+        texts: list[str] = json.loads(file.readline())["distractors"]
+    return texts
+
+
+def test_drills_are_of_every_kind_and_can_be_spoken(prose: list[str]) -> None:
+    from drills import drills
+
+    found = drills(prose, 140)
+    assert found == drills(prose, 140) and len(set(found)) == 140
+    spelled = [text for text in found if re.search(r"\b[A-Z] [A-Z]\b", text)]
+    single = [text for text in found if len(text.split()) == 1]
+    again = [text for text in found if re.search(r"\b(\w+)(,? \1\b){2}", text.lower())]
+    long = [text for text in found if len(text.split()) > 20]
+    assert all(len(kind) >= 10 for kind in (spelled, single, again, long))
+    assert not any(re.search(r"\d|,,| \.", text) for text in found)
+    assert all(any(phone not in BOUNDARIES for phone in phonemize(text)) for text in found)
+
+
+def test_no_drill_is_a_text_of_the_evaluation(prose: list[str]) -> None:
+    from drills import drills
+
+    hard = {line.split("\t")[1].strip(" .!?\n").lower() for line in
+            (ROOT / "recipes" / "protocols" / "hard.txt").read_text().splitlines()}
+    assert len(hard) == 100
+    assert not [text for text in drills(prose, 300) if " " in text
+                and text.strip(" .!?").lower() in hard]
 
 
 def test_time_between_words_goes_to_the_boundary_or_to_the_phone_before() -> None:

@@ -252,8 +252,8 @@ class Cached:
         for index, layer in enumerate(self.model.layers):
             qkv = layer.qkv(norm(x, weight=layer.norm_attention)).float()
             qk, v = qkv.split([2 * self.d_model, self.d_model], dim=1)
-            pairs = torch.view_as_complex(qk.view(batch, length, 2 * self.heads, -1, 2))
-            q, k = torch.view_as_real(pairs * turn).flatten(3).transpose(1, 2).chunk(2, dim=1)
+            turned = self._turned(qk.view(batch, length, 2 * self.heads, -1, 2), turn)
+            q, k = turned.flatten(3).transpose(1, 2).chunk(2, dim=1)
             v = v.view(batch, length, self.heads, -1).transpose(1, 2)
             y = attend(index, q, k, v)
             x = x + layer.out(y.transpose(1, 2).reshape(len(x), self.d_model))
@@ -261,3 +261,7 @@ class Cached:
             x = x + layer.down(F.silu(gate) * up)
         last = x.view(batch, length, self.d_model)[:, -1]
         return self.model.head(norm(last, weight=self.model.norm)).float()
+
+    def _turned(self, pairs: torch.Tensor, turn: torch.Tensor) -> torch.Tensor:
+        """Pairs [..., 2] turned by complex numbers of length 1."""
+        return torch.view_as_real(torch.view_as_complex(pairs) * turn)

@@ -20,6 +20,10 @@ CAPACITIES = 512  # caches are a multiple of this long: each length is compiled 
 WARM_UP = 3       # steps before a capture, as torch advises
 
 
+class CompileError(RuntimeError):
+    """torch.compile does not work here; the message says why."""
+
+
 class Compiled(Cached):
     """`Cached` with a compiled step; prefill is torch's."""
 
@@ -27,6 +31,7 @@ class Compiled(Cached):
         super().__init__(model, -(-capacity // CAPACITIES) * CAPACITIES, width)
         for tensor in (*self.keys, *self.values):
             tensor.zero_()  # masked places are multiplied by 0, and must be numbers
+        self.pairs = torch.view_as_real(self.turns)
         self.tokens = torch.zeros(width, 1, dtype=torch.long, device=self.device)
         self.at = torch.zeros(width, dtype=torch.long, device=self.device)
         self.rows = torch.arange(width, device=self.device)
@@ -50,7 +55,13 @@ class Compiled(Cached):
             keys[self.rows, :, self.at], values[self.rows, :, self.at] = k[:, :, 0], v[:, :, 0]
             return F.scaled_dot_product_attention(q, keys, values, attn_mask=heard)
 
-        return self._logits(self.tokens, self.turns[self.at][:, None, None], attend)
+        return self._logits(self.tokens, self.pairs[self.at][:, None, None], attend)
+
+    def _turned(self, pairs: torch.Tensor, turn: torch.Tensor) -> torch.Tensor:
+        if turn.is_complex():  # in the prefill; the compiler fuses real numbers alone
+            return super()._turned(pairs, turn)
+        (a, b), (cos, sin) = pairs.unbind(-1), turn.unbind(-1)
+        return torch.stack([a * cos - b * sin, a * sin + b * cos], dim=-1)
 
     def _captured(self) -> Callable[[], torch.Tensor]:
         """The step as a CUDA graph: each call starts it and gives the tensor that it fills."""
@@ -75,3 +86,12 @@ class Compiled(Cached):
 def compiled() -> Callable[[Compiled], torch.Tensor]:
     """The step, compiled for each width and capacity that comes."""
     return torch.compile(Compiled._all_rows, dynamic=False)
+
+
+def check_compiler(device: torch.device) -> None:
+    """Compile a sum; CompileError where that fails (no C++ compiler, no Triton)."""
+    try:
+        torch.compile(torch.add)(torch.ones(2, device=device), 1)
+    except Exception as error:  # whatever the compiler below torch raises
+        reason = str(error).strip().splitlines()[0]
+        raise CompileError(f"torch.compile does not work here: {reason}") from error

@@ -1,4 +1,4 @@
-"""What models run on, and what runs the AR: our step in C, torch, or llama.cpp."""
+"""What models run on, and what runs the AR: our step in C, torch, torch compiled, or llama.cpp."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from valle.ar import AR
 from valle.cache import Cached, PackedAR
 from valle.generate import Decoder
 
-ENGINES = ("auto", "native", "torch", "llama.cpp")
+ENGINES = ("auto", "native", "torch", "compiled", "llama.cpp")
 
 
 def pick_device(name: str) -> torch.device:
@@ -38,6 +38,14 @@ def pick_engine(name: str, model: AR, precision: str, device: torch.device,
         from valle.llamacpp import LlamaCppAR, LlamaCppDecoder
 
         return name, LlamaCppAR(model, precision), LlamaCppDecoder
+    if name == "compiled":
+        from valle.compiled import Compiled, CompileError, check_compiler
+
+        try:
+            check_compiler(device)
+        except CompileError as error:
+            raise ValueError(f"--engine compiled: {error}; use --engine torch") from error
+        return name, PackedAR(model, precision), Compiled
     if name == "native" or (name == "auto" and device.type == "cpu"):
         from valle.native import Native, NativeAR, NativeError
 

@@ -11,21 +11,21 @@ export PYTHONPATH=.
 
 codec_data=("$CORPUS/LibriSpeech" "$CORPUS/LJSpeech-1.1" "$CORPUS/CommonVoice" "$CORPUS/speechocean762")
 codec_held=(1088 2136 3526 4640 5789 7367 'SPEAKER*7')
-prepared=(data/prepared/{teachers,teachers-heldout,LibriSpeech,LJSpeech,CommonVoice,speechocean})
+prepared=(data/prepared/{teachers,teachers-heldout,drills,LibriSpeech,LJSpeech,CommonVoice,speechocean})
 common=(--data "${prepared[@]}" data/prepared/speed --held-out "$HELD" --codec runs/codec-int8 --lr 1.5e-3
         --max-seconds 16.4 --compile --threads 1 --validate-every 200)
 
 prepare() { valle prepare "$1" "data/prepared/$2" --max-broken 1 --codec runs/codec-int8; }
 
 case ${1:-} in
-teachers)  # 15 h, 64 speakers, exact timings; 25 minutes
+teachers)  # 15 h of prose, 3.5 h of drills, 64 speakers, exact timings; 30 minutes
   python $HERE/teachers.py "$CORPUS" data --clips 9895 ;;
 codec)     # 13 minutes
   valle train --stage codec --data "${codec_data[@]}" --held-out "${codec_held[@]}" \
     $(python $HERE/cv_dev.py "$CORPUS") --out runs/codec --steps 3000 --max-hours 16 --warmup 50
   python -c 'from codec.spectral import SpectralCodec as C; C.load("runs/codec").save("runs/codec-int8")' ;;
 codes)     # phones and codes, PocketSphinx's timings of the real speech; 20 minutes
-  for c in teachers teachers-heldout; do prepare data/$c $c; done
+  for c in teachers teachers-heldout drills; do prepare data/$c $c; done
   prepare "$CORPUS/LibriSpeech" LibriSpeech
   prepare "$CORPUS/LJSpeech-1.1" LJSpeech
   prepare "$CORPUS/CommonVoice/en" CommonVoice

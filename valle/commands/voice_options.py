@@ -35,7 +35,8 @@ def add_voice_arguments(parser: argparse.ArgumentParser) -> None:
                              "int8 on a CPU, where the AR is twice as fast")
     parser.add_argument("--engine", default="auto",
                         help="what runs the AR: native (C, compiled for this machine at first "
-                             "use), torch, or llama.cpp where llama-cpp-python is installed; "
+                             "use), torch, compiled (torch.compile, on CUDA as one graph: for a "
+                             "server), or llama.cpp where llama-cpp-python is installed; "
                              "default auto: native on a CPU with a C compiler, else torch")
 
 
