@@ -153,8 +153,7 @@ def test_the_codec_learns(corpus: Corpus, tmp_path: Path) -> None:
 def test_a_decoder_learns_from_codes_that_a_nar_filled(corpus: Corpus, tmp_path: Path) -> None:
     """Its codes are those of the folder, crop by crop; encoder and codebooks stay."""
     config = CodecTraining(steps=4, batch_size=2, frames=30, init=str(corpus.codec),
-                           filled=str(corpus.prepared),
-                           listener=str(ROOT / "weights" / "judges" / "phones"))
+                           filled=str(corpus.prepared))
     stage = CodecStage(config, [corpus.root], ["held"])
     assert stage.batch(0).codes is None
     batch = stage.batch(1)
@@ -165,8 +164,7 @@ def test_a_decoder_learns_from_codes_that_a_nar_filled(corpus: Corpus, tmp_path:
     assert (own[:, 0, inside] == batch.codes[:, 0, inside]).float().mean() > 0.8
     before = stage.codec.identity
     for step in range(2):
-        metrics = stage.step(stage.batch(step), step)
-        assert np.isfinite([metrics["train/loss"], metrics["train/deep_features"]]).all()
+        assert np.isfinite(stage.step(stage.batch(step), step)["train/loss"])
     assert stage.codec.identity == before
     other = tmp_path / "other"
     noise_codec(seed=1, small=True).save(other)

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # The starter voice, one resumable command for each stage:
 #   recipes/starter/run.sh STAGE     from the root of the repository, in its virtual environment
-# STAGE: teachers codec codes aligner voices ar nar fill decoder pack evaluate, in this order.
-# nar takes its phones from ar's folder. CORPUS is the folder of real speech.
+# STAGE: teachers codec codes aligner voices ar nar fill decoder pack evaluate, in this order, or all.
+# CORPUS is the folder of real speech. PERCENT=1 takes a hundredth of the steps and of the teachers'
+# sentences: a trial of everything in minutes.
 set -euo pipefail
 CORPUS=${CORPUS:-../shared/corpus}
+PERCENT=${PERCENT:-100}
+STAGES=(teachers codec codes aligner voices ar nar fill decoder pack evaluate)
 HERE=recipes/starter
 HELD="@$HERE/held_out.txt"
 export PYTHONPATH=.
@@ -15,14 +18,15 @@ prepared=(data/prepared/{teachers,teachers-heldout,drills,LibriSpeech,LJSpeech,C
 common=(--data "${prepared[@]}" data/prepared/speed --held-out "$HELD" --codec runs/codec-int8 --lr 1.5e-3
         --max-seconds 16.4 --compile --threads 1 --validate-every 200)
 
+share() { echo $((($1 * PERCENT + 99) / 100)); }
 prepare() { valle prepare "$1" "data/prepared/$2" --max-broken 1 --codec runs/codec-int8; }
 
 case ${1:-} in
 teachers)  # 15 h of prose, 3.5 h of drills, 64 speakers, exact timings; 30 minutes
-  python $HERE/teachers.py "$CORPUS" data --clips 9895 ;;
+  python $HERE/teachers.py "$CORPUS" data --clips "$(share 9895)" --drills "$(share 4000)" ;;
 codec)     # 13 minutes
   valle train --stage codec --data "${codec_data[@]}" --held-out "${codec_held[@]}" \
-    $(python $HERE/cv_dev.py "$CORPUS") --out runs/codec --steps 3000 --max-hours 16 --warmup 50
+    $(python $HERE/cv_dev.py "$CORPUS") --out runs/codec --steps "$(share 3000)" --max-hours 16 --warmup 50
   python -c 'from codec.spectral import SpectralCodec as C; C.load("runs/codec").save("runs/codec-int8")' ;;
 codes)     # phones and codes, PocketSphinx's timings of the real speech; 20 minutes
   for c in teachers teachers-heldout drills; do prepare data/$c $c; done
@@ -33,22 +37,22 @@ codes)     # phones and codes, PocketSphinx's timings of the real speech; 20 min
   python $HERE/listen.py data/prepared/{LibriSpeech,LJSpeech,CommonVoice,speechocean} ;;
 aligner)   # our own, for prompts and readings; 5 minutes
   valle train --stage aligner --data "${prepared[@]}" --held-out "$HELD" --out runs/aligner \
-    --steps 900 --warmup 30 --validate-every 200 ;;
+    --steps "$(share 900)" --warmup 30 --validate-every 200 ;;
 voices)    # texts of recordings that have none, and every voice at four more speeds; 30 minutes
   python $HERE/hear.py runs/aligner data/prepared/LibriSpeech
   python $HERE/listen.py data/prepared/LibriSpeech
   python $HERE/speeds.py data/speed data/prepared/{LibriSpeech,LJSpeech,CommonVoice}
   prepare data/speed speed ;;
 ar)        # 4 hours
-  valle train --stage ar "${common[@]}" --out runs/ar --steps 7000 --corrupt 0.1 ;;
+  valle train --stage ar "${common[@]}" --out runs/ar --steps "$(share 7000)" --corrupt 0.1 ;;
 nar)       # 3 hours
-  valle train --stage nar "${common[@]}" --out runs/nar --steps 5000 \
+  valle train --stage nar "${common[@]}" --out runs/nar --steps "$(share 5000)" \
     --n-codebooks 4 --d-ff 640 --vocabulary runs/ar ;;
 fill)      # books 2 to 4 of real speech as the NAR says them, 2.2 hours; 15 minutes on one core
   python $HERE/fill.py data/filled runs/nar "${prepared[@]}" --hours 2.2 ;;
 decoder)   # the codec's decoder alone goes on: four books, voices in disguise, the NAR's books; 45 minutes
   valle train --stage codec --data "${codec_data[@]}" data/teachers --held-out "${codec_held[@]}" \
-    $(python $HERE/cv_dev.py "$CORPUS") --out runs/codec2 --init runs/codec-int8 --steps 6000 \
+    $(python $HERE/cv_dev.py "$CORPUS") --out runs/codec2 --init runs/codec-int8 --steps "$(share 6000)" \
     --filled data/filled --warmup 30 --max-hours 9 --books 4 --validate-every 200 --threads 1 ;;
 pack)
   valle pack weights/starter --codec runs/codec2 --ar runs/ar --nar runs/nar --aligner runs/aligner ;;
@@ -61,5 +65,7 @@ evaluate)
   done
   valle evaluate voice --protocol recipes/protocols/synthetic.jsonl --data data --out runs/eval-synthetic \
     --speaker resemblyzer weights/judges/ecapa ;;
-*) sed -n 2,6p "$0"; exit 2 ;;
+all)
+  for stage in "${STAGES[@]}"; do "$0" "$stage"; done ;;
+*) sed -n 2,7p "$0"; exit 2 ;;
 esac

@@ -58,8 +58,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                                       "model folder to start from, with its shape and phones")
     batch.add_argument("--filled", metavar="FOLDER", help="codec with --init: a NAR's codes to "
                        "learn to decode too, a prepared folder from recipes/starter/fill.py")
-    batch.add_argument("--listener", metavar="FOLDER", help="codec: a phone listener that should "
-                       "hear no difference between recordings and copies (weights/judges/phones)")
     batch.add_argument("--tokens-per-batch", type=int, help="ar, nar")
     batch.add_argument("--max-seconds", type=float,
                        help="aligner, ar, nar, recognizer: longest sample; "
@@ -149,7 +147,7 @@ def codec_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
 
     config = CodecTraining(steps=options.steps,
                            **given(options, "lr", "batch_size", "max_hours", "books", "init",
-                                   "filled", "listener", "adversary_from"))
+                                   "filled", "adversary_from"))
     return CodecStage(config, options.data, held_out)
 
 

@@ -20,7 +20,6 @@ from codec.excitation import pitch, pitch_class
 from codec.spectral import SpectralCodec, SpectralConfig
 from valle.data.clips import Pcm, read_audio
 from valle.data.manifest import Codes, Prepared, load_samples
-from valle.training.deep_features import DeepFeatureLoss
 from valle.training.disguise import disguise
 from valle.training.loop import Metrics, update
 
@@ -28,7 +27,6 @@ SUFFIXES = (".wav", ".flac", ".opus", ".ogg", ".mp3")
 START_BATCHES = 12  # that the quantizer starts from
 REFERENCE = (75, 300)  # frames of the same recording by which the decoder knows the voice
 KNOWN = 0.85           # share of steps with a known voice
-DEEP = 40.0            # weight of the deep feature loss
 DISGUISED = 0.6        # share of crops whose codes are of another voice, once codes are fixed
 
 
@@ -42,8 +40,7 @@ class CodecTraining:
     stay as they are, so that models trained on its codes stay valid, and its decoder goes on: it
     also learns to give a disguised voice the sound of its recording (disguise.py). filled: a
     prepared folder with a NAR's codes (recipes/starter/fill.py); half of the decoder's steps learn
-    to decode those. listener: folder of a PhoneListener that should hear no difference between a
-    recording and its copy (deep_features.py).
+    to decode those.
     """
 
     steps: int
@@ -57,7 +54,6 @@ class CodecTraining:
     books: int = 8
     init: str = ""
     filled: str = ""
-    listener: str = ""
     seed: int = 0
 
 
@@ -140,8 +136,6 @@ class CodecStage:
         self.filled = [] if not config.filled else [
             (clip, codes) for clip, codes in read_filled(Path(config.filled), self.codec)
             if len(clip) > shortest]
-        self.deep_features = (DeepFeatureLoss(config.listener, self.codec.sample_rate)
-                              if config.listener else None)
         self.adversary = Adversary()
         self.modules = nn.ModuleDict({"codec": self.codec, "adversary": self.adversary})
         self.optimizers = {
@@ -190,10 +184,6 @@ class CodecStage:
             metrics = {"train/loss": float(distance.detach()),
                        "train/pitch": float(of_pitch.detach()),
                        "train/commitment": float(commitment.detach())}
-            if self.deep_features is not None:
-                heard = self.deep_features(fake, wav)
-                loss = loss + DEEP * heard
-                metrics["train/deep_features"] = float(heard.detach())
             if step >= self.first_adversarial:
                 few = self.config.critic_batch
                 critic = self.adversary.critic_loss(wav[:few], fake[:few].detach())
