@@ -60,8 +60,14 @@ def test_the_right_voice_is_nearer(verifier: Verifier) -> None:
 
 
 def test_a_voice_near_enough_is_judged_by_its_words() -> None:
-    right, clear, near = Score(-1.0, 0.35), Score(-0.5, 0.1), Score(-4.0, 0.9)
+    right, clear, near = Score(-1.0, 0.35), Score(-0.5, 0.1), Score(-2.5, 0.9)
     assert sorted([right, clear, near], key=lambda s: s.rank) == [clear, near, right]
+
+
+def test_doubtful_words_lose_to_any_others() -> None:
+    worse, bad, far = (Score(DOUBTFUL - 2, 0.9), Score(DOUBTFUL - 1, 0.5),
+                       Score(DOUBTFUL + 0.1, 0.0))
+    assert sorted([far, worse, bad], key=lambda s: s.rank) == [worse, bad, far]
 
 
 def test_of_clear_words_the_nearest_voice_is_taken() -> None:

@@ -256,11 +256,12 @@ class VALLE:
 
     def _embedding(self, voice: Prompt) -> Embedding:
         """The voice as it sounds behind the codec; the last one is remembered."""
-        if self._embedded is None or self._embedded[0] is not voice:
+        last = self._embedded
+        if last is None or last[0] is not voice:
             known = voice.codes[None]
             heard = self.model.codec.decode(known, known)[0, 0].float().cpu().numpy()
-            self._embedded = voice, self.verifier.voice(heard)
-        return self._embedded[1]
+            self._embedded = last = voice, self.verifier.voice(heard)
+        return last[1]
 
     def _doubts(self, piece: Piece, language: str) -> bool:
         """Is the best reading not fluent, or are its words doubtful?"""

@@ -3,7 +3,8 @@
 VALL-E 2 (arXiv:2406.05370, section 4.1) keeps the argmax of (min(SIM, 0.3), 1 - WER), in this
 order. Here SIM is the cosine of our speaker encoder's embeddings, and words are judged by their
 least clear stretch of phones: it needs no search, and hears the difference between half said and
-said. Among readings whose words are clear the nearest voice wins.
+said. The order holds for readings whose words are not in doubt; of others the clearest is the best.
+Among readings whose words are clear the nearest voice wins.
 """
 from __future__ import annotations
 
@@ -45,9 +46,10 @@ class Score:
     voice: float
 
     @property
-    def rank(self) -> tuple[float, float, float]:
+    def rank(self) -> tuple[float, ...]:
         """The greatest is the best."""
-        return min(self.voice, SIMILAR), min(self.words, CLEAR), self.voice
+        return (min(self.words, DOUBTFUL), min(self.voice, SIMILAR), min(self.words, CLEAR),
+                self.voice)
 
 
 class Verifier:

@@ -22,7 +22,7 @@ share() { echo $((($1 * PERCENT + 99) / 100)); }
 prepare() { valle prepare "$1" "data/prepared/$2" --max-broken 1 --codec runs/codec-int8; }
 
 case ${1:-} in
-teachers)  # 15 h of prose, 3.5 h of drills, 64 speakers, exact timings; 30 minutes
+teachers)  # 15 h of prose, 4.3 h of drills, 64 speakers, exact timings; 30 minutes
   python $HERE/teachers.py "$CORPUS" data --clips "$(share 9895)" --drills "$(share 4000)" ;;
 codec)     # 13 minutes
   valle train --stage codec --data "${codec_data[@]}" --held-out "${codec_held[@]}" \
@@ -50,10 +50,10 @@ nar)       # 3 hours
     --n-codebooks 4 --d-ff 640 --vocabulary runs/ar ;;
 fill)      # books 2 to 4 of real speech as the NAR says them, 2.2 hours; 15 minutes on one core
   python $HERE/fill.py data/filled runs/nar "${prepared[@]}" --hours 2.2 ;;
-decoder)   # the codec's decoder alone goes on: four books, voices in disguise, the NAR's books; 45 minutes
+decoder)   # the codec's decoder alone goes on: four books, voices in disguise, the NAR's books, the adversary; 75 minutes
   valle train --stage codec --data "${codec_data[@]}" data/teachers --held-out "${codec_held[@]}" \
     $(python $HERE/cv_dev.py "$CORPUS") --out runs/codec2 --init runs/codec-int8 --steps "$(share 6000)" \
-    --filled data/filled --warmup 30 --max-hours 9 --books 4 --validate-every 200 --threads 1 ;;
+    --filled data/filled --adversary-from 0.5 --warmup 30 --max-hours 9 --books 4 --validate-every 200 --threads 1 ;;
 pack)
   valle pack weights/starter --codec runs/codec2 --ar runs/ar --nar runs/nar --aligner runs/aligner ;;
 evaluate)
