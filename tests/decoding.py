@@ -1,13 +1,33 @@
-"""Rows given to a decoder, which leave and join as they do in continuous batching."""
+"""What is decoded in tests: random requests, and rows that leave and join (continuous batching)."""
 from __future__ import annotations
 
-import torch
+import shutil
 
-from valle.generate import Decoder
+import pytest
+import torch
+from conftest import TINY_CODES, TINY_PHONES
+
+from valle.ar import AR
+from valle.generate import Decoder, Request
+
+needs_compiler = pytest.mark.skipif(
+    not (shutil.which("cc") or shutil.which("gcc")), reason="needs a C compiler")
 
 ROWS = [[1, 4, 9, 2, 30, 31, 32], [1, 4, 8, 7, 9, 2, 33, 34, 35, 36], [1, 4, 2, 40]]
 LATER = [1, 4, 5, 6, 2, 41, 42]
 PLACES, WIDTH = 64, 4
+
+
+def request(model: AR, seed: int, phones: int = 5, heard: int = 6) -> Request:
+    """A random text after a prompt of `heard` frames; first and last phone are boundaries."""
+    draw = torch.Generator().manual_seed(seed)
+    before, text = (torch.randint(1, TINY_PHONES, (n,), generator=draw).tolist()
+                    for n in (3, phones))
+    codes = torch.randint(TINY_CODES, (heard,), generator=draw).tolist()
+    said = (model.ids.codes(codes) if model.config.layout == "plain"
+            else model.ids.interleave(before, [heard - 2, 1, 1], codes))
+    return Request([*model.ids.prefix("en-us", before + text), *said], text,
+                   [True, *[False] * (phones - 2), True], seed)
 
 
 def follow(decoder: Decoder, rows: list[list[int]]) -> list[torch.Tensor]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 import pytest
 import torch
 from conftest import tiny_ar
-from decoding import PLACES, WIDTH, come_and_go
-from test_native import needs_compiler
+from decoding import PLACES, WIDTH, come_and_go, needs_compiler
 
 from valle.cache import Cached, PackedAR
 from valle.compiled import Compiled, CompileError, check_compiler

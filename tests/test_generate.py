@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 from conftest import TINY_CODES, TINY_PHONES, tiny_ar
-from decoding import PLACES, ROWS, WIDTH, come_and_go, follow
+from decoding import PLACES, ROWS, WIDTH, come_and_go, follow, request
 
 from g2p import SPACE
 from valle.ar import AR
@@ -34,18 +34,6 @@ LAYOUTS = ("plain", "interleaved")
 OPTIONS = (SamplingOptions(), SamplingOptions(temperature=0),
            SamplingOptions(temperature=0.6, top_k=8, top_p=1.0, guidance=1.7),
            SamplingOptions(temperature=1.5, top_p=0.5, ras_window=4, ras_threshold=0.3))
-
-
-def request(model: AR, seed: int, phones: int = 5, heard: int = 6) -> Request:
-    """A random text after a prompt of `heard` frames; first and last phone are boundaries."""
-    draw = torch.Generator().manual_seed(seed)
-    before, text = (torch.randint(1, TINY_PHONES, (n,), generator=draw).tolist()
-                    for n in (3, phones))
-    codes = torch.randint(TINY_CODES, (heard,), generator=draw).tolist()
-    said = (model.ids.codes(codes) if model.config.layout == "plain"
-            else model.ids.interleave(before, [heard - 2, 1, 1], codes))
-    return Request([*model.ids.prefix("en-us", before + text), *said], text,
-                   [True, *[False] * (phones - 2), True], seed)
 
 
 class Counting(Cached):

@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import TINY_CODES, TINY_PHONES, tiny_ar
-from decoding import PLACES, WIDTH
-from test_generate import request
-from test_native import needs_compiler
+from decoding import PLACES, WIDTH, needs_compiler, request
 
 from g2p import Vocabulary
 from valle.ar import AR

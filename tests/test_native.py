@@ -1,14 +1,13 @@
 """The step in C: the model of torch to the last digits, one row at a time, compiled once."""
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from conftest import tiny_ar
-from decoding import PLACES, ROWS, WIDTH, come_and_go, follow, go_on
+from decoding import PLACES, ROWS, WIDTH, come_and_go, follow, go_on, needs_compiler
 
 from valle import VALLE
 from valle.ar import AR
@@ -17,9 +16,6 @@ from valle.config import ARConfig, TransformerConfig
 from valle.native import Native, NativeAR, NativeError, Threads, library
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-
-needs_compiler = pytest.mark.skipif(
-    not (shutil.which("cc") or shutil.which("gcc")), reason="needs a C compiler")
 
 
 @pytest.fixture
