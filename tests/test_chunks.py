@@ -39,6 +39,14 @@ def test_sentence_ends_are_cut_before_clauses_and_words() -> None:
     assert split_phones([p if p != "." else " " for p in words[:-1]] + ["."], 10)[0][-1] == ","
 
 
+def test_no_word_is_left_alone_at_the_end() -> None:
+    words = [phone for _ in range(50) for phone in (" ", "a", "b", "c", "d")]
+    sizes = [len(piece) for piece in split_phones([*words, "."], 120)]
+    assert len(sizes) == 3 and max(sizes) - min(sizes) <= 6, sizes
+    sentences = [*words[:60], ".", *words[1:55], ".", *words[1:10], "."]
+    assert [len(piece) for piece in split_phones(sentences, 120)] == [61, 66]
+
+
 @pytest.mark.parametrize("length", [9, 10, 11, 30, 500])
 def test_a_long_word_is_cut_and_loses_nothing(length: int) -> None:
     word = [f"p{i}" for i in range(length)]

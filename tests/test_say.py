@@ -17,6 +17,7 @@ from saying import ROOT, arguments, files, one_line, process, samples_of, say
 
 from g2p import phonemize
 from valle.chunks import split_phones
+from valle.sampling import SamplingOptions
 from valle.tts import MAX_ROWS, VALLE, SomeUnspoken
 
 # --- real processes ------------------------------------------------------------------------------
@@ -189,6 +190,19 @@ def test_continuation_runs_the_ar_and_starts_with_the_prompt(
     assert n and not np.allclose(target[0][:n], target[1][:n], atol=1e-3)
     if layout == "interleaved":
         assert one.phones[0][1] == pytest.approx(len(heard) / RATE)
+
+
+def test_a_long_continuation_holds_the_prompt_once(tts: VALLE, prompt: Path) -> None:
+    voice = tts.encode_prompt(prompt, PROMPT_TEXT)
+    text = "We went home, and the boat lay on the shore. " * 6
+    options = SamplingOptions(retries=0)
+    audio, plain = (tts.speak(text, prompt=voice, continuation=continuation, sampling=options)
+                    for continuation in (True, False))
+    heard = voice.codes.shape[1] * tts.model.codec.hop / RATE
+    assert len(split_phones(phonemize(text))) > 1
+    assert audio.phones[0][1] == pytest.approx(heard)
+    spaces = np.diff([start for _, start, _ in audio.phones])
+    assert spaces.max() < heard and plain.phones[0][1] == 0
 
 
 def test_prompt_without_continuation_is_not_in_the_result(tts: VALLE, prompt: Path) -> None:

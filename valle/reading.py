@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from valle.audio import Audio
-from valle.evaluate.robustness import PAUSING, silences
+from valle.evaluate.robustness import PAUSING, quiet_ends, silences
 from valle.evaluate.words import Samples
 from valle.generate import Spoken
 from valle.prompt import Prompt
 from valle.sampling import SamplingOptions
 from valle.verify import Score
+
+JOINT_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,14 @@ class Reading:
 
 @dataclass
 class Piece:
-    """A piece of text in phones, and the readings of it; reading n is drawn with seed + n."""
+    """A piece of text in phones, and the readings of it; reading n is drawn with seed + n.
+
+    first: it begins the text; in a continuation the prompt stands before it.
+    """
 
     phones: list[str]
     seed: int
+    first: bool = True
     readings: list[Reading] = field(default_factory=list)
 
     @property
@@ -62,15 +68,32 @@ class Piece:
 
 
 def join(pieces: Sequence[Piece], sample_rate: int, hop: int, settings: dict[str, Any]) -> Audio:
-    """The best readings of the pieces of one text as one Audio. hop: samples of a frame."""
+    """The best readings of the pieces of one text as one Audio. hop: samples of a frame.
+
+    Where two meet, each keeps at most JOINT_SECONDS of its silence.
+    """
     timings: list[tuple[str, float, float]] = []
+    parts: list[Samples] = []
     start, best = 0.0, [piece.best for piece in pieces]
-    for piece, one in zip(pieces, best, strict=True):
-        frames = np.cumsum([0, *(one.spoken.durations or [])]) * hop / sample_rate
-        lead = (len(one.samples) - len(one.spoken.codes) * hop) / sample_rate
-        timings += [(phone, start + lead + float(a), start + lead + float(b))
-                    for phone, a, b in zip(piece.phones, frames[:-1], frames[1:], strict=False)]
-        start += len(one.samples) / sample_rate
+    for index, (piece, one) in enumerate(zip(pieces, best, strict=True)):
+        kept = without_silence(one.samples, sample_rate, begin=index > 0,
+                               end=index < len(best) - 1)
+        frames = np.cumsum([0, *(one.spoken.durations or [])]) * hop
+        frames = (frames + len(one.samples) - len(one.spoken.codes) * hop).clip(
+            kept.start, kept.stop)
+        seconds = start + (frames - kept.start) / sample_rate
+        timings += [(phone, float(a), float(b)) for phone, a, b
+                    in zip(piece.phones, seconds[:-1], seconds[1:], strict=False)]
+        parts.append(one.samples[kept])
+        start += len(parts[-1]) / sample_rate
     finish = "eos" if all(one.spoken.finish == "eos" for one in best) else "cap"
-    return Audio(np.concatenate([one.samples for one in best]), sample_rate, finish, timings,
+    return Audio(np.concatenate(parts), sample_rate, finish, timings,
                  settings, tuple(one.score for one in best if one.score is not None))
+
+
+def without_silence(samples: Samples, sample_rate: int, *, begin: bool, end: bool) -> slice:
+    """What is left of samples [N] when silence beyond JOINT_SECONDS goes at the ends asked for."""
+    before, after = quiet_ends(samples, sample_rate)
+    first, last = (max(0, round((quiet - JOINT_SECONDS) * sample_rate))
+                   for quiet in (before * begin, after * end))
+    return slice(first, len(samples) - last)

@@ -176,7 +176,7 @@ class VALLE:
             voice = replace(voice, phones=voice.phones[:-1], durations=voice.durations and [
                 *voice.durations[:-2], voice.durations[-2] + voice.durations[-1]])
         manner = Manner(voice, language, sampling, continuation, on_frame)
-        pieces = [[Piece(part, seed * 1_000_003 + index * 2 * MAX_READINGS)
+        pieces = [[Piece(part, seed * 1_000_003 + index * 2 * MAX_READINGS, index == 0)
                    for index, part in enumerate(parts)] for parts in phones]
         every = [piece for parts in pieces for piece in parts]
         if not every:
@@ -232,7 +232,8 @@ class VALLE:
                                           voice.codes[None])[0, 0].float().cpu().numpy()
             before, target = np.split(wav, [prompt_frames * self.model.codec.hop])
             target = match_colour(target, voice.colour)
-            whole = np.concatenate([before, target]) if manner.continuation else target
+            whole = (np.concatenate([before, target]) if manner.continuation and piece.first
+                     else target)
             piece.readings.append(Reading(one, whole, piece.fluently(
                 one, target, self.model.codec.sample_rate)))
 

@@ -98,7 +98,14 @@ def silences(samples: Samples, sample_rate: int) -> list[tuple[float, float]]:
 
 def spoken_seconds(samples: Samples, sample_rate: int) -> float:
     """Length of samples [N] without the silence at both ends; 0 for silence alone."""
-    if not np.abs(samples).max(initial=0) > 1e-4:
-        return 0.0
+    return max(0.0, len(samples) / sample_rate - sum(quiet_ends(samples, sample_rate)))
+
+
+def quiet_ends(samples: Samples, sample_rate: int) -> tuple[float, float]:
+    """Seconds of silence before and after the speech in [N]; of silence alone, all before it."""
+    seconds = len(samples) / sample_rate
     loud = np.flatnonzero(loudness(samples, sample_rate) > -SILENCE_DB)
-    return float(loud[-1] - loud[0] + 1) * FRAME_SECONDS if len(loud) else 0.0
+    if not len(loud) or not np.abs(samples).max(initial=0) > 1e-4:
+        return seconds, 0.0
+    end = min(seconds, float(loud[-1] + 1) * FRAME_SECONDS)
+    return float(loud[0]) * FRAME_SECONDS, seconds - end
