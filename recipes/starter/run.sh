@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The starter voice, one resumable command for each stage:
 #   recipes/starter/run.sh STAGE     from the root of the repository, in its virtual environment
-# STAGE: teachers codec codes aligner voices ar nar fill decoder pack evaluate, in this order, or all.
-# CORPUS is the folder of real speech. PERCENT=1 takes a hundredth of the steps and of the teachers'
-# sentences: a trial of everything in minutes.
+# STAGE: teachers codec codes aligner voices ar nar fill decoder pack evaluate, in this order.
+# "all" is every one of them. CORPUS is the folder of real speech. PERCENT=1 takes a hundredth of the
+# steps and of the teachers' sentences: a trial of everything in minutes.
 set -euo pipefail
 CORPUS=${CORPUS:-../shared/corpus}
 PERCENT=${PERCENT:-100}
