@@ -149,7 +149,7 @@ def test_the_starter_says_the_same_by_llama_cpp():
 
 def test_an_engine_that_is_not_there_is_named(model_folder: Path,
                                               monkeypatch: pytest.MonkeyPatch):
-    with pytest.raises(ValueError, match=r"onnx: choose auto, native, torch, compiled or llama\.cpp"):
+    with pytest.raises(ValueError, match=r"onnx: choose auto, native, .* or llama\.cpp"):
         VALLE.from_pretrained(model_folder, "cpu", engine="onnx")
     monkeypatch.setitem(sys.modules, "llama_cpp", None)
     with pytest.raises(ImportError, match="--engine llama.cpp needs llama-cpp-python: pip install"):
