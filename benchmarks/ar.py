@@ -118,11 +118,8 @@ def compiled() -> dict[str, object]:
 
 def engines(model: AR, folder: Path) -> dict[str, Engine]:
     """All that this machine has, by name."""
-    def in_torch(precision: str) -> Engine:
-        return stepping(partial(Cached, PackedAR(model, precision)), model.ids)
-
-    def torch_compiled(precision: str) -> Engine:
-        return stepping(partial(Compiled, PackedAR(model, precision)), model.ids)
+    def in_torch(precision: str, decoder: type[Cached] = Cached) -> Engine:
+        return stepping(partial(decoder, PackedAR(model, precision)), model.ids)
 
     def native(precision: str, model: AR = model) -> Engine:
         return stepping(partial(Native, NativeAR(model, precision)), model.ids)
@@ -134,7 +131,7 @@ def engines(model: AR, folder: Path) -> dict[str, Engine]:
         **{f"ours {p}": partial(native, p) for p in PRECISIONS},
         **{f"ours {p}, G = 2": partial(native, p, grouped(model)) for p in PRECISIONS},
         **{f"ours in torch {p}": partial(in_torch, p) for p in PRECISIONS},
-        **{f"ours in torch {p}, compiled": partial(torch_compiled, p) for p in PRECISIONS},
+        **{f"ours in torch {p}, compiled": partial(in_torch, p, Compiled) for p in PRECISIONS},
         SLOW: lambda: stepping(partial(Uncached, model), model.ids),
         "transformers, dynamic cache": lambda: transformers_engine(folder),
         "transformers, static cache": lambda: transformers_engine(

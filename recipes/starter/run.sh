@@ -7,7 +7,6 @@
 set -euo pipefail
 CORPUS=${CORPUS:-../shared/corpus}
 PERCENT=${PERCENT:-100}
-STAGES=(teachers codec codes aligner voices ar nar fill decoder pack evaluate)
 HERE=recipes/starter
 HELD="@$HERE/held_out.txt"
 export PYTHONPATH=.
@@ -66,6 +65,6 @@ evaluate)
   valle evaluate voice --protocol recipes/protocols/synthetic.jsonl --data data --out runs/eval-synthetic \
     --speaker resemblyzer weights/judges/ecapa ;;
 all)
-  for stage in "${STAGES[@]}"; do "$0" "$stage"; done ;;
+  for stage in $(sed -n 's/^# STAGE: \(.*\), in this order\.$/\1/p' "$0"); do "$0" "$stage"; done ;;
 *) sed -n 2,7p "$0"; exit 2 ;;
 esac
