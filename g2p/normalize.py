@@ -82,8 +82,9 @@ def _tidy(text: str) -> str:
 def _lower_shouting(text: str) -> str:
     """Lower case for a text all in capitals (LibriSpeech): those are words, not acronyms."""
     found = re.findall(r"[^\W\d_]+", text)
-    loud = any((len(word) > 4 and set(word) & set("AEIOU")) or
-               (len(found) > 1 and word.lower() in COMMON_WORDS) for word in found)
+    spelled = all(len(word) == 1 for word in found)
+    loud = not spelled and any((len(word) > 4 and set(word) & set("AEIOU")) or
+                               (len(found) > 1 and word.lower() in COMMON_WORDS) for word in found)
     return text.lower() if loud and text.upper() == text else text
 
 
@@ -136,6 +137,10 @@ def _shouted(match: re.Match[str]) -> str:
 
 
 _NOT_LETTER = "".join(f"(?<!\\b[{w[0].upper()}{w[0]}]{w[1:]}\\s)" for w in LETTERED.split("|"))
+# The letter A, no article: J A Smith, C I A; from A to Z (above); A B C, A and B.
+_AFTER_LETTER = r"(?<=\b[A-HJ-Z]\s)|(?<=\b[A-HJ-Z]\sI\s)"
+_BEFORE_LETTER = (r"\s+[A-HJ-Z](?:\s+[A-Z]\b|\s*(?:[,.;:?!]|$))|\s*(?:[,.;:?!]|$)"
+                  r"|\s+(?:and|or|to|is|was|plus|minus)\b")
 _ROMAN = r"X{0,3}(?:IX|IV|V?I{0,3})\b(?<=[XVI])(?:\.(?=[,;:]))?"
 _TEXT_RULES: tuple[Rule, ...] = (
     rule(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", _address),
@@ -168,6 +173,8 @@ _TEXT_RULES: tuple[Rule, ...] = (
     rule(rf"\b((?i:{NUMBERED}))\s+((?:XC|XL|L?X{{0,3}})(?:IX|IV|V?I{{0,3}}))\b(?<=[IVXLC])",
           lambda m: f"{m[1]} {words(_roman(m[2]))}"),
     rule(rf"\b((?i:{LETTERED}))\s+A\b(?!\s+[a-z]+\s+of)", lambda m: f"{m[1]} eigh"),
+    rule(rf"(?:{_AFTER_LETTER}|(?<=[a-z]\s)(?=A\s+[a-z]))A\b(?![-'])|\bA(?={_BEFORE_LETTER})",
+         "eigh"),
     rule(r"\b[A-Z]{2,}(?:\s+(?:[A-Z]{2,}|I|A)\b){2,}", _shouted),
     rule(r"\b([A-Z]{2,})('?s)?(?![\w'])", _acronym),
 )

@@ -94,6 +94,11 @@ the COVID-19 test, an MP3 | the COVID-nineteen test, an MP three
 1.2.3 | one point two point three
 it ended 3:1 | it ended three to one
 vitamin A is good | vitamin eigh is good
+A B C, A A A. | eigh B C, eigh eigh eigh.
+From A to Z, not A, and A and B | From eigh to Z, not eigh, and eigh and B
+The C I A and the B A program | The C I eigh and the B eigh program
+A C major chord, a T-shirt. A U-turn. | A C major chord, a T-shirt. A U-turn.
+In A Christmas Carol | In A Christmas Carol
 a 10-year-old boy | a ten-year-old boy
 10k, ~5, <3, 2*4 | ten thousand, about five, less than three, two times four
 A fine <b>day</b> | A fine b day slash b
