@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from codec import load_codec
-from codec.excitation import noise, pulses
+from codec.adversary import Adversary, spectral_distance
+from codec.excitation import noise, pitch, pulses
 from codec.spectral import SpectralCodec, SpectralConfig, log_mel
 
 SMALL = SpectralConfig(encoder_width=16, encoder_blocks=1, decoder_width=16, decoder_blocks=3,
@@ -155,3 +156,18 @@ def test_the_share_of_noise_is_that_of_its_power(hertz: float) -> None:
                                       torch.full((1, bins, frames), gain), f0)
         measured = gain ** 2 * by_noise / (gain ** 2 * by_noise + by_pulses)
         assert share.mean() == pytest.approx(float(measured), rel=0.1)
+
+
+def test_what_trains_the_codec_stays_on_one_device() -> None:
+    """Meta tensors stand for a GPU's, which CI has not: they refuse to meet those of the CPU."""
+    device = torch.device("meta")
+    codec, adversary = SpectralCodec().to(device), Adversary().to(device)
+    wav = torch.empty(2, 19_200, device=device)
+    f0, _ = pitch(wav, codec.sample_rate, codec.hop)
+    codes = codec.encode(wav[:, None])
+    spoken, scores = codec.synthesize(codec.dequantize(codes), codec.latents(wav), f0)
+    losses = (spectral_distance(spoken, wav, codec.sample_rate), adversary.critic_loss(wav, spoken),
+              *adversary.generator_losses(wav, spoken), scores)
+    assert all(loss.device == device for loss in losses)
+    with pytest.raises(RuntimeError, match="device"):
+        spectral_distance(spoken, torch.zeros(2, 19_200), codec.sample_rate)

@@ -16,7 +16,7 @@ from g2p import phonemize
 from valle import VALLE
 from valle.generate import Spoken
 from valle.prompt import Prompt
-from valle.reading import JOINT_SECONDS, Manner, Piece, Reading, join
+from valle.reading import SILENT_SECONDS, Manner, Piece, Reading, join
 from valle.recognizer.model import Recognizer, RecognizerConfig, filterbanks
 from valle.recognizer.phones import NEVER, PhoneListener
 from valle.sampling import SamplingOptions
@@ -118,20 +118,27 @@ def test_a_reading_is_fluent_without_silences_that_no_mark_explains() -> None:
     assert plain.best is plain.readings[1]
 
 
-def test_where_pieces_meet_silence_is_short() -> None:
+def test_silence_at_the_ends_of_pieces_is_short() -> None:
     """Two pieces, each with a second of silence at both ends; a frame has 320 samples."""
     rng = np.random.default_rng(0)
     speech, rest = (level * rng.standard_normal(24_000).astype(np.float32) for level in (0.1, 1e-4))
     samples = np.concatenate([rest, speech, rest])
-    spoken = Spoken([0] * 225, [75, 75, 75], "eos")
-    pieces = [Piece([" ", "a", "."], 0, first, [Reading(spoken, samples)])
-              for first in (True, False)]
+    pieces = [Piece([" ", "a", "."], 0, first, [
+        Reading(Spoken([0] * 225, [75, 75, 75], "eos"), samples)]) for first in (True, False)]
     audio = join(pieces, 24_000, 320, {})
-    kept = (1 + 1 + JOINT_SECONDS) * 24_000
-    assert len(audio.samples) == pytest.approx(2 * kept, abs=960)
+    assert len(audio.samples) == pytest.approx(2 * (1 + 2 * SILENT_SECONDS) * 24_000, abs=960)
     assert [(end - start) for _, start, end in audio.phones] == pytest.approx(
-        [1, 1, JOINT_SECONDS, JOINT_SECONDS, 1, 1], abs=0.03)
-    np.testing.assert_array_equal(join(pieces[:1], 24_000, 320, {}).samples, samples)
+        2 * [SILENT_SECONDS, 1, SILENT_SECONDS], abs=0.03)
+
+
+def test_a_continuation_begins_as_its_prompt_does() -> None:
+    """The first second, silent, is the prompt; then a second of speech and one of silence."""
+    rest = np.zeros(24_000, np.float32)
+    speech = np.random.default_rng(0).standard_normal(24_000).astype(np.float32)
+    reading = Reading(Spoken([0] * 150, [75, 75], "eos"), np.concatenate([rest, speech, rest]))
+    audio = join([Piece(["a", "."], 0, True, [reading])], 24_000, 320, {})
+    assert len(audio.samples) == pytest.approx((2 + SILENT_SECONDS) * 24_000, abs=960)
+    assert audio.phones[0] == ("a", 1.0, 2.0)
 
 
 def test_a_listener_hears_what_the_lower_half_of_its_recogniser_hears(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from valle.prompt import Prompt
 from valle.sampling import SamplingOptions
 from valle.verify import Score
 
-JOINT_SECONDS = 0.3
+SILENT_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
@@ -70,17 +70,18 @@ class Piece:
 def join(pieces: Sequence[Piece], sample_rate: int, hop: int, settings: dict[str, Any]) -> Audio:
     """The best readings of the pieces of one text as one Audio. hop: samples of a frame.
 
-    Where two meet, each keeps at most JOINT_SECONDS of its silence.
+    Each keeps at most SILENT_SECONDS of the silence at its ends, but a prompt its beginning.
     """
     timings: list[tuple[str, float, float]] = []
     parts: list[Samples] = []
     start, best = 0.0, [piece.best for piece in pieces]
-    for index, (piece, one) in enumerate(zip(pieces, best, strict=True)):
-        kept = without_silence(one.samples, sample_rate, begin=index > 0,
-                               end=index < len(best) - 1)
-        frames = np.cumsum([0, *(one.spoken.durations or [])]) * hop
-        frames = (frames + len(one.samples) - len(one.spoken.codes) * hop).clip(
-            kept.start, kept.stop)
+    for piece, one in zip(pieces, best, strict=True):
+        prompt = len(one.samples) - len(one.spoken.codes) * hop
+        kept = without_silence(one.samples, sample_rate)
+        if prompt:
+            kept = slice(0, kept.stop)
+        frames = prompt + np.cumsum([0, *(one.spoken.durations or [])]) * hop
+        frames = frames.clip(kept.start, kept.stop)
         seconds = start + (frames - kept.start) / sample_rate
         timings += [(phone, float(a), float(b)) for phone, a, b
                     in zip(piece.phones, seconds[:-1], seconds[1:], strict=False)]
@@ -91,9 +92,8 @@ def join(pieces: Sequence[Piece], sample_rate: int, hop: int, settings: dict[str
                  settings, tuple(one.score for one in best if one.score is not None))
 
 
-def without_silence(samples: Samples, sample_rate: int, *, begin: bool, end: bool) -> slice:
-    """What is left of samples [N] when silence beyond JOINT_SECONDS goes at the ends asked for."""
-    before, after = quiet_ends(samples, sample_rate)
-    first, last = (max(0, round((quiet - JOINT_SECONDS) * sample_rate))
-                   for quiet in (before * begin, after * end))
-    return slice(first, len(samples) - last)
+def without_silence(samples: Samples, sample_rate: int) -> slice:
+    """What is left of samples [N] when silence beyond SILENT_SECONDS goes at both ends."""
+    before, after = (max(0, round((quiet - SILENT_SECONDS) * sample_rate))
+                     for quiet in quiet_ends(samples, sample_rate))
+    return slice(before, len(samples) - after)

@@ -25,6 +25,7 @@ from valle.checkpoint import load_nar
 from valle.commands.train import read_patterns
 from valle.data.batching import split_speakers
 from valle.data.manifest import Codes, Prepared, PreparedWriter, Utterance
+from valle.engines import pick_device
 from valle.generate import fill_books
 from valle.nar import NAR, NARBatch
 from valle.sampling import SamplingOptions
@@ -39,7 +40,8 @@ class Filler:
     """Fills the codes of utterances."""
 
     def __init__(self, nar: NAR, vocabulary: Vocabulary, prepared: Prepared) -> None:
-        self.nar, self.vocabulary, self.prepared = nar, vocabulary, prepared
+        self.device = pick_device("auto")
+        self.nar, self.vocabulary, self.prepared = nar.to(self.device), vocabulary, prepared
 
     @torch.inference_mode()
     def __call__(self, utterance: Utterance, prompt: Utterance | None) -> Codes:
@@ -55,10 +57,11 @@ class Filler:
                 ((known[0][:begun], phones), (known[1][:, :heard], codes),
                  (known[2][:heard], spoken)))
         row = (phones, len(phones), codes, codes.shape[1], heard, spoken)
-        batch = NARBatch(*(torch.as_tensor(x, dtype=torch.long)[None] for x in row))
-        half = fast_bfloat16(torch.device("cpu"))
-        with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            filled = fill_books(self.nar, batch, SamplingOptions().nar_guidance)[0]
+        batch = NARBatch(*(torch.as_tensor(x, dtype=torch.long)[None].to(self.device)
+                           for x in row))
+        half = fast_bfloat16(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+            filled = fill_books(self.nar, batch, SamplingOptions().nar_guidance)[0].cpu()
         return filled[:, -utterance.frames:].numpy().astype(np.int16)
 
     def _parts(self, utterance: Utterance) -> tuple[Ids, Codes, Ids]:

@@ -143,12 +143,13 @@ def given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
 
 
 def codec_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
+    from valle.engines import pick_device
     from valle.training.codec import CodecStage, CodecTraining
 
     config = CodecTraining(steps=options.steps,
                            **given(options, "lr", "batch_size", "max_hours", "books", "init",
                                    "filled", "adversary_from"))
-    return CodecStage(config, options.data, held_out)
+    return CodecStage(config, options.data, held_out, pick_device(options.device))
 
 
 def aligner_stage(options: argparse.Namespace, held_out: list[str]) -> Any:

@@ -66,6 +66,10 @@ class Batch:
     voice: torch.Tensor
     codes: torch.Tensor | None = None
 
+    def to(self, device: torch.device) -> Batch:
+        return Batch(self.wav.to(device), self.voice.to(device),
+                     None if self.codes is None else self.codes.to(device))
+
 
 def find_audio(folders: Sequence[Path], held_out: Sequence[str]) -> tuple[list[Path], list[Path]]:
     """All audio below the folders as (training files, held-out files).
@@ -112,9 +116,9 @@ class CodecStage:
 
     name, unit = "codec", "s of audio"
 
-    def __init__(self, config: CodecTraining, folders: Sequence[Path],
-                 held_out: Sequence[str]) -> None:
-        self.config = config
+    def __init__(self, config: CodecTraining, folders: Sequence[Path], held_out: Sequence[str],
+                 device: torch.device | None = None) -> None:
+        self.config, self.device = config, device or torch.device("cpu")
         train, held = find_audio(folders, held_out)
         clips, unseen = (read_audio(files, load_pcm, 24_000, hours, config.seed).values()
                          for files, hours in ((train, config.max_hours), (held, 0.1)))
@@ -138,6 +142,7 @@ class CodecStage:
             if len(clip) > shortest]
         self.adversary = Adversary()
         self.modules = nn.ModuleDict({"codec": self.codec, "adversary": self.adversary})
+        self.modules.to(self.device)
         self.optimizers = {
             name: torch.optim.AdamW(module.parameters(), lr=config.lr, betas=(0.8, 0.95),
                                     weight_decay=0.0)
@@ -171,11 +176,11 @@ class CodecStage:
         return Batch(_stack(rows), _stack(voices), torch.from_numpy(np.stack(filled)).long())
 
     def step(self, batch: Batch, step: int) -> Metrics:
-        wav = batch.wav
-        n_codebooks = self._codebooks(step)
+        batch = batch.to(self.device)
+        wav, n_codebooks = batch.wav, self._codebooks(step)
         if step == self.first_quantized and not self.decoder_only:
             self._start_quantizer(step)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16):
             f0, voiced = pitch(wav, self.codec.sample_rate, self.codec.hop)
             fake, scores, commitment = self._reconstruct(batch, n_codebooks, f0, step)
             distance = spectral_distance(fake, wav, self.codec.sample_rate)
@@ -211,7 +216,7 @@ class CodecStage:
         if codes is None:
             if known is not None:
                 hidden = torch.from_numpy(rng.random((len(heard), 1)) < DISGUISED)
-                heard = torch.where(hidden, disguise(heard, rng), heard)
+                heard = torch.where(hidden.to(self.device), disguise(heard, rng), heard)
             codes = codec.encode(heard[:, None])[:, :n_codebooks]
         voice = None if known is None else codec.dequantize(codec.encode(known[:, None]))
         return *codec.synthesize(codec.dequantize(codes), voice, f0), heard.new_zeros(())
@@ -229,15 +234,15 @@ class CodecStage:
         """k-means on trained latents: on few or untrained ones most codes would die at once."""
         wav = torch.cat([self.batch(step + offset).wav for offset in range(1, 1 + START_BATCHES)])
         with torch.no_grad():
-            self.codec.start_quantizer(self.codec.latents(wav))
+            self.codec.start_quantizer(self.codec.latents(wav.to(self.device)))
 
     @torch.no_grad()
     def validate(self) -> Metrics:
         """Spectral distance on unseen speakers by number of books, and usage of each book."""
         self.codec.eval()
         n = 2 * 24_000
-        wav, rest = (torch.from_numpy(np.stack(clips)).float() / 32768 for clips in
-                     ([c[:n] for c in self.held], [c[-n:] for c in self.held]))
+        wav, rest = (torch.from_numpy(np.stack(clips)).to(self.device).float() / 32768
+                     for clips in ([c[:n] for c in self.held], [c[-n:] for c in self.held]))
         latents = self.codec.latents(wav)
         metrics = {"valid/unquantized": self._distance(self.codec.synthesize(latents)[0], wav)}
         if not bool(self.codec.quantizer.vq.layers[0]._codebook.inited):
@@ -265,8 +270,8 @@ class CodecStage:
         if not bool(self.codec.quantizer.vq.layers[0]._codebook.inited):
             return {}
         wav: Any = torch.from_numpy(self.held[0][None, None, : 4 * 24_000]).float() / 32768
-        return {"codec/original": wav[0, 0],
-                "codec/decoded": self.codec.decode(self.codec.encode(wav))[0, 0]}
+        decoded = self.codec.decode(self.codec.encode(wav.to(self.device)))
+        return {"codec/original": wav[0, 0], "codec/decoded": decoded[0, 0].cpu()}
 
     def export(self, folder: Path) -> None:
         self.codec.save(folder)

@@ -19,17 +19,17 @@ LOUDEST = 2.0        # log gain
 
 def disguise(wav: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     """Audio [B, N] with formants moved and colour changed, each row by its own draw."""
-    window = torch.hann_window(N_FFT)
+    device, window = wav.device, torch.hann_window(N_FFT, device=wav.device)
     spectrum = torch.stft(wav, N_FFT, HOP, window=window, return_complex=True)
     envelope = _envelope(spectrum)
-    bins = torch.arange(envelope.shape[1])
-    ratio = torch.from_numpy(np.exp(WARP * rng.standard_normal(len(wav)))).float()
+    bins = torch.arange(envelope.shape[1], device=device)
+    ratio = torch.from_numpy(np.exp(WARP * rng.standard_normal(len(wav)))).float().to(device)
     source = (bins * ratio[:, None]).clamp(max=len(bins) - 1)
     low = source.long()[..., None].expand_as(envelope)
     share = (source - source.floor())[..., None]
     high = (low + 1).clamp(max=len(bins) - 1)
     warped = envelope.gather(1, low) * (1 - share) + envelope.gather(1, high) * share
-    points = torch.from_numpy(COLOUR * rng.standard_normal((len(wav), BANDS))).float()
+    points = torch.from_numpy(COLOUR * rng.standard_normal((len(wav), BANDS))).float().to(device)
     place = torch.log1p(bins / 30) / np.log1p(len(bins) / 30) * (BANDS - 1)  # roughly mel
     left = place.long().clamp(max=BANDS - 2)
     colour = torch.lerp(points[:, left], points[:, left + 1], place - left)
