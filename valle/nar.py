@@ -6,14 +6,30 @@ In the interleaved layout the phone of each frame is known and added to the fram
 """
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import nn
 
 from valle.config import NARConfig
 from valle.transformer import AdaptiveRMSNorm, Block, init_weights, rotary
+
+
+@dataclass(frozen=True)
+class NARRow:
+    """Phones [L] and the codes [Q', T] that are known of them, the first `prompt` frames' prompt.
+
+    durations: frames of the phones, of the first ones where speech was cut off; or None.
+    """
+
+    phones: Sequence[int]
+    codes: NDArray[np.integer]
+    prompt: int
+    durations: Sequence[int] | None
 
 
 @dataclass(frozen=True)
@@ -31,6 +47,25 @@ class NARBatch:
     n_frames: torch.Tensor
     prompt_frames: torch.Tensor
     frame_phones: torch.Tensor | None
+
+    @classmethod
+    def pad(cls, rows: Sequence[NARRow], config: NARConfig, device: torch.device) -> NARBatch:
+        """Rows as tensors; what is not known is 0."""
+        phones = np.array([len(row.phones) for row in rows])
+        frames = np.array([row.codes.shape[1] for row in rows])
+        text = np.zeros((len(rows), phones.max()), np.int64)
+        codes = np.zeros((len(rows), config.n_codebooks, frames.max()), np.int64)
+        spoken = np.zeros((len(rows), frames.max()), np.int64)
+        for i, row in enumerate(rows):
+            books = row.codes[: config.n_codebooks]
+            text[i, : phones[i]] = row.phones
+            codes[i, : len(books), : frames[i]] = books
+            if row.durations is not None:
+                spoken[i, : frames[i]] = np.repeat(row.phones[: len(row.durations)], row.durations)
+        prompt = np.array([row.prompt for row in rows])
+        said, counts, known, lengths, heard, aligned = (
+            torch.from_numpy(x).to(device) for x in (text, phones, codes, frames, prompt, spoken))
+        return cls(said, counts, known, lengths, heard, aligned if config.aligned else None)
 
 
 class NAR(nn.Module):

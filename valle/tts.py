@@ -21,7 +21,7 @@ from valle.chunks import split_phones
 from valle.engines import pick_device, pick_engine
 from valle.evaluate.words import Samples
 from valle.generate import MAX_ROWS, Request, Spoken, fill_books, speak_codes
-from valle.nar import NARBatch
+from valle.nar import NARBatch, NARRow
 from valle.prompt import Prompt
 from valle.reading import Manner, Piece, Reading, join
 from valle.sampling import MAX_READINGS, SamplingOptions
@@ -223,7 +223,9 @@ class VALLE:
         half = self.precision != "float32" and fast_bfloat16(self.device)
         for first in range(0, len(jobs), together):
             rows = slice(first, first + together)
-            batch = self._nar_batch(voice, known, requests[rows], spoken[rows])
+            batch = NARBatch.pad([nar_row(voice, known, request.phones, one) for request, one
+                                  in zip(requests[rows], spoken[rows], strict=True)],
+                                 self.model.nar.config, self.device)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
                 filled += fill_books(self.model.nar, batch, manner.sampling.nar_guidance)
         prompt_frames = voice.codes.shape[1]
@@ -275,31 +277,18 @@ class VALLE:
                  else self.verifier.words(self._target(best), piece.phones))
         return words < DOUBTFUL
 
-    def _nar_batch(self, voice: Prompt, before: list[int], requests: Sequence[Request],
-                   spoken: Sequence[Spoken]) -> NARBatch:
-        """Prompt in all books, target in book 1, padded to the longest row."""
-        prompt_frames, books = voice.codes.shape[1], self.model.nar.config.n_codebooks
-        n_phones = [len(before) + len(r.phones) for r in requests]
-        n_frames = [prompt_frames + len(s.codes) for s in spoken]
-        text = torch.zeros(len(requests), max(n_phones), dtype=torch.long)
-        codes = torch.zeros(len(requests), books, max(n_frames), dtype=torch.long)
-        codes[:, :, :prompt_frames] = voice.codes[:books].cpu()
-        aligned = torch.zeros(len(requests), max(n_frames), dtype=torch.long)
-        for i, (request, one) in enumerate(zip(requests, spoken, strict=True)):
-            text[i, : n_phones[i]] = torch.tensor(before + request.phones)
-            codes[i, 0, prompt_frames: n_frames[i]] = torch.tensor(one.codes, dtype=torch.long)
-            if one.durations is not None and voice.durations is not None:
-                said = request.phones[: len(one.durations)]
-                aligned[i, : n_frames[i]] = torch.repeat_interleave(
-                    torch.tensor(before + said), torch.tensor(voice.durations + one.durations))
-        counts = (torch.tensor(x, device=self.device) for x in
-                  (n_phones, n_frames, [prompt_frames] * len(requests)))
-        n_text, n_all, n_prompt = counts
-        return NARBatch(text.to(self.device), n_text, codes.to(self.device), n_all, n_prompt,
-                        aligned.to(self.device) if self.model.nar.config.aligned else None)
-
     def _warn_unknown(self, phones: list[str]) -> None:
         unknown = self.model.vocabulary.unknown(phones)
         if unknown:
             warnings.warn(f"this model never learned the phones {' '.join(unknown)}; they will "
                           "sound wrong", stacklevel=3)
+
+
+def nar_row(voice: Prompt, known: list[int], phones: list[int], spoken: Spoken) -> NARRow:
+    """The prompt in all books, then the target in book 1. known: ids of the prompt's phones."""
+    target = np.zeros((len(voice.codes), len(spoken.codes)), np.int64)
+    target[0] = spoken.codes
+    durations = (None if voice.durations is None or spoken.durations is None
+                 else [*voice.durations, *spoken.durations])
+    return NARRow([*known, *phones], np.concatenate([voice.codes.cpu().numpy(), target], axis=1),
+                  voice.codes.shape[1], durations)

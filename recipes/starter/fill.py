@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from g2p import Vocabulary
@@ -27,13 +26,12 @@ from valle.data.batching import split_speakers
 from valle.data.manifest import Codes, Prepared, PreparedWriter, Utterance
 from valle.engines import pick_device
 from valle.generate import fill_books
-from valle.nar import NAR, NARBatch
+from valle.nar import NAR, NARBatch, NARRow
 from valle.sampling import SamplingOptions
 
 HELD_OUT = Path(__file__).with_name("held_out.txt")
 PROMPT_FRAMES = 225
 GROUP = 50  # utterances between two writes
-Ids = NDArray[np.int64]
 
 
 class Filler:
@@ -46,29 +44,26 @@ class Filler:
     @torch.inference_mode()
     def __call__(self, utterance: Utterance, prompt: Utterance | None) -> Codes:
         """Codes [Q, T] of the utterance; without a prompt its own first half is one."""
-        phones, codes, spoken = self._parts(utterance)
+        phones, codes, durations = self._parts(utterance)
         heard = codes.shape[1] // 2
         if prompt is not None:
-            known = self._parts(prompt)
+            before, known, lasting = self._parts(prompt)
             heard = min(PROMPT_FRAMES, prompt.frames)
-            begun = int(np.searchsorted(np.cumsum(prompt.durations), heard)) + 1
-            phones, codes, spoken = (
-                np.concatenate([before, after], axis=-1) for before, after in
-                ((known[0][:begun], phones), (known[1][:, :heard], codes),
-                 (known[2][:heard], spoken)))
-        row = (phones, len(phones), codes, codes.shape[1], heard, spoken)
-        batch = NARBatch(*(torch.as_tensor(x, dtype=torch.long)[None].to(self.device)
-                           for x in row))
+            cut = np.diff(np.minimum(np.cumsum([0, *lasting]), heard))  # phones that lie within
+            begun = int(np.count_nonzero(np.cumsum(cut) < heard)) + 1
+            phones, codes = before[:begun] + phones, np.hstack([known[:, :heard], codes])
+            durations = [*cut[:begun], *durations]
+        batch = NARBatch.pad([NARRow(phones, codes, heard, durations)], self.nar.config,
+                             self.device)
         half = fast_bfloat16(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
             filled = fill_books(self.nar, batch, SamplingOptions().nar_guidance)[0].cpu()
         return filled[:, -utterance.frames:].numpy().astype(np.int16)
 
-    def _parts(self, utterance: Utterance) -> tuple[Ids, Codes, Ids]:
-        """(phones [L], codes [Q, T], the phone of each frame [T])."""
-        phones = np.array(self.vocabulary.encode(utterance.phones or []))
-        codes = self.prepared.codes(utterance)[: self.nar.config.n_codebooks]
-        return phones, codes, np.repeat(phones, utterance.durations or [])
+    def _parts(self, utterance: Utterance) -> tuple[list[int], Codes, list[int]]:
+        """(phones [L], codes [Q, T], frames of each phone [L])."""
+        return (self.vocabulary.encode(utterance.phones or []), self.prepared.codes(utterance),
+                utterance.durations or [])
 
 
 def main() -> None:

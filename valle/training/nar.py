@@ -10,7 +10,7 @@ from torch import nn
 
 from codec import Codec
 from valle.checkpoint import save_nar
-from valle.nar import NAR, NARBatch
+from valle.nar import NAR, NARBatch, NARRow
 from valle.training.loop import Metrics, update
 from valle.training.samples import fill
 from valle.training.speech import Sample, SpeechData, SpeechTraining
@@ -92,25 +92,16 @@ class NARStage:
 
     def _collate(self, samples: Sequence[Sample], rng: np.random.Generator,
                  drop_prompt: float = 0.0) -> NARBatch:
-        """Pad samples and draw where each one's prompt ends.
+        """Draw where the prompt of each sample ends, and pad them.
 
         Samples without text have no prompt, nor has a share `drop_prompt` of the others, so that
         guidance can lead away from text and voice together or from the voice alone.
         """
         frames = np.array([s.codes.shape[1] for s in samples])
-        phones = np.array([len(s.phones) for s in samples])
         heard = np.array([s.conditioned for s in samples])
         heard &= rng.random(len(samples)) >= drop_prompt
         most = np.minimum(PROMPT_FRAMES[1], frames // 2) * heard
         prompt = rng.integers(np.minimum(PROMPT_FRAMES[0], most), most + 1)
-        text = np.zeros((len(samples), phones.max()), np.int64)
-        codes = np.zeros((len(samples), self.model.config.n_codebooks, frames.max()), np.int64)
-        spoken = np.zeros((len(samples), frames.max()), np.int64)
-        for i, s in enumerate(samples):
-            text[i, : phones[i]] = s.phones
-            codes[i, :, : frames[i]] = s.codes[: codes.shape[1]]
-            if s.durations:
-                spoken[i, : frames[i]] = np.repeat(s.phones, s.durations)
-        known = self._tensor(spoken) if self.model.config.aligned else None
-        return NARBatch(self._tensor(text), self._tensor(phones), self._tensor(codes),
-                        self._tensor(frames), self._tensor(prompt), known)
+        return NARBatch.pad([NARRow(s.phones, s.codes, int(frames), s.durations)
+                             for s, frames in zip(samples, prompt, strict=True)],
+                            self.model.config, self._device)
