@@ -72,7 +72,7 @@ def main(model: str) -> None:
         clock.around(tts.model.codec, "decode", "codec")
         clock.around(tts, "encode_prompt", "prompt")
     cases = [(name, readings, guidance) for name in voices
-             for readings, guidance in ((1, 1.0), (1, 2.0), (4, 2.0))]
+             for readings, guidance in ((1, 1.0), (1, 2.5), (4, 2.5))]
     rows: dict[tuple[str, int, float], list[tuple[float, ...]]] = {case: [] for case in cases}
     lengths: dict[str, list[tuple[float, float]]] = {name: [] for name in CASES}
     usual = next(iter(voices.values()))

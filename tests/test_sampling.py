@@ -1,11 +1,14 @@
 """The sampler against brute force."""
 from __future__ import annotations
 
+import argparse
 import itertools
+from dataclasses import asdict
 
 import pytest
 import torch
 
+from valle.commands.voice_options import add_voice_arguments
 from valle.sampling import SamplingOptions, draw, generators, sample, truncate, uniforms
 
 SIZE = 12
@@ -166,3 +169,11 @@ def test_impossible_options_are_refused(values: dict[str, float], flag: str) -> 
 def test_any_whole_number_is_a_seed(seed: int) -> None:
     once, again = (float(uniforms(generators([seed]))) for _ in range(2))
     assert once == again
+
+
+def test_flags_and_library_have_the_same_defaults() -> None:
+    parser = argparse.ArgumentParser()
+    add_voice_arguments(parser)
+    flags, library = vars(parser.parse_args([])), asdict(SamplingOptions())
+    assert {name: flags[name] for name in flags.keys() & library.keys()} == {
+        name: library[name] for name in library if not name.startswith("ras_")}

@@ -29,7 +29,7 @@ class SamplingOptions:
     top_p: float = 0.9
     ras_window: int = 10
     ras_threshold: float = 0.1
-    guidance: float = 2.0
+    guidance: float = 2.5
     nar_guidance: float = 1.5
     best_of: int = 1
     retries: int = 3

@@ -3,7 +3,7 @@
 #   recipes/starter/run.sh STAGE     from the root of the repository, in its virtual environment
 # STAGE: teachers codec codes aligner voices ar nar fill decoder pack evaluate, in this order.
 # "all" is every one of them. CORPUS is the folder of real speech. PERCENT=1 takes a hundredth of the
-# steps and of the teachers' sentences: a trial of everything in minutes.
+# steps, of the teachers' sentences and of what is filled: a trial of everything in minutes.
 set -euo pipefail
 CORPUS=${CORPUS:-../shared/corpus}
 PERCENT=${PERCENT:-100}
@@ -48,7 +48,7 @@ nar)       # 3 hours
   valle train --stage nar "${common[@]}" --out runs/nar --steps "$(share 5000)" \
     --n-codebooks 4 --d-ff 640 --vocabulary runs/ar ;;
 fill)      # books 2 to 4 of real speech as the NAR says them, 2.2 hours; 15 minutes on one core
-  python $HERE/fill.py data/filled runs/nar "${prepared[@]}" --hours 2.2 ;;
+  python $HERE/fill.py data/filled runs/nar "${prepared[@]}" --hours "$(share 220)e-2" ;;
 decoder)   # the codec's decoder alone goes on: four books, voices in disguise, the NAR's books, the adversary; 75 minutes
   valle train --stage codec --data "${codec_data[@]}" data/teachers --held-out "${codec_held[@]}" \
     $(python $HERE/cv_dev.py "$CORPUS") --out runs/codec2 --init runs/codec-int8 --steps "$(share 6000)" \

@@ -16,10 +16,10 @@ def add_voice_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top-k", type=int, default=0, help="keep the k likeliest codes; 0 is off")
     parser.add_argument("--top-p", type=float, default=0.9,
                         help="keep the likeliest codes that together reach p; default 0.9")
-    parser.add_argument("--guidance", type=float, default=2.0,
+    parser.add_argument("--guidance", type=float, default=2.5,
                         help="how far text and prompt lead codebook 1 beyond what the model "
                              "learned: clearer words, a nearer voice; 1 is off and a third faster; "
-                             "default 2")
+                             "default 2.5")
     parser.add_argument("--nar-guidance", type=float, default=1.5,
                         help="the same for the other codebooks: a nearer voice, a little rougher; "
                              "default 1.5")
