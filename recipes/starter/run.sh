@@ -3,13 +3,18 @@
 #   recipes/starter/run.sh STAGE     from the root of the repository, in its virtual environment
 # STAGE: teachers codec codes aligner voices ar nar fill decoder pack evaluate, in this order.
 # "all" is every one of them. CORPUS is the folder of real speech. PERCENT=1 takes a hundredth of the
-# steps, of the teachers' sentences and of what is filled: a trial of everything in minutes.
+# steps, of the teachers' sentences and of what is filled: a trial of everything, into runs/starter.
 set -euo pipefail
 CORPUS=${CORPUS:-../shared/corpus}
 PERCENT=${PERCENT:-100}
 HERE=recipes/starter
 HELD="@$HERE/held_out.txt"
 export PYTHONPATH=.
+if [ "$PERCENT" = 100 ]; then
+  weights=weights/starter protocols=(small real hard continuation synthetic)
+else
+  weights=runs/starter protocols=(listen)
+fi
 
 codec_data=("$CORPUS/LibriSpeech" "$CORPUS/LJSpeech-1.1" "$CORPUS/CommonVoice" "$CORPUS/speechocean762")
 codec_held=(1088 2136 3526 4640 5789 7367 'SPEAKER*7')
@@ -54,16 +59,15 @@ decoder)   # the codec's decoder alone goes on: four books, voices in disguise, 
     $(python $HERE/cv_dev.py "$CORPUS") --out runs/codec2 --init runs/codec-int8 --steps "$(share 6000)" \
     --filled data/filled --adversary-from 0.5 --warmup 30 --max-hours 9 --books 4 --validate-every 200 --threads 1 ;;
 pack)
-  valle pack weights/starter --codec runs/codec2 --ar runs/ar --nar runs/nar --aligner runs/aligner ;;
+  valle pack $weights --codec runs/codec2 --ar runs/ar --nar runs/nar --aligner runs/aligner ;;
 evaluate)
-  valle evaluate codec --codec weights/starter --n-codebooks 8 4 --clips 40 --held-out "$HELD" \
+  valle evaluate codec --codec $weights --n-codebooks 8 4 --clips 40 --held-out "$HELD" \
     --data data/prepared/{LibriSpeech,CommonVoice} --out runs/eval-codec
-  for name in small real hard continuation; do
-    valle evaluate voice --protocol recipes/protocols/$name.jsonl --data "$CORPUS" --out runs/eval-$name \
-      --speaker resemblyzer weights/judges/ecapa
-  done
-  valle evaluate voice --protocol recipes/protocols/synthetic.jsonl --data data --out runs/eval-synthetic \
-    --speaker resemblyzer weights/judges/ecapa ;;
+  for name in "${protocols[@]}"; do
+    data=$CORPUS; [ "$name" != synthetic ] || data=data
+    valle evaluate voice --model $weights --protocol recipes/protocols/$name.jsonl --data "$data" \
+      --speaker resemblyzer weights/judges/ecapa --out runs/eval-$name
+  done ;;
 all)
   for stage in $(sed -n 's/^# STAGE: \(.*\), in this order\.$/\1/p' "$0"); do "$0" "$stage"; done ;;
 *) sed -n 2,7p "$0"; exit 2 ;;
