@@ -65,7 +65,7 @@ def main(model: str) -> None:
     clock = Clock()
     clock.around(valle.tts, "speak_codes", "AR")
     clock.around(valle.tts, "fill_books", "NAR")
-    clock.around(Verifier, "words", "listener")
+    clock.around(Verifier, "_words", "listener")
     voices = {f"{engine} {precision}": VALLE.from_pretrained(model, "cpu", precision, engine)
               for engine, precision in VOICES if engine != "llama.cpp" or find_spec("llama_cpp")}
     for tts in voices.values():
