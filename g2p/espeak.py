@@ -13,10 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from g2p.normalize import normalize
+from g2p.english.pronounce import mnemonics, pronounceable
+from g2p.normalize import LONGEST_WORD, speakable
 from g2p.vocab import BOUNDARIES
 
-LONGEST_WORD = 200      # characters; espeak's time per word grows without bound
 COMMON = ("en-us", "en-gb", "de", "fr-fr", "es", "cmn")
 ALIASES = {
     "en": "en-us", "en-uk": "en-gb", "english": "en-us", "german": "de", "fr": "fr-fr",
@@ -29,6 +29,7 @@ LONGEST_PATH = 150      # bytes of the data folder's path; from 160 on espeak en
 STRENGTH = {mark: rank for rank, mark in enumerate((" ", ",", ":", ";", ".", "!", "?"))}
 # A mark inside a number (1.5, 10:30) belongs to the number, where the normaliser left it there.
 MARKS = re.compile(r"((?:[?!;]|(?<!\d)[,.:]|[,.:](?!\d))+)")
+_UTF8_AND_MNEMONICS = 0x101     # espeakCHARS_UTF8 | espeakPHONEMES of speak_lib.h
 LOCK = threading.Lock()     # espeak-ng is not thread-safe: one call at a time in the process
 
 
@@ -119,10 +120,11 @@ def _clauses(text: str, code: str) -> list[tuple[str, str]]:
     if not isinstance(text, str):
         raise ValueError(f"the text must be a str, not a {type(text).__name__}: decode it first")
     _check_words(text, code)
-    pieces = MARKS.split(normalize(text, code))
+    spoken = speakable(text, code)
+    pieces = MARKS.split(pronounceable(spoken) if code.startswith("en") else spoken)
     clauses = []
     for words, marks in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
-        words = " ".join("".join(_keep(ch) for ch in words).split())
+        words = mnemonics(" ".join("".join(map(_keep, words)).split()))
         if not any(ch.isalnum() for ch in words):
             words = ""
         clauses.append((words, max(marks, key=STRENGTH.__getitem__, default="")))
@@ -133,8 +135,9 @@ def _clauses(text: str, code: str) -> list[tuple[str, str]]:
 
 def _keep(ch: str) -> str:
     """ch if espeak needs it: letters, digits, their combining marks, apostrophes, 1.5, 10:30."""
-    spoken = ch.isalnum() or ch in "'.,:" or unicodedata.category(ch).startswith("M")
-    return ch if spoken else " "
+    if ch.isalnum() or ch in "'.,:" or unicodedata.category(ch)[0] == "M":
+        return ch
+    return ch if "\ue100" <= ch <= "\uf8ff" else " "      # a reading of g2p.english.pronounce
 
 
 def _check_words(text: str, code: str) -> None:
@@ -187,8 +190,12 @@ def _backend(code: str) -> Any:
     from phonemizer.backend import EspeakBackend
 
     # punctuation_marks: phonemizer must not touch the points inside numbers.
-    return EspeakBackend(code, with_stress=True, language_switch="remove-flags",
-                         words_mismatch="ignore", punctuation_marks="¶", logger=_quiet())
+    backend = EspeakBackend(code, with_stress=True, language_switch="remove-flags",
+                            words_mismatch="ignore", punctuation_marks="¶", logger=_quiet())
+    # espeak reads [[mnemonics]] after it has once been asked to; it has no other switch for it.
+    backend._espeak._espeak._library.espeak_Synth(
+        ctypes.c_char_p(b" "), ctypes.c_size_t(2), 0, 1, 0, _UTF8_AND_MNEMONICS, None, None)
+    return backend
 
 
 @cache

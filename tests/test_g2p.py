@@ -62,14 +62,14 @@ e.g. this, i.e. that, vs. those | for example this, that is that, versus those
 No. 5, approx. 20 | number five, approximately twenty
 No, no. 5 is fine. No. | No, number five is fine. No.
 J. K. Rowling, J.R.R. Tolkien | J K Rowling, J R R Tolkien
-J. A. Smith | J eigh Smith
+J. A. Smith | J A Smith
 It was I. He left. | It was I. He left.
 the U.S.A. and the U.S. Senate | the USA and the US Senate
 BBC, TTS, NASA | BBC, TTS, NASA
 EOS | E O S
 the BBC's news | the B B C's news
 THE CAT SAT ON THE MAT | the cat sat on the mat
-I said STOP right NOW! | I said STOP right NOW!
+I said STOP right NOW! | I said stop right now!
 Call 555-123-4567. | Call five five five, one two three, four five six seven.
 +1 (555) 123-4567 | plus one, five five five, one two three, four five six seven
 555-0123 | five five five, zero one two three
@@ -93,15 +93,15 @@ the COVID-19 test, an MP3 | the COVID-nineteen test, an MP three
 007 | zero zero seven
 1.2.3 | one point two point three
 it ended 3:1 | it ended three to one
-vitamin A is good | vitamin eigh is good
-A B C, A A A. | eigh B C, eigh eigh eigh.
-From A to Z, not A, and A and B | From eigh to Z, not eigh, and eigh and B
-The C I A and the B A program | The C I eigh and the B eigh program
+vitamin A is good | vitamin A is good
+A B C, A A A. | A B C, A A A.
+From A to Z, not A, and A and B | From A to Z, not A, and A and B
+The C I A and the B A program | The C I A and the B A program
 A C major chord, a T-shirt. A U-turn. | A C major chord, a T-shirt. A U-turn.
 In A Christmas Carol | In A Christmas Carol
 a 10-year-old boy | a ten-year-old boy
 10k, ~5, <3, 2*4 | ten thousand, about five, less than three, two times four
-A fine <b>day</b> | A fine b day slash b
+A fine <b>day</b> | A fine day
 =====\\n* * * title | title
 Ｈｅｌｌｏ　ｗｏｒｌｄ！ | Hello world!
 """
