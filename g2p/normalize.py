@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 
 from g2p.english import read_out
-from g2p.english.rules import LETTER_A
+from g2p.english.rules import LETTER_A, SMALL_A
 from g2p.fold import fold
 from g2p.foreign import foreign_numbers
 from g2p.markup import plain
-from g2p.scripts import readable
 
 LONGEST_WORD = 200      # characters; the cost of a word grows faster than its length
 
@@ -25,18 +24,18 @@ def normalize(text: str, language: str = "en-us") -> str:
 
     A word of over 200 characters is cut. Returns "" when the text has no letter and no digit.
     """
-    return speakable(text, language).replace(LETTER_A, "A")
+    return speakable(text, language).replace(LETTER_A, "A").replace(SMALL_A, "a")
 
 
 def speakable(text: str, language: str) -> str:
-    """normalize, with LETTER_A for an A that is said by its name."""
+    """normalize, with LETTER_A or SMALL_A for an A that is said by its name."""
     text, language = fold(plain(text)), language.lower().replace("_", "-")
     if not any(ch.isalnum() for ch in text):
         return ""
     if language.split("-")[0] != "en":
         return _tidy(foreign_numbers(text, language))
     text = re.sub(rf"\S{{{LONGEST_WORD}}}(?=\S)", r"\g<0> ", " ".join(text.split()))
-    return _tidy(read_out(readable(text), language.startswith("en-gb")))
+    return _tidy(read_out(text, language.startswith("en-gb")))
 
 
 def _tidy(text: str) -> str:

@@ -21,14 +21,16 @@ from g2p.english import (
 )
 from g2p.english.acronyms import lower_shouting
 from g2p.english.rules import Rule, apply
+from g2p.scripts import readable
 
 WORD_RULES: tuple[Rule, ...] = (
-    *addresses.RULES, *dates.NAME_RULES, *abbreviations.RULES, *roman.RULES, *letters.RULES,
+    *addresses.RULES, *dates.NAME_RULES, *codes.ZIP_RULES, *roman.RULES,
+    *abbreviations.RULES, *letters.RULES,
     *acronyms.RULES)
 _BEFORE_DATES: tuple[Rule, ...] = (*codes.RULES, *symbols.FIRST_RULES, *ranges.MATH_RULES)
 _AFTER_DATES: tuple[Rule, ...] = (
-    years.SPAN, *money.FIRST_RULES, *ranges.RULES, *dates.TIME_RULES, *money.RULES, *numbers.FIRST_RULES,
-    *units.LENGTH_RULES, *units.RULES, *powers.RULES, *ranges.LAST_RULES, *numbers.LAST_RULES,
+    *years.FIRST_RULES, *money.FIRST_RULES, *ranges.RULES, *dates.TIME_RULES, *money.RULES, *numbers.FIRST_RULES,
+    *units.LENGTH_RULES, units.INCHES, *units.RULES, *powers.RULES, *ranges.LAST_RULES, *numbers.LAST_RULES,
     *years.RULES, numbers.PLAIN)
 AMERICAN: tuple[Rule, ...] = (*_BEFORE_DATES, *dates.AMERICAN_DATES, *_AFTER_DATES)
 BRITISH: tuple[Rule, ...] = (*_BEFORE_DATES, *dates.BRITISH_DATES, *_AFTER_DATES)
@@ -36,10 +38,10 @@ BRITISH: tuple[Rule, ...] = (*_BEFORE_DATES, *dates.BRITISH_DATES, *_AFTER_DATES
 
 def read_out(text: str, british: bool) -> str:
     """English words for a folded text; the letter A is LETTER_A where it is said by its name."""
-    text = powers.RAISE[0].sub(powers.RAISE[1], lower_shouting(text))
+    text = readable(apply([powers.RAISE], lower_shouting(text)))
     text = apply(WORD_RULES, text)
     if re.search(r"\d", text):
-        text = apply(BRITISH if british else AMERICAN, units.inches(text) if '"' in text else text)
+        text = apply(BRITISH if british else AMERICAN, text)
     else:
         text = apply((*symbols.FIRST_RULES, *ranges.MATH_RULES, *powers.RULES), text)
     return apply(symbols.LAST_RULES, text)

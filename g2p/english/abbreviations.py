@@ -13,7 +13,7 @@ from g2p.english.abbreviation_tables import (
     STATES,
     TITLES,
 )
-from g2p.english.acronyms import SPELLED
+from g2p.english.acronym_tables import COMMON_WORDS, SPELLED
 from g2p.english.dates import DAY, MONTH
 from g2p.english.letters import LETTERED
 from g2p.english.rules import LETTER_A, Rule, after, alternatives, before, rule
@@ -50,6 +50,8 @@ def _company(match: re.Match[str]) -> str:
 def _initialism(match: re.Match[str]) -> str:
     """U.S.A. -> USA, with a point where a new sentence begins."""
     joined = match[1].replace(".", "").upper()
+    if joined.lower() in COMMON_WORDS:
+        joined = " ".join(joined)
     return joined + ("." if _STARTER.match(after(match, 30)) else "")
 
 
@@ -85,9 +87,9 @@ RULES: tuple[Rule, ...] = (
     rule(_HALF + r"\.(?!\w)" + NEW_SENTENCE, lambda m: f" {m[1].upper()}M."),
     rule(_HALF + r"\b\.?", lambda m: f" {m[1].upper()}M"),
     rule(r"(?<=\d)\s?([AaPp])[Mm]\b", lambda m: f" {m[1].upper()}M"),
+    rule(rf"(?<=[a-z]\s)St\.(?=\s+(?:{STARTERS})\b)(?<![a-z]\s[a-z]{{2}}\sSt\.)", "Street."),
     rule(r"(?<=[a-z]\s)St\b\.(?=\s*$|\s+[a-z]|[,;:?!])|(?<=[A-Z][a-z]{3}\s)St\b\.?(?!\s+[A-Z])",
          "Street"),
-    rule(r"(?<=[a-z]\s)St\b\.(?=\s+(?:The|He|She|It|They|We|I|Then|But|And|In|There)\b)", "Street."),
     rule(r"(?<=\d\w\w\s)St\b\.?", "Street"),
     rule(r"\bSt\b\.?(?=\s+[A-Z])", "Saint"),
     rule(r"\bSts\b\.?(?=\s+[A-Z])", "Saints"),
@@ -95,13 +97,16 @@ RULES: tuple[Rule, ...] = (
          "Drive"),
     rule(rf"(?<![\w.])({alternatives(PLACES)})\b\.?\s?(?=#?\d|[A-Z]\b)(?<=[\s.])",
          lambda m: PLACES[m[1]] + " "),
-    rule(rf"(?<![\w.'])({alternatives(TITLES)})\.(?!\w),?", _title),
+    rule(rf"(?<![\w.'])({alternatives(TITLES)})\.(?!\w|\s?\d),?", _title),
+    rule(r"\bAssoc\.(?=\s(?:Prof|Dir|Dean|Ed|Just|Vice|Chief))", "Associate"),
+    rule(rf"(?<![\w.'])({alternatives(POINT_NEEDED)})(?=\s[A-Z][a-z])(?<![A-Z][a-z]{{3}}\s\w{{2}})"
+         r"(?<![a-z]\s\w{4})", _title),
     rule(rf"(?<![\w.'])({_NAMED})(?=\s(?:{_NAMED}\.?\s)*[A-Z][a-z'])", lambda m: TITLES[m[1]]),
     rule(rf"(?<=[a-z],\s)({alternatives(STATES)})\.(?=\W|$)", _state),
     rule(rf"(?<![\w.'])({alternatives(ENDINGS)})\.(?!\w)(?:{NEW_SENTENCE}())?(?=\s*$|\s+[A-Z\"'(])",
          _ending),
     rule(r"(?<![\w.'])(c|b|d|r|fl)\.(?=\s?(?:c\.\s)?\d)", _single),
-    rule(rf"(?<![\w.'])({alternatives(INNER)})\.(?=\s?[a-z\d(\"'#$€£]|,|;|:|\s[A-Z]|$|\))",
+    rule(rf"(?<![\w.'])(?<!\d\s)({alternatives(INNER)})\.(?=\s?[a-z\d(\"'#$€£]|,|;|:|\s[A-Z]|$|\))",
          lambda m: INNER[m[1]]),
     rule(rf"(?<![\w.'])({alternatives(ENDINGS)})\.(?!\w)(?:{NEW_SENTENCE}())?", _ending),
     rule(rf"(?<=[A-Za-z]\s)({alternatives(BEHIND_NAME)})\b(?=\s(?:[a-z]|&)|[,;:?!)]|\.?$|'s)",

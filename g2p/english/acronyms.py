@@ -4,8 +4,10 @@ from __future__ import annotations
 import re
 
 from g2p.english.acronym_tables import ACRONYM_WORDS, COMMON_WORDS, LETTER_BY_LETTER, SPELLED
+from g2p.english.money import CURRENCIES
 from g2p.english.rules import LETTER_A, Rule, after, before, rule
 from g2p.english.shapes import sayable
+from g2p.english.units import UNITS
 
 __all__ = ["RULES", "SPELLED", "lower_shouting"]
 
@@ -39,7 +41,8 @@ def _acronym(match: re.Match[str]) -> str:
     A plural or possessive s goes with the last letter: espeak drops it after capitals.
     """
     word, tail = match[1], match[2] or ""
-    if word in ("AM", "PM") and before(match, 2)[:1].isdigit():
+    if (word in ("AM", "PM") or word in UNITS or word in CURRENCIES) and (
+            re.search(r"\d\s?$", before(match, 2)) or re.match(r"\s\d", after(match, 2))):
         return match[0]
     if _as_letters(match):
         return " ".join(word) + ("'s" if tail else "")

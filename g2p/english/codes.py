@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from g2p.english.abbreviation_tables import STATE_CODES
 from g2p.english.numbers import digits, groups, spell
 from g2p.english.rules import Rule, after, alternatives, rule
 
@@ -25,9 +26,11 @@ _IS = r"(?:[:#]|\s(?:is|was|are|number|no\.?|code|ending in|ends in|ends with|#)
 _DIGITS = r"\d(?:[ -]?\d){%d,24}(?![\d,]|\.\d)"
 _CALL = (r"(?:call|calls|called|dial|dials|dialled|dialed|dialing|dialling|ring|phone|phoned|text|"
          r"texted|tel|telephone|fax|mobile|cell|cellphone|hotline|helpline|WhatsApp)")
-_CODE = (r"(?:code|codes|passcode|password|PIN|pin|OTP|ZIP|zip|zipcode|postcode|IMEI|SSN|SKU|EAN|UPC|"
+_CAPITALS = ("PIN OTP ZIP IMEI SSN SKU EAN UPC ISSN VIN IBAN ID").split()
+_CODE = (rf"(?:{'|'.join((*_CAPITALS, *map(' '.join, _CAPITALS)))}|"
+         r"code|codes|passcode|password|pin|zip|zipcode|postcode|"
          r"account|acct|card|serial|routing|confirmation|verification|tracking|reference|barcode|"
-         r"ISSN|I S S N|VIN|IBAN|badge|licen[cs]e|policy|passport|token|ID|id|combination|sort code|"
+         r"badge|licen[cs]e|policy|passport|token|id|combination|sort code|"
          r"extension|ext|case|invoice|ticket|order|booking|reservation)")
 _NUMBERED = r"\s?(?::|#|number|no\.?|ending in|ends in|code)\s?(?:is|was)?:?\s?#?"
 
@@ -61,7 +64,17 @@ def _joined(match: re.Match[str]) -> str:
     return re.sub(r"[ '_]", "" if decimal else ",", match[0])
 
 
+def _zip(match: re.Match[str]) -> str:
+    """Boston, MA 02139 -> Massachusetts zero two one three nine."""
+    return STATE_CODES[match[1]] + (f" {groups(match[2])}" if match[2] else "")
+
+
+ZIP_RULES: tuple[Rule, ...] = (
+    rule(rf"(?<=[a-z],\s)({alternatives(STATE_CODES)})(?:\s(\d{{5}}(?:-\d{{4}})?)(?![\d-])|"
+         r"(?=[.,;)]|$))", _zip),
+)
 RULES: tuple[Rule, ...] = (
+    rule(r"(?<![\d.,])\d{1,2}(?:,\d\d){1,4},\d{3}(?![\d,])", lambda m: m[0].replace(",", "")),
     rule(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?::(\d{1,5}))?(?:/(\d{1,2}))?(?![\w.]*\d)", _network),
     rule(r"\b(localhost):(\d{2,5})\b", lambda m: f"{m[1]} colon {digits(m[2])}"),
     rule(r"\b((?:ISBN|I S B N)(?:[ -]?1[03](?=[\s:]))?[:\s]{1,2})"
@@ -74,15 +87,15 @@ RULES: tuple[Rule, ...] = (
          re.IGNORECASE),
     rule(rf"\b({_CODE}{_IS}\s)({_DIGITS % 3})(?!\w)", _said),
     rule(rf"\b((?:{_CODE}|error|status|flight){_NUMBERED}\s)(\d{{3,6}})(?![\w,]|\.\d)", _said),
-    rule(r"\b((?:code|PIN|passcode|password|OTP|error|extension|ext\.|area code)\s(?:is\s|was\s)?)"
+    rule(r"\b((?:code|PIN|passcode|password|O T P|error|extension|ext\.|area code)\s(?:is\s|was\s)?)"
          r"(\d{3,6})(?![\w,]|\.\d)", _said),
-    rule(r"\b((?:[A-Z]{2}\s))(\d{5}(?:-\d{4})?)(?=[,.;]|$|\s(?:USA|U\.S))", _said),
+    rule(r"(?<=ZIP\s)()(\d{5})\b", _said),
     rule(r"(?<![\w.,-])()(\d{4}(?:[ -]\d{4}){3}|\d{4} \d{6} \d{5}|\d{3}-\d{2}-\d{4})(?![\w-])",
          _said),
     rule(r"(?<![\w.])(?:\+?\d{1,3}[ .-])?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\d)", _phone),
     rule(r"(?<![\w.-])\d{3}-\d{4}(?![\d-])", _phone),
     rule(r"\+\d(?:[ -]?\(?\d\)?){6,14}(?!\d)|"
-         r"(?<![\w.])\(?0\d{2,4}\)?[ -]\d{3,4}[ -]\d{3,4}(?!\d)|"
+         r"(?<![\w.])\(?0\d{2,4}\)?[ -]\d{3,4}[ -]\d{3,4}(?!\d)|(?<![\w.])0\d{4} \d{6}(?!\d)|"
          r"(?<![\w.])(?:1[38]00|0[38]00|0845) \d{3} \d{3,4}(?!\d)", _phone),
     rule(r"(?<![\w.,:/-])[1-9]\d{0,2}([ '_])\d{3}(?:\1\d{3}){0,5}(?![\d:/]|[ '_-]\d|'s|[.]\d{3})",
          _joined),

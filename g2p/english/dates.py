@@ -116,6 +116,7 @@ NAME_RULES: tuple[Rule, ...] = (
          r"\b(Mon|Tues?|Wed|Thu|Thurs?|Fri|Sat|Sun)(?=,?\s\d)",
          lambda m: DAYS[m[1] or m[2]]),
     rule(r"\bSept?\.(?=\s)", "September"),
+    rule(rf"(?<=\d[-/ ])({_SHORT.upper()}|MAY)(?=[-/ ]\d)", lambda m: m[1].title()),
 )
 _SLASHED = r"(?<![\d/.-])(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d\d)(?![\d/-]|\.\d)"
 _FIRST = (

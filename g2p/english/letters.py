@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import re
 
-from g2p.english.rules import LETTER_A, Rule, before, rule
+from g2p.english.rules import LETTER_A, SMALL_A, Rule, before, rule
 
 LETTERED = ("vitamin|plan|grade|class|type|group|hepatitis|section|level|point|appendix|figure|"
             "exhibit|option|model|series|side|team|influenza|serie|schedule|block|building|gate|"
@@ -25,7 +25,7 @@ def _several(match: re.Match[str]) -> str:
 
 
 def _name(match: re.Match[str]) -> str:
-    return f"{match[1]}{LETTER_A}"
+    return f"{match[1]}{SMALL_A if match[0][-1:] == 'a' else LETTER_A}"
 
 
 _AFTER_LETTER = r"(?<=\b[A-HJ-Z]\s)|(?<=\b[A-HJ-Z]\sI\s)"
@@ -41,7 +41,7 @@ RULES: tuple[Rule, ...] = (
     rule(rf"()(?:{_AFTER_LETTER}|(?<=[a-z]\s)(?=A\s+[a-z]))A\b(?![-'])|()\bA(?={_BEFORE_LETTER})",
          LETTER_A),
     rule(r"(?<=[a-z]-)A\b", LETTER_A),
-    rule(r"(?<=\d)\s?[aA](?=[-+]?(?:\W|$))(?![-']\w)", f" {LETTER_A}"),
+    rule(r"(?<=\d)[aA](?=[-+]?(?:\W|$))(?![-']\w)", f" {LETTER_A}"),
     rule(rf"\b((?i:letters?|options?|points?|sides?|variables?|items?|parts?|sections?|vitamin|"
          r"paragraphs?|clauses?|columns?|angles?|vertex|answers?|lines?|levels?|values?)\s\(?)"
          rf"a\b(?=\s(?:and|or|to|through|is|was|of the)\b|[-.,;:)]|$)", _name),

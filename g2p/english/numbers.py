@@ -46,6 +46,8 @@ def spell(number: str) -> str:
 
 def year(number: str) -> str:
     """1984 -> nineteen eighty-four, 1905 -> nineteen oh five, 2005 -> two thousand five."""
+    if 1000 < int(number) < 1010:
+        return f"ten oh {words(int(number[-1]))}"
     return words(int(number), "year").replace("oh-", "oh ")
 
 
@@ -109,7 +111,8 @@ def _plural_of(match: re.Match[str]) -> str:
     """B-52s, MP3s, Boeing 747s, two 9s: several of a number, no seconds."""
     head, number = match[1], match[2]
     spoken = paired(number) if len(number) == 3 else spell(number)
-    return f"{head}{plural(spoken)}"
+    joint = "" if head.endswith(("-", " ")) else " "
+    return f"{head}{joint}{plural(spoken)}"
 
 
 def _thousands(match: re.Match[str]) -> str:
@@ -125,10 +128,13 @@ _SCALES = {"k": "thousand", "K": "thousand", "M": "million", "mn": "million", "B
            "bn": "billion", "tn": "trillion"}
 FIRST_RULES: tuple[Rule, ...] = (
     rule(rf"(?<![\w.,])({NUMBER})(k|K|M|mn|B|bn|tn)(?=\+?(?:\s[a-z]|[,.;:?!)-]|\s?$))", _thousands),
-    rule(r"\b([A-Z]{1,4}-?)(\d{1,4})'?s\b", _plural_of),
-    rule(r"\b([A-Z][a-z]+\s)(\d[1-9]\d)s\b", _plural_of),
-    rule(r"\b((?:the|two|three|four|five|six|all|those|of)\s)(\d)s\b", _plural_of, re.IGNORECASE),
-    rule(r"\b((?:and|or)\s)(\d)s\b(?<=[01]s)", _plural_of),
+    rule(r"(?<![\w.,])(\d{3,4})p\b", lambda m: f"{paired(m[1])} p"),
+    rule(r"\b([A-Z][A-Za-z]{0,3}-|[A-Z]{1,4})(\d{1,4})'?s\b", _plural_of),
+    rule(r"\b([A-Z][a-z]+\s)(\d[1-9]\d|\d{3}[1-9])s\b", _plural_of),
+    rule(r"\b((?:the|two|three|four|five|six|all|those|of|many|several|new|old)\s)"
+         r"(\d|\d[1-9]\d)s\b", _plural_of, re.IGNORECASE),
+    rule(r"(?<![\w.,])()(\d{1,2})s\b(?=,?\s(?:and|or)\s\d{1,2}s\b)", _plural_of),
+    rule(r"(?<=s\s)((?:and|or)\s)(\d{1,2})s\b", _plural_of),
     rule(r"('?)\b(\d{2,3}0|\d0)('?)s\b", _decade),
     rule(r"\b()(\d+)(?='s\b)", lambda m: spell(m[2])),
 )

@@ -10,7 +10,7 @@ import re
 from g2p.english.acronym_tables import ACRONYM_WORDS
 from g2p.english.heteronym_tables import READINGS
 from g2p.english.heteronyms import heteronyms
-from g2p.english.rules import LETTER_A
+from g2p.english.rules import LETTER_A, SMALL_A
 
 # Acronyms and words that espeak reads wrongly even in lower case.
 _WORDS = {
@@ -47,6 +47,7 @@ def pronounceable(text: str) -> str:
     text = "".join(pieces) + text[place:]
     text = _ACRONYM.sub(_lower, text)
     text = _ODD.sub(_odd, text)
+    text = text.replace(SMALL_A, LETTER_A)
     return text.replace(LETTER_A + "'s", "A's").replace(LETTER_A, " eigh ")
 
 

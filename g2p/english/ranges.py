@@ -11,7 +11,7 @@ from g2p.english.units import UNIT
 
 OPERATORS = {"-": "minus", "+": "plus", "*": "times", "x": "times", "×": "times", "·": "times",
              "/": "divided by", "÷": "divided by"}
-_SIGN = re.compile(rf"\s?([{re.escape(''.join(OPERATORS))}])\s?(?!$)")
+_SIGN = re.compile(rf"\s?([{re.escape(''.join(set(OPERATORS) - {'x'}))}]|(?<=[\d ])x(?=[\d ]))\s?(?!$)")
 _TERM = r"(?:[\d.,]{1,20}[a-z]?|[a-z])(?![\w.])"
 _SUM = rf"(?<![\w.,/:-]){_TERM}(?:\s?[-+*x×·/÷]\s?{_TERM}){{1,9}}"
 _RICH = (rf"(?:{CLOCK}(?:\s?[AP]M)?|\d{{1,2}}\s[AP]M|(?:{SIGN})\s?{NUMBER}(?:\s?(?:{SCALE}))?"
@@ -22,7 +22,9 @@ _RICH = (rf"(?:{CLOCK}(?:\s?[AP]M)?|\d{{1,2}}\s[AP]M|(?:{SIGN})\s?{NUMBER}(?:\s?
 def _operate(match: re.Match[str]) -> str:
     """5-3=2 -> 5 minus 3=2; a fraction alone before "=" stays one."""
     text = match[0]
-    if re.fullmatch(r"\d{1,2}/\d{1,3}", text.strip()):
+    parts = text.strip().split("/")
+    if len(parts) == 2 and parts[0].isdecimal() and parts[1].isdecimal() and (
+            int(parts[0]) < int(parts[1]) <= 100):
         return text
     out, place = "", 0
     for sign in _SIGN.finditer(text, 1):

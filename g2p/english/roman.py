@@ -32,7 +32,7 @@ NUMBERED = ("chapter|part|volume|act|scene|book|section|phase|type|war|bowl|arti
             "amendment|clause|verse|schedule|exhibit|plate|opus|symphony|sonata|fantasy|trek|wars|"
             "page|pages|chapters|parts|volumes|acts|scenes|books|sections|articles|line|rule|"
             "olympiad|legion|vatican|land rover|pentium|quadrant|lead|module|paper|year|form|"
-            "zone|area|region|gemini|titan|final fantasy|henry")
+            "zone|area|region|gemini|titan|vol|vols|chap|chaps|ch|fig|figs|no|nos|pt|sec|art|bk|pp|mk|op")
 _CENTURY = "century|centuries|dynasty|olympiad|olympic|congress|amendment|arrondissement|legion|corps"
 _RULED = (r"(?:was|is|ruled|rules|reigned|reigns|died|dies|of|became|becomes|succeeded|married|"
           r"and|had|has|took|signed|sent|gave|made|went|came|ordered|granted|abdicated|fled|"
@@ -53,18 +53,14 @@ def _ordinal(match: re.Match[str]) -> str:
 
 
 def _numbered(match: re.Match[str]) -> str:
-    """Chapter IV, Act I to III, Scene ii."""
+    """Chapter IV, Act I to III, Scene ii: in figures, which are read later."""
     first, joint, last = match[2], match[3], match[4]
     if not first.isupper() and not first.islower():
         return match[0]
     if match[1].islower() and first == "I" and not re.match(
             r"\s?[.,;:)?!-]|$|\s(?:of|to|and|or)\b", match.string[match.end():match.end() + 6]):
         return match[0]
-    spoken = f"{match[1]} {words(value(first))}"
-    if last:
-        joint = " to " if joint.strip() == "-" else joint
-        spoken += f"{joint}{words(value(last))}"
-    return spoken
+    return f"{match[1]} {value(first)}" + (f"{joint}{value(last)}" if last else "")
 
 
 def _century(match: re.Match[str]) -> str:
@@ -86,9 +82,9 @@ RULES: tuple[Rule, ...] = (
     rule(rf"\b({MONARCHS})\s+(I)(?=\s{_RULED}|'s\b|[,;:)?!]|\.(?:\s|$))", _ordinal),
     rule(rf"\b((?:{MONARCHS}|[A-Z][a-z]+ [A-Z]\.|Thomas|Arthur|Walter|Samuel|Sammy|Davis|Frank|Harry|"
          rf"Michael|Daniel) [A-Z][a-z]+),?\s(II|III|IV)\b", _ordinal),
-    rule(rf"\b((?i:{NUMBERED}))\.?\s((?=[IVXLC]){_UNDER_100}|C{{1,3}}{_UNDER_100})\b(?!['.]\w)"
+    rule(rf"\b((?i:{NUMBERED})\.?)\s((?=[IVXLC]){_UNDER_100}|C{{1,3}}{_UNDER_100})\b(?!['.]\w)"
          rf"(?:(\s?-\s?|\s(?:and|to|or|through)\s)((?=[IVXLC]){_UNDER_100})\b)?", _numbered),
-    rule(rf"\b((?i:{NUMBERED}))\.?\s((?=[ivxl])(?:xc|xl|l?x{{0,3}})(?:ix|iv|v?i{{0,3}}))\b(?!['.]\w)"
+    rule(rf"\b((?i:{NUMBERED})\.?)\s((?=[ivxl])(?:xc|xl|l?x{{0,3}})(?:ix|iv|v?i{{0,3}}))\b(?!['.]\w)"
          rf"(?:(\s?-\s?|\s(?:and|to)\s)((?=[ivxl])(?:xc|xl|l?x{{0,3}})(?:ix|iv|v?i{{0,3}}))\b)?",
          _numbered),
     rule(rf"\b(?=[MDCLXVI]{{4,15}}\b)(?!MIXX?\b)({_YEARS})\b", lambda m: year(str(value(m[1])))),

@@ -8,7 +8,7 @@ Action = Callable[[re.Match[str]], str]
 Rule = tuple[re.Pattern[str], Action]
 
 # The letter A where it must not be read as the article; the phonemizer says it by its name.
-LETTER_A = "Ⱥ"
+LETTER_A, SMALL_A = "Ⱥ", "ⱥ"
 
 
 def rule(pattern: str, action: Action | str, flags: int = 0) -> Rule:

@@ -14,7 +14,7 @@ _END = ("b|bb|bs|c|ch|ck|cks|cs|ct|cts|d|dd|ds|dth|dge|f|ff|ffs|fs|ft|fts|g|gg|g
         "ws|x|xt|xth|y|ys|z|zz|cht|wth|nst|mph|lve|lse|")
 _VOWELS = "[aeiouy]{1,3}"
 _WORD = re.compile(rf"(?:{_START}){_VOWELS}(?:[bcdfghjklmnpqrstvwxz]{{1,4}}{_VOWELS})*(?:{_END})")
-_STRANGE = re.compile(r"aa|ii|uu|yy|iy|[aeiou]{3,}$|[jqv](?![aeiouy])|q(?!u)|(?<![aeiou])x|hh|ww|jj|"
+_STRANGE = re.compile(r"^y[bcdfghjklmnpqrstvwxz]|aa|ii|uu|yy|iy|[aeiou]{3,}$|[jqv](?![aeiouy])|q(?!u)|(?<![aeiou])x|hh|ww|jj|"
                       r"kk|vv|xx|[bcdfghjklmnpqrstvwxz]{4,}")
 
 

@@ -63,13 +63,13 @@ FIRST_RULES: tuple[Rule, ...] = (
          lambda m: f"{m[1]} to {m[2]}"),
     rule(r"\s?−\s?", _minus),
     rule(rf"{_OPERAND}\s?(<=|>=|!=|==|=<)\s?(?=[\w(.-])", _compare),
-    rule(r"(?<=\b[a-zA-Z]\s)([<>≤≥≈])\s?(?=[\w.-])", _compare),
+    rule(r"(?<=\b[a-zA-ZȺⱥ]\s)([<>≤≥≈])\s?(?=[\w.-])", _compare),
     rule(r"(?<=[\d)])\s?([<>≤≥≈])\s?(?=[\w.-])", _compare),
-    rule(r"(?<=\b[a-zA-Z])([<>≤≥≈])(?=[\d.-])", _compare),
+    rule(r"(?<=\b[a-zA-ZȺⱥ])([<>≤≥≈])(?=[\d.-])", _compare),
     rule(r"\s?(?:-{1,2}|=)>\s?", " to "),
     rule(r"(<=|>=|[<>~≈])\s?(?=[$€£]?\.?\d)", lambda m: _BEFORE_NUMBER[m[1]]),
     rule(r"(?<=\d)\s?\*\s?(?=\d)", " times "),
-    rule(r"(?<=\d)[x×](?=\s[a-z]|[,.;:!?)]|$)", " times"),
+    rule(r"(?<=\d)[x×](?=\s(?!plus|minus|times|equals|divided|is)[a-z]|[,.;:!?)]|$)", " times"),
     rule(r"(?<![\w'])\+(?=[\d$€£.])", "plus "),
 )
 # When words stand for numbers.

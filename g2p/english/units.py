@@ -160,23 +160,16 @@ def _feet(match: re.Match[str]) -> str:
     return f"{match[1]} {'foot' if match[1] == '1' or describes(match) else 'feet'}"
 
 
-def inches(text: str) -> str:
+def _inches(match: re.Match[str]) -> str:
     """27" -> 27 inches, unless the mark closes a quotation."""
-    quoted = False
-
-    def act(match: re.Match[str]) -> str:
-        nonlocal quoted
-        number = match[1]
-        if not number or quoted:
-            quoted = not quoted
-            return match[0]
-        one = number == "1" or ("/" in number and " " not in number) or describes(match)
-        return f"{number} {'inch' if one else 'inches'}"
-
-    return _INCHES.sub(act, text)
+    if before(match, 300).count('"') % 2:
+        return match[0]
+    number = match[1].strip()
+    one = number == "1" or ("/" in number and " " not in number) or describes(match)
+    return f"{number} {'inch' if one else 'inches'}"
 
 
-_INCHES = re.compile(rf"((?:(?<![\w.,/])(?:\d{{1,3}}\s)?\d{{1,3}}/\d{{1,3}}|(?<![\w.,/]){NUMBER})\s?)?\"")
+INCHES = rule(rf"(?<![\w.,/])((?:\d{{1,3}}\s)?\d{{1,3}}/\d{{1,3}}|{NUMBER})\s?\"", _inches)
 _EACH = rf"(?:{NUMBER}|\d+/\d+)\s?['\"]"
 LENGTH_RULES: tuple[Rule, ...] = (
     rule(r"°\s?(\d{1,2})'(?:\s?(\d{1,2}(?:\.\d+)?)\")?", lambda m: f"° {m[1]} minutes" + (
@@ -188,6 +181,7 @@ LENGTH_RULES: tuple[Rule, ...] = (
 )
 _STOP = r"(?:\.(?=\s+[a-z\d(]|\s?[,;:]))?"
 RULES: tuple[Rule, ...] = (
+    rule(r"(?<=\d\s)(ft\.?|feet|foot)\s(\d{1,2})\sin\b\.?", lambda m: f"{m[1]} {m[2]} inches"),
     rule(rf"(?<=\d\s)in\.(?=\s(?:wide|long|tall|high|deep|thick|in|of|by|x|and|or|from|per)\b)|"
          rf"(?<=\d\s)in(?=\.?\s?[x×]\s?\d)", "inches"),
     rule(rf"(?<![\w.,])({NUMBER})[ -]?({_NAMED_UNIT})((?:\s?/\s?(?:{_POWERED})(?:\^?[23])"

@@ -58,9 +58,11 @@ def _by(match: re.Match[str]) -> str:
     return " by ".join(paired(number) for number in re.split(r"\s?[x×]\s?", match[0]))
 
 
-SPAN = rule(r"(?<![\d.,/-])(1\d\d\d|20\d\d)-(\d\d)(?![\d/-]|[.,]\d)", _span)
+FIRST_RULES: tuple[Rule, ...] = (
+    rule(r"(?<![\d.,/-])(1\d\d\d|20\d\d)-(\d\d)(?![\d/-]|[.,]\d)", _span),
+    rule(r"(?<![\w.,])\d{1,4}(?:[x×]\d{1,4}){1,3}(?![\w.,]*\d|\w|\^|\*\*|\s?=)", _by),
+)
 RULES: tuple[Rule, ...] = (
-    rule(r"(?<![\w.,])\d{1,4}(?:[x×]\d{1,4}){1,3}(?![\w.,]*\d|\s?=)", _by),
     rule(r"(?<=\d)\s?[x×]\s?(?=\d[\d.]*\s?=)", " times "),
     rule(r"(?<=\d)(\s?)[x×]\1(?=\d)", " by "),
     rule(r"(?<![\d.,])(1\d\d\d|2[01]\d\d)(?![\d]|[.,]\d)", _four_digits),
