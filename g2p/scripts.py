@@ -12,8 +12,7 @@ _BASES = {"ʾ": "", "ʿ": "", "ʻ": "", "ʼ": "'", "ꞌ": "", "ʹ": "", "ʺ": ""
           "ṛ": "ri", "Ṛ": "Ri", "ṝ": "ri", "ḷ": "li", "ṣ": "sh", "Ṣ": "Sh"}
 GREEK = dict(zip(
     "αβγδεζηθικλμνξοπρστυφχψως",
-    ("alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma "
-     "tau upsilon phi chi psi omega sigma").split(), strict=True))
+    ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi", "omicron", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "sigma"], strict=True))
 # Latin letters up to here, and these beyond, have sounds in espeak's English.
 _LAST_READ = "\u017f"
 _READ_TOO = "șțȘȚ"

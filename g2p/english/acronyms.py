@@ -68,8 +68,8 @@ def _as_letters(match: re.Match[str]) -> bool:
     """IT department and the WHO are letters, though the words are common."""
     word, head = match[1], before(match, 20)
     if word == "IT":
-        return bool(_IT.match(after(match, 30)) or re.search(r"\b(?:in|of|our|an)\s$", head)
-                    and re.match(r"\s?[.,;]|$|\s(?:and|for|at)\b", after(match, 6)))
+        return bool(_IT.match(after(match, 30)) or (re.search(r"\b(?:in|of|our|an)\s$", head)
+                    and re.match(r"\s?[.,;]|$|\s(?:and|for|at)\b", after(match, 6))))
     return word == "WHO" and bool(re.search(r"\b(?:[Tt]he|by)\s$", head))
 
 

@@ -26,7 +26,7 @@ _IS = r"(?:[:#]|\s(?:is|was|are|number|no\.?|code|ending in|ends in|ends with|#)
 _DIGITS = r"\d(?:[ -]?\d){%d,24}(?![\d,]|\.\d)"
 _CALL = (r"(?:call|calls|called|dial|dials|dialled|dialed|dialing|dialling|ring|phone|phoned|text|"
          r"texted|tel|telephone|fax|mobile|cell|cellphone|hotline|helpline|WhatsApp)")
-_CAPITALS = ("PIN OTP ZIP IMEI SSN SKU EAN UPC ISSN VIN IBAN ID").split()
+_CAPITALS = ["PIN", "OTP", "ZIP", "IMEI", "SSN", "SKU", "EAN", "UPC", "ISSN", "VIN", "IBAN", "ID"]
 _CODE = (rf"(?:{'|'.join((*_CAPITALS, *map(' '.join, _CAPITALS)))}|"
          r"code|codes|passcode|password|pin|zip|zipcode|postcode|"
          r"account|acct|card|serial|routing|confirmation|verification|tracking|reference|barcode|"
@@ -83,7 +83,7 @@ RULES: tuple[Rule, ...] = (
          rf"{{0,3}}:?\s)((?:\+\s?|\(\d{{2,4}}\)\s?)?{_DIGITS % 4}|[1-9]11(?!\d|,\d)|999(?!\d|,\d)|"
          rf"988(?!\d|,\d)|112(?!\d|,\d))(?![\w-]|\s(?:people|times|men|women|of)\b)",
          lambda m: m[1] + ("plus " if m[2].startswith("+") else "") + groups(m[2]), re.IGNORECASE),
-    rule(rf"\b((?:dial|dialled|dialed)\s)(\d{{3,4}}(?: \d{{2,4}}){{0,4}})(?!\d)", _said,
+    rule(r"\b((?:dial|dialled|dialed)\s)(\d{3,4}(?: \d{2,4}){0,4})(?!\d)", _said,
          re.IGNORECASE),
     rule(rf"\b({_CODE}{_IS}\s)({_DIGITS % 3})(?!\w)", _said),
     rule(rf"\b((?:{_CODE}|error|status|flight){_NUMBERED}\s)(\d{{3,6}})(?![\w,]|\.\d)", _said),

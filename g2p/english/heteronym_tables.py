@@ -11,7 +11,7 @@ affiliate a#f'IlI@t a#f'IlI2;,eIt n
 aggregate 'agrI2g@t 'agrI2g,eIt n
 ally 'alaI a#l'aI n
 alternate 'O:lt3n@t 'O:lt3n,eIt n
-animate 'anIm@t 'anI2m,eIt v
+animate 'anIm@t 'anI2m,eIt n
 appropriate a#pr'oUprI;@t a#pr'oUprI2;,eIt n
 approximate a#pr'0ksIm@t a#pr'0ksIm,eIt n
 articulate A@t'IkjUl@t A@t'IkjUl,eIt n
@@ -29,7 +29,7 @@ conflict k'0nflIkt k@nfl'Ikt n
 conscript k'0nskrIpt k@nskr'Ipt n
 console k'0nsoUl k@ns'oUl n
 construct k'0nstrVkt k@nstr'Vkt v
-consummate k'0nsVm@t k'0nsVm,eIt v
+consummate k'0nsVm@t k'0nsVm,eIt n
 contest k'0ntEst k@nt'Est n
 contract k'0ntrakt k@ntr'akt n
 contrast k'0ntraast k@ntr'aast n
@@ -204,8 +204,12 @@ for _line in _PAIRS.strip().splitlines():
                          {"noun": _s(_noun), "verb": _s(_verb)})
 PAIRS["abuses"], PAIRS["uses"] = (
     {"noun": "a#bj'u:sI#z", "verb": "a#bj'u:zI#z"}, {"noun": "j'u:sI#z", "verb": "j'u:zI#z"})
+PAIRS["closes"] = {"noun": "kl'oUzI#z", "verb": "kl'oUzI#z"}
 PAIRS["houses"] = {"noun": "h'aUzI#z", "verb": "h'aUzI#z"}
 PAIRS["mouths"] = {"noun": "m'aUDz", "verb": "m'aUDz"}
+VERBS.add("uses")
 PAIRS.pop("appropriates"), PAIRS.pop("frequents")
+# Adjectives first of all: verbs only where much speaks for it.
+ADJECTIVES = frozenset(["appropriate", "separate", "animate", "diffuse", "subordinate", "alternate", "moderate", "deliberate", "elaborate", "articulate", "approximate", "intimate", "frequent", "present", "perfect", "consummate", "degenerate", "compact", "abstract", "duplicate", "coordinate", "precipitate", "aggregate"])
 SPECIAL = {word: readings for word, readings in _SPECIAL.items() if any(readings.values())}
 READINGS: dict[str, dict[str, str]] = PAIRS | SPECIAL

@@ -42,9 +42,9 @@ RULES: tuple[Rule, ...] = (
          LETTER_A),
     rule(r"(?<=[a-z]-)A\b", LETTER_A),
     rule(r"(?<=\d)[aA](?=[-+]?(?:\W|$))(?![-']\w)", f" {LETTER_A}"),
-    rule(rf"\b((?i:letters?|options?|points?|sides?|variables?|items?|parts?|sections?|vitamin|"
+    rule(r"\b((?i:letters?|options?|points?|sides?|variables?|items?|parts?|sections?|vitamin|"
          r"paragraphs?|clauses?|columns?|angles?|vertex|answers?|lines?|levels?|values?)\s\(?)"
-         rf"a\b(?=\s(?:and|or|to|through|is|was|of the)\b|[-.,;:)]|$)", _name),
+         r"a\b(?=\s(?:and|or|to|through|is|was|of the)\b|[-.,;:)]|$)", _name),
     rule(rf"(?<![\w'])(\(?)a(?={_LOWER})", _name),
     rule(r"(\b(?:and|or|to|plus|minus|times|equals|over)\s|[=≠<>≤≥+*×÷]\s?)a(?=\s?(?:[.,;:?!)=+*^]|$))",
          _name),

@@ -109,7 +109,7 @@ _COMMA_BEFORE = rule(rf"(?<!\w)((?:{SYMBOL}|[A-Z]{{3}}\s)\s?\d+),(\d\d?)(?![\d,.
                      lambda m: f"{m[1]}.{m[2]}")
 _COMMA_AFTER = rule(rf"(?<![\d.,])(\d+),(\d\d?)(?=\s?(?:{SIGN}){_END})",
                     lambda m: f"{m[1]}.{m[2]}")
-_POINTS = rule(rf"(?<![\d.,])(\d{{1,3}}(?:\.\d{{3}}){{1,4}})(?:,(\d\d))?(?=\s?€)|"
+_POINTS = rule(r"(?<![\d.,])(\d{1,3}(?:\.\d{3}){1,4})(?:,(\d\d))?(?=\s?€)|"
                r"(?<=€)(\d{1,3}(?:\.\d{3}){1,4})(?:,(\d\d))?(?![\d.,])",
                lambda m: (m[1] or m[3]).replace(".", "") + (
                    f".{m[2] or m[4]}" if m[2] or m[4] else ""))

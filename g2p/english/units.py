@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 
 from g2p.english.money import describes
-from g2p.english.numbers import NUMBER, fraction, spell, words
+from g2p.english.numbers import NUMBER
 from g2p.english.rules import Rule, after, alternatives, before, rule
 
 _PREFIXES = {"p": "pico", "n": "nano", "μ": "micro", "u": "micro", "m": "milli", "c": "centi",
@@ -182,8 +182,8 @@ LENGTH_RULES: tuple[Rule, ...] = (
 _STOP = r"(?:\.(?=\s+[a-z\d(]|\s?[,;:]))?"
 RULES: tuple[Rule, ...] = (
     rule(r"(?<=\d\s)(ft\.?|feet|foot)\s(\d{1,2})\sin\b\.?", lambda m: f"{m[1]} {m[2]} inches"),
-    rule(rf"(?<=\d\s)in\.(?=\s(?:wide|long|tall|high|deep|thick|in|of|by|x|and|or|from|per)\b)|"
-         rf"(?<=\d\s)in(?=\.?\s?[x×]\s?\d)", "inches"),
+    rule(r"(?<=\d\s)in\.(?=\s(?:wide|long|tall|high|deep|thick|in|of|by|x|and|or|from|per)\b)|"
+         r"(?<=\d\s)in(?=\.?\s?[x×]\s?\d)", "inches"),
     rule(rf"(?<![\w.,])({NUMBER})[ -]?({_NAMED_UNIT})((?:\s?/\s?(?:{_POWERED})(?:\^?[23])"
          rf"(?!\w)|\s?/\s?(?:{alternatives(_PER)})(?![\w^])){{1,2}})?(?![\w^/])(?!\^)"
          rf"{_STOP}", _unit),
