@@ -11,11 +11,13 @@ _BASES = {"ʾ": "", "ʿ": "", "ʻ": "", "ʼ": "'", "ꞌ": "", "ʹ": "", "ʺ": ""
           # as scholars write Sanskrit
           "ṛ": "ri", "Ṛ": "Ri", "ṝ": "ri", "ḷ": "li", "ṣ": "sh", "Ṣ": "Sh"}
 GREEK = dict(zip(
-    "αβγδεζηθικλμνξοπρστυφχψως",
-    ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi", "omicron", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "sigma"], strict=True))
+    "αβγδεζηθικλμνξοπρστυφχψως", """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu
+    nu xi omicron pi rho sigma tau upsilon phi chi psi omega sigma""".split(), strict=True))  # noqa: SIM905
 # Latin letters up to here, and these beyond, have sounds in espeak's English.
 _LAST_READ = "\u017f"
 _READ_TOO = "șțȘȚ"
+_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u0590-\u1fff])*")
+_FOREIGN_MARK = re.compile(r"[\u0300-\u036f\u0590-\u05cf\u064b-\u065f\u0900-\u0903\u093a-\u094f]")
 _UNIT = re.compile("μ[A-Za-z]{1,3}|[kMGmμ]?Ω")
 
 
@@ -31,15 +33,21 @@ def readable(text: str) -> str:
     text = re.sub(r"(?<![^\W\d_])(?<!\d)(?<!\d\s)[Α-Ωα-ω](?![^\W\d_])",
                   lambda m: f" {GREEK.get(m[0].lower(), m[0])} ", text)
     lost: dict[str, list[str]] = {}
-    for word in re.findall(r"[^\W\d_]+", text):
+
+    def act(match: re.Match[str]) -> str:
+        word = match[0]
         foreign = None if _UNIT.fullmatch(word) else next(filter(_foreign, word), None)
-        if foreign:
-            lost.setdefault(_script(foreign), []).append(word)
+        if not foreign:
+            return word
+        lost.setdefault(_script(foreign), []).append(word)
+        return " "
+
+    text = _FOREIGN_MARK.sub("", _WORD.sub(act, text))
     for script, found in lost.items():
         shown = " ".join(found)[:40]
-        warnings.warn(f"English has no sounds for {script} letters, left out: {shown!r}; write them "
-                      "in Latin letters or name their language", UserWarning, stacklevel=5)
-    return "".join(" " if _foreign(ch) and ch not in "μΩ" else ch for ch in text) if lost else text
+        warnings.warn(f"English has no sounds for {script} letters, left out: {shown!r}; write "
+                      "them in Latin letters or name their language", UserWarning, stacklevel=5)
+    return text
 
 
 def _base(ch: str) -> str:
@@ -57,8 +65,7 @@ def _base(ch: str) -> str:
 
 
 def _foreign(ch: str) -> bool:
-    return ch > _LAST_READ and ch not in _READ_TOO and ch not in "Ⱥ" and (
-        unicodedata.category(ch)[0] in "LM" and not "\ue000" <= ch <= "\uf8ff")
+    return ch > _LAST_READ and ch not in _READ_TOO and unicodedata.category(ch)[0] in "LM"
 
 
 def _script(ch: str) -> str:

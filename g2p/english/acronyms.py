@@ -32,7 +32,7 @@ def _is_word(word: str) -> bool:
         return True
     if word in SPELLED or word in LETTER_BY_LETTER or lower in ACRONYM_WORDS:
         return False
-    return len(word) > 3 and sayable(lower)
+    return len(word) > 3 and sayable(lower) or len(word) > 5 and bool(set(word) & set("AEIOU"))
 
 
 def _acronym(match: re.Match[str]) -> str:
