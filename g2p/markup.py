@@ -9,14 +9,15 @@ _BLOCKS = {"p", "div", "br", "li", "ul", "ol", "tr", "table", "h1", "h2", "h3", 
            "section", "article", "blockquote", "hr", "pre", "td", "th", "header", "footer", "title"}
 _DROPPED = re.compile(r"<(script|style)\b[^<>]{0,300}>[^<]{0,10000}</\1>", re.IGNORECASE)
 _IMAGE = re.compile(r"!\[([^][\n]{0,200})\]\([^()\s]{1,500}\)")
-_LINK = re.compile(r"\[([^][\n]{1,200})\](?:\([^()\s]{1,500}(?:\s\"[^\"\n]{0,100}\")?\)|\[[^][\n]{0,80}\])")
+_LINK = re.compile(r"\[([^][\n]{1,200})\](?:\([^()\s]{1,500}(?:\s\"[^\"\n]{0,100}\")?\)|"
+                   r"\[[^][\n]{0,80}\])")
 _NOTE = re.compile(r"(?<=[\w.,;:!?)\]\"'])\[(?:\d{1,3}|\^\w{1,10}|citation needed|note \d{1,2})\]")
 _STRONG = re.compile(r"(?<![\w*])(\*{1,3})(?=\S)([^*\n]{1,300}?)(?<=\S)\1(?![\w*])|"
                      r"(?<!\w)(_{1,3})(?=\S)([^_\n]{1,300}?)(?<=\S)\3(?!\w)|"
                      r"~~(?=\S)([^~\n]{1,300}?)~~|`{1,3}([^`\n]{1,300})`{1,3}")
-_RULE = re.compile(r"\s*([-=*_~#])(?:\s?\1){2,}\s*$|\s*\|?(?:\s?:?-{2,}:?\s?\|?)+\s*$|\s*`{3}\w*\s*$")
-_HEADING = re.compile(r"\s*#{1,6}\s+(.*?)\s*#*\s*$")
-_ITEM = re.compile(r"\s*(?:[-*+•◦▪‣·–—]\s+(?:\[[ xX]\]\s+)?|(\(?(?:\d{1,3}|[a-zA-Z])[.)])\s+)(?=\S)")
+_HEADING = re.compile(r"\s*#{1,6}\s+(?=\S)")
+_BULLET = r"[-*+•◦▪‣·–—]\s+(?:\[[ xX]\]\s+)?"
+_ITEM = re.compile(rf"\s*(?:{_BULLET}|(\(?(?:\d{{1,3}}|[a-zA-Z])[.)])\s+)(?=\S)")
 _QUOTE = re.compile(r"\s*>+\s?")
 _END = re.compile(r"[.!?:;,…。！？、：；—–-][\"'”’)\]*_]*$")
 _STOP = re.compile(r"[.!?…。！？][\"'”’)\]*_]*$")
@@ -53,7 +54,7 @@ def _tag(match: re.Match[str]) -> str:
 def _single(line: str) -> str:
     heading = _HEADING.match(line)
     if heading:
-        return heading[1]
+        return line[heading.end():].rstrip(" #")
     item = _ITEM.match(line)
     return line[item.end():] if item and not item[1] else _cells(line)
 
@@ -70,7 +71,7 @@ def _join(lines: list[str]) -> str:
     blocks: list[list[str]] = [[]]
     for line in lines:
         line = _QUOTE.sub("", line) if line.lstrip().startswith(">") else line
-        if _RULE.match(line) or not line.strip():
+        if not line.strip() or _is_rule(line):
             blocks.append([])
         elif _HEADING.match(line):
             blocks += [[line], []]
@@ -78,6 +79,13 @@ def _join(lines: list[str]) -> str:
             blocks[-1].append(line)
     return " ".join(_ended(_block(block), ". ") for block in blocks if block).rstrip(" .") + (
         _last_mark(blocks))
+
+
+def _is_rule(line: str) -> bool:
+    """-----, * * *, |---|:--|, ```: a line that only separates."""
+    marks = set(line) - {" ", "\t"}
+    same = len(marks) == 1 and marks <= set("-=*_~#") and line.count(min(marks)) > 2
+    return same or ("-" in marks and marks <= set("|:-")) or line.lstrip().startswith("```")
 
 
 def _last_mark(blocks: list[list[str]]) -> str:

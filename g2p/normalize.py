@@ -1,5 +1,5 @@
-"""Written text to speakable words: one form of each character, no markup, then the language's rules.
-"""
+"""Written text to speakable words: one form of each character, no markup, then the language's
+rules. """
 from __future__ import annotations
 
 import re

@@ -5,14 +5,17 @@ import re
 import unicodedata
 import warnings
 
-_BASES = {"ʾ": "", "ʿ": "", "ʻ": "", "ʼ": "'", "ꞌ": "", "ʹ": "", "ʺ": "", "ə": "e", "ɛ": "e", "ɔ": "o",
-          "ŋ": "ng", "ħ": "h", "ŧ": "t", "ĸ": "k", "ŀ": "l", "ƒ": "f", "ẞ": "ss", "ɓ": "b", "ɗ": "d",
-          "ƙ": "k", "ɣ": "g", "ʉ": "u", "ɩ": "i", "ʃ": "sh", "ʒ": "zh", "ƴ": "y", "ƿ": "w", "ȝ": "y",
+_BASES = {"ʾ": "", "ʿ": "", "ʻ": "", "ʼ": "'", "ꞌ": "", "ʹ": "", "ʺ": "", "ə": "e", "ɛ": "e",
+          "ɔ": "o",
+          "ŋ": "ng", "ħ": "h", "ŧ": "t", "ĸ": "k", "ŀ": "l", "ƒ": "f", "ẞ": "ss", "ɓ": "b",
+          "ɗ": "d",
+          "ƙ": "k", "ɣ": "g", "ʉ": "u", "ɩ": "i", "ʃ": "sh", "ʒ": "zh", "ƴ": "y", "ƿ": "w",
+          "ȝ": "y",
           # as scholars write Sanskrit
           "ṛ": "ri", "Ṛ": "Ri", "ṝ": "ri", "ḷ": "li", "ṣ": "sh", "Ṣ": "Sh"}
-GREEK = dict(zip(
-    "αβγδεζηθικλμνξοπρστυφχψως", """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu
-    nu xi omicron pi rho sigma tau upsilon phi chi psi omega sigma""".split(), strict=True))  # noqa: SIM905
+_GREEK_NAMES = """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron
+pi rho sigma tau upsilon phi chi psi omega sigma"""
+GREEK = dict(zip("αβγδεζηθικλμνξοπρστυφχψως", _GREEK_NAMES.split(), strict=True))
 # Latin letters up to here, and these beyond, have sounds in espeak's English.
 _LAST_READ = "\u017f"
 _READ_TOO = "șțȘȚ"

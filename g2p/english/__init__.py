@@ -29,8 +29,10 @@ WORD_RULES: tuple[Rule, ...] = (
     *acronyms.RULES)
 _BEFORE_DATES: tuple[Rule, ...] = (*codes.RULES, *symbols.FIRST_RULES, *ranges.MATH_RULES)
 _AFTER_DATES: tuple[Rule, ...] = (
-    *years.FIRST_RULES, *money.FIRST_RULES, *ranges.RULES, *dates.TIME_RULES, *money.RULES, *numbers.FIRST_RULES,
-    *units.LENGTH_RULES, units.INCHES, *units.RULES, *powers.RULES, *ranges.LAST_RULES, *numbers.LAST_RULES,
+    *years.FIRST_RULES, *money.FIRST_RULES, *ranges.RULES, *dates.TIME_RULES, *money.RULES,
+    *numbers.FIRST_RULES,
+    *units.LENGTH_RULES, units.INCHES, *units.RULES, *powers.RULES, *ranges.LAST_RULES,
+    *numbers.LAST_RULES,
     *years.RULES, numbers.PLAIN)
 AMERICAN: tuple[Rule, ...] = (*_BEFORE_DATES, *dates.AMERICAN_DATES, *_AFTER_DATES)
 BRITISH: tuple[Rule, ...] = (*_BEFORE_DATES, *dates.BRITISH_DATES, *_AFTER_DATES)

@@ -101,7 +101,8 @@ RULES: tuple[Rule, ...] = (
     rule(r"\bAssoc\.(?=\s(?:Prof|Dir|Dean|Ed|Just|Vice|Chief))", "Associate"),
     rule(rf"(?<![\w.'])({alternatives(POINT_NEEDED)})(?=\s[A-Z][a-z])(?<![A-Z][a-z]{{3}}\s\w{{2}})"
          r"(?<![a-z]\s\w{4})", _title),
-    rule(rf"(?<![\w.'])({_NAMED})(?=\s(?:{_NAMED}\.?\s)*[A-Z][a-z'])", lambda m: TITLES[m[1]]),
+    rule(rf"(?<![\w.'])({_NAMED})(?=\s(?:{_NAMED}\.?\s){{0,3}}[A-Z][a-z'])",
+         lambda m: TITLES[m[1]]),
     rule(rf"(?<=[a-z],\s)({alternatives(STATES)})\.(?=\W|$)", _state),
     rule(rf"(?<![\w.'])({alternatives(ENDINGS)})\.(?!\w)(?:{NEW_SENTENCE}())?(?=\s*$|\s+[A-Z\"'(])",
          _ending),

@@ -7,8 +7,8 @@ gif jpeg png json yaml cuda rest soap moma ikea lego fifa uefa nafta asean bafta
 wasp lan wan wifi spam dos unix linux gnu vim ascii basic cobol bios simd yolo fema osha mers gatt
 unicode ansi nasdaq fiat saab qantas interpol nascar cad gui captcha nimby fomo lol swat
 lidar pesa opac hipaa foia darpa noaa epcot tesol toefl gmat jpg ebay nokia sony toyota nvidia
-intel apec seal sim taser maser raid wap isis hamas seato yuppie dinky gestapo zoom 
-fortran pascal lisp perl java bert ernie clip sift surf waf pat scada vesa eniac univac 
+intel apec seal sim taser maser raid wap isis hamas seato yuppie dinky gestapo zoom
+fortran pascal lisp perl java bert ernie clip sift surf waf pat scada vesa eniac univac
 tokamak caltech hud fica fannie nimh ciso mig cern medevac comecon benelux
 haccp adidas volvo yahoo
 """
@@ -55,10 +55,10 @@ ACLU AARP ICAO IEEE USMC USDA UNHCR NAACP AFAIK IIRC EULA OEM IOU AKA ETA IPO IR
 AMA APA ABA IPA ISP ISO IEC ITU ILO IAEA IUCN AAPL EPA EEG EKG ECG ICU IUD OCD OCR OECD OAS
 OAU MOU ROI POW RIP TIA UTI UHF USSR HBO HMO NGO CGI PGA LGA LAPD ELO EMI ENT IDE IRC IMF
 ISBN ITV ATP ADP ALS ALU DOJ DOE DOD DOA CEO COO CAO CIO CMO CPA CRO CSI GOP GPA
-GIS HOA ADAC OPCW OSCE AFL AFC UFC UDP TCP SUV RSVP RPG RAF PTA PSA PHP 
+GIS HOA ADAC OPCW OSCE AFL AFC UFC UDP TCP SUV RSVP RPG RAF PTA PSA PHP
 NYU NSA NRA NPR NIH NHS MBA MRI MSG LED LCD KGB IQ ICC GED GDP FAQ FAA ESP ERP EQ EMT
 DUI DNA CNN CBS BBC ATV APR AMC AC USPS DUI RUC
-CAGR SEO RNA DOB DOI SOS TOS MIA KIA VIP VIN VAT BMI BAE BOA TSA TVA TUC UAV OTC OTP 
+CAGR SEO RNA DOB DOI SOS TOS MIA KIA VIP VIN VAT BMI BAE BOA TSA TVA TUC UAV OTC OTP
 EOS ECHR AIG UBS USC UNC UVA UBC UAT NASD
 """
 LETTER_BY_LETTER = frozenset(_LETTERS.split())

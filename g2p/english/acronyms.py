@@ -32,7 +32,9 @@ def _is_word(word: str) -> bool:
         return True
     if word in SPELLED or word in LETTER_BY_LETTER or lower in ACRONYM_WORDS:
         return False
-    return len(word) > 3 and sayable(lower) or len(word) > 5 and bool(set(word) & set("AEIOU"))
+    if set(word) <= set("MDCLXVI") or len(word) < 4:
+        return False
+    return sayable(lower) or (len(word) > 5 and bool(set(word) & set("AEIOU")))
 
 
 def _acronym(match: re.Match[str]) -> str:
@@ -59,7 +61,8 @@ def _acronym(match: re.Match[str]) -> str:
     return " ".join(letters) + ("'s" if tail else "")
 
 
-_IT = re.compile(r"\s(?:department|team|support|staff|guy|guys|manager|industry|help|desk|specialist|"
+_IT = re.compile(r"\s(?:department|team|support|staff|guy|guys|manager|industry|help|desk|"
+                 r"specialist|"
                  r"systems?|sector|infrastructure|services?|company|job|worker|professional|"
                  r"security|consultant|budget|project|director|skills|equipment|people|training)\b")
 

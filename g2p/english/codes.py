@@ -14,7 +14,8 @@ BEFORE_NUMBER = {
     "fig": "figure", "Fig": "Figure", "figs": "figures", "Figs": "Figures", "sec": "section",
     "Sec": "Section", "art": "article", "Art": "Article", "ext": "extension", "Ext": "Extension",
     "eq": "equation", "Eq": "Equation", "par": "paragraph", "para": "paragraph",
-    "v": "versus", "ver": "version", "Ver": "Version", "pg": "page", "Pg": "Page", "App": "Appendix",
+    "v": "versus", "ver": "version", "Ver": "Version", "pg": "page", "Pg": "Page",
+    "App": "Appendix",
     "Nr": "number", "nr": "number", "vols": "volumes", "Vols": "Volumes", "Bk": "Book",
     "bk": "book", "l": "line", "ll": "lines", "chap": "chapter", "Chap": "Chapter",
     "chaps": "chapters", "Rm": "Room", "rm": "room", "Pt": "Part", "pt": "part", "Ep": "Episode",
@@ -75,7 +76,8 @@ ZIP_RULES: tuple[Rule, ...] = (
 )
 RULES: tuple[Rule, ...] = (
     rule(r"(?<![\d.,])\d{1,2}(?:,\d\d){1,4},\d{3}(?![\d,])", lambda m: m[0].replace(",", "")),
-    rule(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?::(\d{1,5}))?(?:/(\d{1,2}))?(?![\w.]*\d)", _network),
+    rule(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?::(\d{1,5}))?(?:/(\d{1,2}))?(?![\w.]*\d)",
+         _network),
     rule(r"\b(localhost):(\d{2,5})\b", lambda m: f"{m[1]} colon {digits(m[2])}"),
     rule(r"\b((?:ISBN|I S B N)(?:[ -]?1[03](?=[\s:]))?[:\s]{1,2})"
          r"(\d(?:[ -]?\d){8,12}(?:[ -]?[xX]\b)?)(?!\d)", _isbn),
@@ -87,7 +89,8 @@ RULES: tuple[Rule, ...] = (
          re.IGNORECASE),
     rule(rf"\b({_CODE}{_IS}\s)({_DIGITS % 3})(?!\w)", _said),
     rule(rf"\b((?:{_CODE}|error|status|flight){_NUMBERED}\s)(\d{{3,6}})(?![\w,]|\.\d)", _said),
-    rule(r"\b((?:code|PIN|passcode|password|O T P|error|extension|ext\.|area code)\s(?:is\s|was\s)?)"
+    rule(r"\b((?:code|PIN|passcode|password|O T P|error|extension|ext\.|area code)\s(?:is\s|"
+         r"was\s)?)"
          r"(\d{3,6})(?![\w,]|\.\d)", _said),
     rule(r"(?<=ZIP\s)()(\d{5})\b", _said),
     rule(r"(?<![\w.,-])()(\d{4}(?:[ -]\d{4}){3}|\d{4} \d{6} \d{5}|\d{3}-\d{2}-\d{4})(?![\w-])",

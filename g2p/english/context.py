@@ -66,19 +66,22 @@ def words(text: str) -> frozenset[str]:
 
 ADVERBS = words("""also never always often not then still even now just only soon already again
 quickly sometimes seldom rarely usually ever really actually simply first once later perhaps maybe
-all both each either thus therefore further furthermore instead please better best long currently""")
-NOT_ADVERBS = words("family fly ally only july reply supply italy early daily weekly monthly yearly "
+all both each either thus therefore further furthermore instead please better best long
+currently""")
+NOT_ADVERBS = words("family fly ally only july reply supply italy early daily weekly monthly "
+                    "yearly "
                    "friendly lovely lonely likely ugly holy silly elderly assembly jelly bully "
                    "emily sally kelly molly polly billy likely anomaly monopoly belly")
-MODALS = words("""to will would can could shall should may might must do does did don't doesn't didn't
-can't cannot couldn't won't wouldn't shouldn't mustn't needn't i'll you'll he'll she'll we'll
+MODALS = words("""to will would can could shall should may might must do does did don't doesn't
+didn't can't cannot couldn't won't wouldn't shouldn't mustn't needn't i'll you'll he'll she'll we'll
 they'll it'll i'd you'd he'd she'd we'd they'd let's lets help helps helped let dare gonna wanna
 needn't mightn't shan't who'll that'll""")
 SUBJECTS = words("i you we they who")
-SINGULAR_SUBJECTS = words("he she it who which that this everyone nobody everybody somebody someone "
+SINGULAR_SUBJECTS = words("he she it who which that this everyone nobody everybody somebody "
+                          "someone "
                          "anyone anybody")
-BEFORE_NOUN = words("""the a an my your his its our their no any some every these those this of in on
-at by for with from into onto through without against between among during under over about after
+BEFORE_NOUN = words("""the a an my your his its our their no any some every these those this of in
+on at by for with from into onto through without against between among during under over about after
 before within across near upon per via as whose another other such several many much more most less
 few fewer own same new old good bad great big small high low first second third last next single
 double former latter current main major minor public private early late long short two three four
@@ -92,12 +95,14 @@ DETERMINERS = words("the a an my your his its our their these those this that it
                    "ourselves each another no her everything everyone something nothing anything")
 BE = words("is was are were be been being am isn't wasn't aren't weren't 's 're it's that's he's "
           "she's they're we're you're i'm")
-AFTER_NOUN = words("""of is was are were has had have will would could can may might should shall must
-does did isn't wasn't aren't weren't hasn't hadn't won't can't ,""")
-_QUESTION = words("do does did may can could will would shall should must might didn't don't doesn't")
+AFTER_NOUN = words("""of is was are were has had have will would could can may might should shall
+must does did isn't wasn't aren't weren't hasn't hadn't won't can't ,""")
+_QUESTION = words("do does did may can could will would shall should must might didn't don't "
+                  "doesn't")
 _SOME = words("some many most few all both others these those police staff")
 _ADJECTIVE = re.compile(r"[a-z]{2,}(?:al|ic|ive|ous|able|ible|ful|less|ary|ish|ical|ant)$")
-_NOT_ADJECTIVE = words("want animal hospital capital festival table arrive give live receive animals "
+_NOT_ADJECTIVE = words("want animal hospital capital festival table arrive give live receive "
+                       "animals "
                       "music public journal official enable believe professional serve fish finish "
                       "establish publish wish republic drive achieve plant grant")
 _NOT_PLURAL = re.compile(r"(?:ss|us|is|'s)$")

@@ -210,6 +210,10 @@ PAIRS["mouths"] = {"noun": "m'aUDz", "verb": "m'aUDz"}
 VERBS.add("uses")
 PAIRS.pop("appropriates"), PAIRS.pop("frequents")
 # Adjectives first of all: verbs only where much speaks for it.
-ADJECTIVES = frozenset(["appropriate", "separate", "animate", "diffuse", "subordinate", "alternate", "moderate", "deliberate", "elaborate", "articulate", "approximate", "intimate", "frequent", "present", "perfect", "consummate", "degenerate", "compact", "abstract", "duplicate", "coordinate", "precipitate", "aggregate"])
+ADJECTIVES = frozenset(["appropriate", "separate", "animate", "diffuse", "subordinate", "alternate",
+                        "moderate", "deliberate", "elaborate", "articulate", "approximate",
+                        "intimate", "frequent", "present", "perfect", "consummate", "degenerate",
+                        "compact", "abstract", "duplicate", "coordinate", "precipitate",
+                        "aggregate"])
 SPECIAL = {word: readings for word, readings in _SPECIAL.items() if any(readings.values())}
 READINGS: dict[str, dict[str, str]] = PAIRS | SPECIAL

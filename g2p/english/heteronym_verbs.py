@@ -33,8 +33,10 @@ def read(c: Context) -> str:
     if subject in MODALS or (subject in BEFORE_NOUN - BE and subject not in (
             "of", "by", "from", "after", "before", "until", "as", "than")):
         return "base"
-    if subject in ("have", "has", "had", "having", "i've", "we've", "you've", "they've", "he's", "she's",
-                   "hasn't", "haven't", "hadn't", "get", "gets", "got", "well", "widely") or subject in BE:
+    if subject in ("have", "has", "had", "having", "i've", "we've", "you've", "they've", "he's",
+                   "she's",
+                   "hasn't", "haven't", "hadn't", "get", "gets", "got", "well",
+                   "widely") or subject in BE:
         return "past"
     near = c.left[:6]
     if any(w in ("have", "has", "had", "i've", "we've", "you've", "they've") for w in near):
@@ -60,10 +62,7 @@ def _has_past(c: Context) -> bool:
 
 
 def lead(c: Context) -> str:
-    if c.after("-"):
-        following = c.right[1:2]
-    else:
-        following = c.right[:1]
+    following = c.right[1:2] if c.after("-") else c.right[:1]
     if following and following[0] in LEAD_NEXT and not (
             c.subject in MODALS or c.subject in SUBJECTS):
         return "metal"
@@ -71,20 +70,24 @@ def lead(c: Context) -> str:
             "to", "the", "singer", "role", "roles", "vocals", "guitar", "actor", "by", "us", "him",
             "author", "over", "character", "me", "them", "vocalist", "guitarist", "a", "an", "up"):
         return "guide"
-    if c.before("molten", "white", "red", "melted", "contains", "contained", "contain", "containing",
+    if c.before("molten", "white", "red", "melted", "contains", "contained", "contain",
+                "containing",
                 "tetraethyl", "like", "poisonous"):
         return "metal"
     if not c.left and c.after("is", "was", "has", "can", "in", "and", "does", "poisoning"):
         return "metal"
     if c.before("of") and not c.after(*ROLES):
         return "metal"
-    if c.before("of", "with", "as", "into", "from", "in") and not c.after("in", "of", ",", "character"):
+    if c.before("of", "with", "as", "into", "from", "in") and not c.after("in", "of", ",",
+            "character"):
         heavy = c.left[1:3]
         if heavy and heavy[0] in ("made", "heavy", "amounts", "amount", "tons", "pounds", "pieces",
-                                  "levels", "sheets", "full", "lumps", "ton", "piece", "sheet", "lump",
+                                  "levels", "sheets", "full", "lumps", "ton", "piece", "sheet",
+                                  "lump",
                                   "traces", "bar", "bars", "lined", "filled", "covered", "ounces"):
             return "metal"
-    alone = c.subject not in ("the", "a", "his", "her", "their", "my", "your", "our", "this", "took",
+    alone = c.subject not in ("the", "a", "his", "her", "their", "my", "your", "our", "this",
+                              "took",
                               "take", "early", "an")
     return "metal" if alone and c.has(METALS) and not c.after("in", "role") else "guide"
 
@@ -102,10 +105,12 @@ def live(c: Context) -> str:
     if c.after(*LIVE_NEXT):
         plural = subject.endswith("s") and subject not in BEFORE_NOUN and not subject.endswith("ss")
         return "verb" if plural and c.after("at", "on", "from") else "adjective"
-    if subject in BEFORE_NOUN or subject in ("performed", "recorded", "broadcast", "went", "go", "goes",
+    if subject in BEFORE_NOUN or subject in ("performed", "recorded", "broadcast", "went", "go",
+                                             "goes",
                                              "going", "streamed", "aired", "perform", "playing",
                                              "played", "shown", "televised", "sang", "her", "watch",
-                                             "watched", "appear", "came", "coming", "sing", "filmed"):
+                                             "watched", "appear", "came", "coming", "sing",
+                                             "filmed"):
         return "adjective"
     if c.after(*LIVE_VERB_NEXT):
         return "verb"
@@ -143,9 +148,11 @@ def wind(c: Context) -> str:
 def winds(c: Context) -> str:
     if c.subject in BEFORE_NOUN and c.subject not in ("which", "as"):
         return "air"
-    if c.after("its", "his", "her", "their", "through", "around", "round", "along", "up", "down", "back",
+    if c.after("its", "his", "her", "their", "through", "around", "round", "along", "up", "down",
+               "back",
                "past", "between", "across", "uphill", "upward", "into"):
-        return "turn" if not (c.left and (c.left[0].endswith("s") or c.before(",", "and"))) else "air"
+        return "turn" if not (c.left and (c.left[0].endswith("s") or c.before(",",
+                "and"))) else "air"
     return "turn" if c.subject in ("he", "she") else "air"
 
 
@@ -153,7 +160,8 @@ def wound(c: Context) -> str:
     subject = c.subject
     if c.has(HURT) and not c.after(*WOUND_NEXT):
         return "hurt"
-    if subject in BEFORE_NOUN - BE or subject in ("her", "gunshot", "head", "flesh", "stab", "bullet"):
+    if subject in BEFORE_NOUN - BE or subject in ("her", "gunshot", "head", "flesh", "stab",
+                                                  "bullet"):
         return "turned" if c.after("up", "around") and subject not in BEFORE_NOUN else "hurt"
     if subject in MODALS:
         return "hurt"
@@ -163,8 +171,10 @@ def wound(c: Context) -> str:
 
 
 def dove(c: Context) -> str:
-    if c.before("the", "a", "white", "turtle", "mourning", "of", "ring", "rock", "peace", "and", "an",
-                "gray", "grey", "collared", "little", "like", "as", "this", "one", "stock", "ground",
+    if c.before("the", "a", "white", "turtle", "mourning", "of", "ring", "rock", "peace", "and",
+                "an",
+                "gray", "grey", "collared", "little", "like", "as", "this", "one", "stock",
+                "ground",
                 "beautiful", "wild", "spotted", "diamond", "laughing", "first", "second"):
         conjoined = c.before("and") and c.after("into", "for", "under", "down", "off")
         return "dived" if conjoined else "bird"
@@ -174,7 +184,8 @@ def dove(c: Context) -> str:
 def resume(c: Context) -> str:
     if c.subject in MODALS or c.subject in SUBJECTS:
         return "verb"
-    noun = c.subject in BEFORE_NOUN or c.subject in ("her", "send", "submit", "updated", "impressive")
+    noun = c.subject in BEFORE_NOUN or c.subject in ("her", "send", "submit", "updated",
+                                                     "impressive")
     return "noun" if noun or c.subject.endswith("'s") or c.subject.endswith("ed") else "verb"
 
 
@@ -187,11 +198,14 @@ def moped(c: Context) -> str:
 
 
 def content(c: Context) -> str:
-    if c.before("heart's", "hearts") or (c.after("with") and ((c.left and c.subject in BE) or c.before(
-            "quite", "perfectly", "not", "seemed", "felt", "more", "very", "so", "less", "entirely", "be"))):
+    if c.before("heart's", "hearts") or (c.after("with") and ((c.left and c.subject in BE) or
+                                                              c.before(
+            "quite", "perfectly", "not", "seemed", "felt", "more", "very", "so", "less", "entirely",
+            "be"))):
         return "pleased"
     if c.after("to", "myself", "himself", "themselves", "herself", "yourself", "ourselves") and (
-            c.subject in BE or c.subject in MODALS or c.before("not", "seemed", "perfectly", "quite")):
+            c.subject in BE or c.subject in MODALS or c.before("not", "seemed", "perfectly",
+                                                               "quite")):
         return "pleased"
     if c.before("happy", "and") and c.left[1:2] in (("happy",), ("calm",), ("healthy",), ("safe",)):
         return "pleased"
@@ -204,13 +218,15 @@ def content(c: Context) -> str:
 
 def aged(c: Context) -> str:
     if c.before("the", "an", "his", "her", "my", "their", "our", "your", "and", "for", "of") and (
-            c.after(*AGED_NEXT) or (c.before("the") and (not c.right or c.after("in", "are", "need")))):
+            c.after(*AGED_NEXT) or (c.before("the") and (not c.right or c.after("in", "are",
+                    "need")))):
         return "old"
     return "years"
 
 
 def blessed(c: Context) -> str:
-    if c.after("with", "by", "him", "them", "us", "me", "her", "the", "his", "their", "and") and not (
+    if c.after("with", "by", "him", "them", "us", "me", "her", "the", "his", "their",
+               "and") and not (
             c.before("the", "that", "every")):
         return "verb" if c.left else "holy"
     if c.before("the", "that", "every", "this", "my", "o", "most", "a", "whole", "single", "our"):
@@ -219,7 +235,8 @@ def blessed(c: Context) -> str:
 
 
 def learned(c: Context) -> str:
-    return "wise" if c.after(*WISE_NEXT) and (c.subject in BEFORE_NOUN or c.before("most", "very")) else "verb"
+    return "wise" if c.after(*WISE_NEXT) and (c.subject in BEFORE_NOUN or c.before("most",
+            "very")) else "verb"
 
 
 def buffet(c: Context) -> str:
@@ -229,21 +246,25 @@ def buffet(c: Context) -> str:
 
 def close(c: Context) -> str:
     """The adjective ends in s; the verb and the end of something in z."""
-    if c.subject in MODALS and not (c.before("to") and c.after("friends", "family", "relatives", "range",
+    if c.subject in MODALS and not (c.before("to") and c.after("friends", "family", "relatives",
+                                                               "range",
                                                                "to", "quarters", "combat", "ties")):
         return "verb"
     if c.before("the", "a", "its", "market", "day's") and (not c.right or c.after(
             "of", ",", "with", "and", "on", "in")) and not c.before("so", "too"):
         return "verb"
-    if c.after("to", "by", "enough", "together", "behind", "up", "friend", "friends", "call", "range",
+    if c.after("to", "by", "enough", "together", "behind", "up", "friend", "friends", "call",
+               "range",
                "relationship", "look", "attention", "ties", "proximity", "second", "contact"):
         return "noun" if not (c.subject in SUBJECTS and not c.after("to")) else "verb"
     return "verb" if verbal(c, -1.) else "noun"
 
 
 def upset(c: Context) -> str:
-    return "noun" if c.before("an", "the", "major", "big", "stomach", "biggest", "huge", "this", "stunning",
-                              "shock", "another", "greatest", "a", "minor", "surprise") and not c.after(
+    return "noun" if c.before("an", "the", "major", "big", "stomach", "biggest", "huge", "this",
+                              "stunning",
+                              "shock", "another", "greatest", "a", "minor",
+                              "surprise") and not c.after(
         "man", "woman", "child", "customer", "stomach", "about", "by", "that") else "verb"
 
 
@@ -251,11 +272,14 @@ def used(c: Context) -> str:
     if not c.after("to"):
         return "verb"
     done = c.right[1:2]
-    tool = c.subject in BE and done and c.before("is", "are", "was", "were", "be", "been", "being") and (
+    tool = c.subject in BE and done and c.before("is", "are", "was", "were", "be", "been",
+                                                 "being") and (
         done[0] not in DETERMINERS and not done[0].endswith("ing"))
-    return "verb" if tool or c.before("commonly", "often", "widely", "mainly", "also", "only", "then",
+    return "verb" if tool or c.before("commonly", "often", "widely", "mainly", "also", "only",
+                                      "then",
                                       "which", "method", "methods", "term") else "habit"
 
 
 def putting(c: Context) -> str:
-    return "golf" if c.after("green", "greens", "stroke") or c.has(words("golf golfer golfing")) else "put"
+    return "golf" if c.after("green", "greens",
+                             "stroke") or c.has(words("golf golfer golfing")) else "put"

@@ -35,7 +35,7 @@ _BEFORE_LETTER = (r"\s+[A-HJ-Z](?:\s+[A-Z]\b|\s*(?:[,.;:?!]|$))|\s*(?:[,.;:?!)]|
 _LOWER = (r"\s(?:and|or|to|through|plus|minus|times|equals)\s[b-hj-z]\b|\s?[=≠<>≤≥^²]|,\s[b-hj-z]\b"
           r"|\s[+*×÷]\s|\s-\s[b-hj-z]\b|\)")
 RULES: tuple[Rule, ...] = (
-    rule(r"\b([A-HJ-Z])s\b(?!['-])|\b(I)s\b(?=\s(?:and|or)\s[A-Z]s\b)",
+    rule(r"\b([A-HJ-Z])s\b(?!['-]|\.\s?\d)|\b(I)s\b(?=\s(?:and|or)\s[A-Z]s\b)",
          lambda m: _several(m) if m[1] else "I's"),
     rule(rf"\b((?i:{LETTERED})\s)A\b(?!\s+[a-z]+\s+of|'|\s[A-Z][a-z])", _name),
     rule(rf"()(?:{_AFTER_LETTER}|(?<=[a-z]\s)(?=A\s+[a-z]))A\b(?![-'])|()\bA(?={_BEFORE_LETTER})",
@@ -46,6 +46,7 @@ RULES: tuple[Rule, ...] = (
          r"paragraphs?|clauses?|columns?|angles?|vertex|answers?|lines?|levels?|values?)\s\(?)"
          r"a\b(?=\s(?:and|or|to|through|is|was|of the)\b|[-.,;:)]|$)", _name),
     rule(rf"(?<![\w'])(\(?)a(?={_LOWER})", _name),
-    rule(r"(\b(?:and|or|to|plus|minus|times|equals|over)\s|[=≠<>≤≥+*×÷]\s?)a(?=\s?(?:[.,;:?!)=+*^]|$))",
+    rule(r"(\b(?:and|or|to|plus|minus|times|equals|over)\s|[=≠<>≤≥+*×÷]\s?)a(?=\s?(?:[.,;:?!)=+*^]|"
+         r"$))",
          _name),
 )

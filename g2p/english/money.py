@@ -53,7 +53,7 @@ SCALES = {"k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn"
 SIGN = alternatives(CURRENCIES)
 SYMBOL = alternatives(sign for sign in CURRENCIES if not sign.isalpha())
 SCALE = alternatives(SCALES)
-# Behind a sum these begin no noun that the sum could describe: five dollars of, but five dollar bill.
+# Behind a sum these begin no noun that it describes: five dollars of, but five dollar bill.
 _NO_NOUN = re.compile(
     r"\s(?:of|to|that|which|who|in|on|for|from|and|or|but|he|she|they|i|we|you|it|was|is|were|are|"
     r"has|had|have|will|would|can|could|at|by|with|as|per|each|more|less|off|into|if|when|while|"

@@ -16,15 +16,18 @@ from g2p.english.rules import LETTER_A, SMALL_A
 _WORDS = {
     "jpeg": "dZ'eIpEg", "jpegs": "dZ'eIpEgz", "simd": "s'ImdI", "gui": "g'u:i", "hipaa": "h'Ip@",
     "gnu": "g@n'u:", "jpg": "dZ'eIpEg", "jpgs": "dZ'eIpEgz", "fiat": "f'i:at", "hamas": "ham'aas",
-    "json": "dZ'eIs@n", "quran": "k3r'A:n", "qurān": "k3r'A:n", "nasa's": "n'as@z", "qur'an": "k3r'A:n", "nvidia": "Env'IdI@",
+    "json": "dZ'eIs@n", "quran": "k3r'A:n", "qurān": "k3r'A:n", "nasa's": "n'as@z",
+    "qur'an": "k3r'A:n", "nvidia": "Env'IdI@",
     "bios": "b'aIoUs", "fifa": "f'i:f@", "foia": "f'OI@", "dos": "d'0s", "basics": "b'eIsIks",
 }
 # espeak 1.52 takes "retro" inside a word for the beginning of it.
 _RETRO = {"alpha": "'alf@2", "beta": "b'eIt@2", "gamma": "g'am@2", "delta": "d'Elt@2",
           "epsilon": "'EpsI2l,0n", "spuma": "spj'u:m@2", "lenti": "l'EntI2", "endo": "'EndoU",
           "onco": "'0NkoU", "para": "p'ar@2", "macro": "m'akroU", "micro": "m'aIkroU",
-          "poly": "p'0li", "pseudo": "s'u:doU", "neo": "n'i:oU", "ultra": "'Vltr@2", "meta": "m'Et@2"}
-_TAILS = {"virus": "v'aIr@s", "viruses": "v'aIr@sI#z", "viral": "v'aIr@L", "virology": "vaIr'0l@dZi",
+          "poly": "p'0li", "pseudo": "s'u:doU", "neo": "n'i:oU", "ultra": "'Vltr@2",
+          "meta": "m'Et@2"}
+_TAILS = {"virus": "v'aIr@s", "viruses": "v'aIr@sI#z", "viral": "v'aIr@L",
+          "virology": "vaIr'0l@dZi",
           "transposon": "tr,ansp'oUz0n", "element": "'ElIm@nt", "": ""}
 for _head, _first in _RETRO.items():
     for _tail, _last in _TAILS.items():

@@ -11,7 +11,8 @@ from g2p.english.units import UNIT
 
 OPERATORS = {"-": "minus", "+": "plus", "*": "times", "x": "times", "×": "times", "·": "times",
              "/": "divided by", "÷": "divided by"}
-_SIGN = re.compile(rf"\s?([{re.escape(''.join(set(OPERATORS) - {'x'}))}]|(?<=[\d ])x(?=[\d ]))\s?(?!$)")
+_SIGN = re.compile(rf"\s?([{re.escape(''.join(set(OPERATORS) - {'x'}))}]|"
+                   rf"(?<=\d)x(?=\d)|(?<=\d )x(?= \d))\s?(?!$)")
 _TERM = r"(?:[\d.,]{1,20}[a-z]?|[a-z])(?![\w.])"
 _SUM = rf"(?<![\w.,/:-]){_TERM}(?:\s?[-+*x×·/÷]\s?{_TERM}){{1,9}}"
 _RICH = (rf"(?:{CLOCK}(?:\s?[AP]M)?|\d{{1,2}}\s[AP]M|(?:{SIGN})\s?{NUMBER}(?:\s?(?:{SCALE}))?"

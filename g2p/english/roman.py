@@ -1,4 +1,4 @@
-"""Roman numerals: of rulers, chapters, centuries, wars and years, and single letters that are none."""
+"""Roman numerals: of rulers, chapters, centuries, wars, years; and letters that are none."""
 from __future__ import annotations
 
 import re
@@ -32,8 +32,10 @@ NUMBERED = ("chapter|part|volume|act|scene|book|section|phase|type|war|bowl|arti
             "amendment|clause|verse|schedule|exhibit|plate|opus|symphony|sonata|fantasy|trek|wars|"
             "page|pages|chapters|parts|volumes|acts|scenes|books|sections|articles|line|rule|"
             "olympiad|legion|vatican|land rover|pentium|quadrant|lead|module|paper|year|form|"
-            "zone|area|region|gemini|titan|vol|vols|chap|chaps|ch|fig|figs|no|nos|pt|sec|art|bk|pp|mk|op")
-_CENTURY = "century|centuries|dynasty|olympiad|olympic|congress|amendment|arrondissement|legion|corps"
+            "zone|area|region|gemini|titan|vol|vols|chap|chaps|ch|fig|figs|no|nos|pt|sec|art|bk|pp|"
+            "mk|op")
+_CENTURY = ("century|centuries|dynasty|olympiad|olympic|congress|amendment|arrondissement|legion|"
+            "corps")
 _RULED = (r"(?:was|is|ruled|rules|reigned|reigns|died|dies|of|became|becomes|succeeded|married|"
           r"and|had|has|took|signed|sent|gave|made|went|came|ordered|granted|abdicated|fled|"
           r"inherited|founded|built|died|invaded|conquered|won|lost|executed|banned|issued|"
@@ -73,18 +75,21 @@ def _century(match: re.Match[str]) -> str:
 _N40 = rf"(?=[IVX]){_UNDER_40}\b(?![-'.]?\w)"
 RULES: tuple[Rule, ...] = (
     WAR,
-    rule(rf"\b(?:({_UNDER_40})(?:th)?(\s?-\s?|\s(?:and|to|or)\s))?((?=[IVX]){_UNDER_40})(?:th|st|nd|rd)?"
+    rule(rf"\b(?:({_UNDER_40})(?:th)?(\s?-\s?|\s(?:and|to|or)\s))?((?=[IVX]){_UNDER_40})(?:th|st|"
+         rf"nd|rd)?"
          rf"(?=\s(?:{_CENTURY})\b)", _century, 0),
     rule(rf"\b((?:{RULERS})\s+[A-Z]\w+)\s+({_N40})", _ordinal),
     rule(rf"\b({MONARCHS})\s+(?=II|IV|VI|IX|XI|XV|XX)({_N40})", _ordinal),
     rule(rf"\b({_FIFTH})\s+(V)\b(?!\.\s[A-Z]|[-'.]\w)", _ordinal),
     rule(rf"\b({_TENTH})\s+(X)\b(?!\.\s[A-Z]|[-'.]\w)", _ordinal),
     rule(rf"\b({MONARCHS})\s+(I)(?=\s{_RULED}|'s\b|[,;:)?!]|\.(?:\s|$))", _ordinal),
-    rule(rf"\b((?:{MONARCHS}|[A-Z][a-z]+ [A-Z]\.|Thomas|Arthur|Walter|Samuel|Sammy|Davis|Frank|Harry|"
+    rule(rf"\b((?:{MONARCHS}|[A-Z][a-z]+ [A-Z]\.|Thomas|Arthur|Walter|Samuel|Sammy|Davis|Frank|"
+         rf"Harry|"
          rf"Michael|Daniel) [A-Z][a-z]+),?\s(II|III|IV)\b", _ordinal),
     rule(rf"\b((?i:{NUMBERED})\.?)\s((?=[IVXLC]){_UNDER_100}|C{{1,3}}{_UNDER_100})\b(?!['.]\w)"
          rf"(?:(\s?-\s?|\s(?:and|to|or|through)\s)((?=[IVXLC]){_UNDER_100})\b)?", _numbered),
-    rule(rf"\b((?i:{NUMBERED})\.?)\s((?=[ivxl])(?:xc|xl|l?x{{0,3}})(?:ix|iv|v?i{{0,3}}))\b(?!['.]\w)"
+    rule(rf"\b((?i:{NUMBERED})\.?)\s((?=[ivxl])(?:xc|xl|l?x{{0,3}})(?:ix|iv|"
+         rf"v?i{{0,3}}))\b(?!['.]\w)"
          rf"(?:(\s?-\s?|\s(?:and|to)\s)((?=[ivxl])(?:xc|xl|l?x{{0,3}})(?:ix|iv|v?i{{0,3}}))\b)?",
          _numbered),
     rule(rf"\b(?=[MDCLXVI]{{4,15}}\b)(?!MIXX?\b)({_YEARS})\b", lambda m: year(str(value(m[1])))),

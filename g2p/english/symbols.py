@@ -8,13 +8,17 @@ from g2p.english.rules import Rule, before, rule
 SYMBOLS = {"&": "and", "@": "at", "+": "plus", "=": "equals", "×": "times", "÷": "divided by",
            "%": "percent", "°": "degrees", "≈": "about", "≤": "at most", "≥": "at least",
            "±": "plus or minus", "∓": "minus or plus", "§": "section", "#": "hash", "$": "dollars",
-           "€": "euros", "£": "pounds", "¥": "yen", "₹": "rupees", "/": "slash", "≠": "is not equal to",
-           "≡": "is equivalent to", "≅": "is congruent to", "∼": "is about", "∝": "is proportional to",
-           "√": "the square root of", "∛": "the cube root of", "∑": "the sum of", "∏": "the product of",
+           "€": "euros", "£": "pounds", "¥": "yen", "₹": "rupees", "/": "slash",
+           "≠": "is not equal to",
+           "≡": "is equivalent to", "≅": "is congruent to", "∼": "is about",
+           "∝": "is proportional to",
+           "√": "the square root of", "∛": "the cube root of", "∑": "the sum of",
+           "∏": "the product of",
            "∫": "the integral of", "∂": "partial", "∆": "delta", "∇": "nabla", "∈": "is in",
            "∉": "is not in", "⊂": "is a subset of", "⊆": "is a subset of", "∪": "union",
            "∩": "intersection", "∅": "the empty set", "∀": "for all", "∃": "there exists",
-           "∴": "therefore", "∵": "because", "¬": "not", "∧": "and", "∨": "or", "→": "to", "⇒": "implies",
+           "∴": "therefore", "∵": "because", "¬": "not", "∧": "and", "∨": "or", "→": "to",
+           "⇒": "implies",
            "⇔": "if and only if", "↔": "to and from", "♯": "sharp", "♭": "flat", "♮": "natural",
            "−": "minus", "©": "copyright", "←": "from", "∠": "angle", "⊥": "is perpendicular to",
            "∥": "is parallel to", "⋅": "times", "∙": "times", "∶": "to", "≪": "is much less than",
@@ -30,7 +34,8 @@ _BOOKS = ("Genesis|Exodus|Leviticus|Numbers|Deuteronomy|Joshua|Judges|Ruth|Samue
           "Isaiah|Jeremiah|Lamentations|Ezekiel|Daniel|Hosea|Joel|Amos|Obadiah|Jonah|Micah|Nahum|"
           "Habakkuk|Zephaniah|Haggai|Zechariah|Malachi|Matthew|Mark|Luke|John|Acts|Romans|"
           "Corinthians|Galatians|Ephesians|Philippians|Colossians|Thessalonians|Timothy|Titus|"
-          "Philemon|Hebrews|James|Peter|Jude|Revelations?|Quran|Qur'an|Koran|Surah|Sura|Gita|Sirach|"
+          "Philemon|Hebrews|James|Peter|Jude|Revelations?|Quran|Qur'an|Koran|Surah|Sura|Gita|"
+          "Sirach|"
           "Tobit|Judith|Wisdom|Maccabees|Baruch|Gen|Ex|Exod|Lev|Num|Deut|Matt|Mk|Lk|Jn|Rom|Cor|Gal|"
           "Eph|Phil|Col|Heb|Rev|Ps|Isa|Jer|Ezek|Prov")
 _NUMBERED_BOOK = "Samuel|Kings|Chronicles|Corinthians|Thessalonians|Timothy|Peter|John|Maccabees"
@@ -56,7 +61,8 @@ _OPERAND = r"(?<=[\w)\]])"
 # Before numbers are read.
 FIRST_RULES: tuple[Rule, ...] = (
     rule(rf"\b([123])\s(?=(?:{_NUMBERED_BOOK})\b\.?\s\d)", lambda m: _ORDINAL[m[1]] + " "),
-    rule(rf"\b((?:{_BOOKS})\b)\.?\s(\d{{1,3}}):(\d{{1,3}})(?:\s?-\s?(\d{{1,3}}))?(?![\d:])", _verse),
+    rule(rf"\b((?:{_BOOKS})\b)\.?\s(\d{{1,3}}):(\d{{1,3}})(?:\s?-\s?(\d{{1,3}}))?(?![\d:])",
+         _verse),
     rule(r"\b((?:ratio|odds|aspect|scale|score[ds]?|won|lost|beat|drew|leads?|led|wins?|up|down)\b"
          r"(?:\s\w+){0,3}?\s\d{1,3}):(\d{1,3})(?![\d:])", lambda m: f"{m[1]} to {m[2]}"),
     rule(r"(?<!\d)(\d{1,3}):(\d{1,3})(?=\s(?:ratio|odds|aspect|screen|display|mix|scale|video)\b)",

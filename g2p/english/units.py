@@ -43,7 +43,8 @@ _PLAIN = {
     "kn": "knot", "kt": "knot", "kts": "knot", "mcg": "microgram", "IU": "international unit",
     "°C": "degree Celsius", "°F": "degree Fahrenheit", "° C": "degree Celsius",
     "° F": "degree Fahrenheit", "°": "degree", "¢": "cent", "doz": "dozen",
-    "atm": "atmosphere", "sqft": "square foot", "sqm": "square meter", "mgd": "million gallon a day",
+    "atm": "atmosphere", "sqft": "square foot", "sqm": "square meter",
+    "mgd": "million gallon a day",
     "ft-lb": "foot pound", "lb-ft": "pound foot", "Nm": "newton meter", "N m": "newton meter",
     "ly": "light year", "AU": "astronomical unit", "BTU": "BTU", "Å": "angstrom",
 }
@@ -70,7 +71,7 @@ def _plural(name: str) -> str:
 
 def _table() -> dict[str, str]:
     """Symbol -> name of one."""
-    names = {name: unit for name, unit in _PLAIN.items()}
+    names = dict(_PLAIN)
     for symbol, unit, prefixes in _METRIC:
         for prefix in prefixes:
             names[("" if prefix == "-" else prefix) + symbol] = _PREFIXES.get(prefix, "") + unit
@@ -187,7 +188,7 @@ RULES: tuple[Rule, ...] = (
     rule(rf"(?<![\w.,])({NUMBER})[ -]?({_NAMED_UNIT})((?:\s?/\s?(?:{_POWERED})(?:\^?[23])"
          rf"(?!\w)|\s?/\s?(?:{alternatives(_PER)})(?![\w^])){{1,2}})?(?![\w^/])(?!\^)"
          rf"{_STOP}", _unit),
-    rule(rf"(?<=[\d.,/])({NUMBER})[ -]?({_NAMED_UNIT}){_END}(/\w+(?!\w))?(?!/){_STOP}", _unit),
+    rule(rf"(?<=[.,/])({NUMBER})[ -]?({_NAMED_UNIT}){_END}(/\w+(?!\w))?(?!/){_STOP}", _unit),
     rule(rf"\b(per)\s({_POWERED})\^?([23])(?!\w)",
          lambda m: f"{m[1]} {_name(m[2] + m[3])}"),
     rule(rf"(?<=\w)(\s?/\s?(?:{alternatives(_PER)}))(?![\w^])", lambda m: (

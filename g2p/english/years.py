@@ -23,7 +23,8 @@ _OF_A_YEAR = re.compile(r"(?:\b(?:in|since|until|till|by|from|of|the|around|circ
 _EARLY = re.compile(r"(?:\b(?:in|since|until|till|by|from|around|circa|before|after|year|during|"
                     r"late|early|summer|winter|spring|autumn|AD|about|January|February|March|April|"
                     r"May|June|July|August|September|October|November|December|back to|"
-                    r"the year|the summer of|\w+ and|\w+ to)[\s,]{1,2}|[(]|[a-z],\s)$", re.IGNORECASE)
+                    r"the year|the summer of|\w+ and|\w+ to)[\s,]{1,2}|[(]|[a-z],\s)$",
+                    re.IGNORECASE)
 _ERA = re.compile(r"\s?(?:AD|BC|CE|BCE)\b")
 _QUANTITY = re.compile(r"\b(?:over|than|nearly|almost|at least|at most|only|another|some|up to|"
                        r"exactly|roughly|all|every|these|those|an extra|a further|a total of|"
