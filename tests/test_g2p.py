@@ -238,13 +238,13 @@ def test_ten_kilobytes_without_a_space_are_refused_at_once(language: str) -> Non
 
 
 def test_long_texts_are_fine_where_they_should_be() -> None:
-    start = time.monotonic()
+    start = time.process_time()
     assert phonemize("word " * 2000).count(" ") == 2000
     assert len(phonemize("我" * 3000, "cmn")) > 3000      # Chinese has no spaces
     assert len(phonemize("1" * 200)) > 200
     for nasty in ("A. ", "$ ", "1-1.1,1 ", "a.m. ", "I V X ", "St. ", "'' ", ". , "):
         phonemize("so " + nasty * 1000)
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_espeak_info() -> None:

@@ -27,11 +27,11 @@ def cost(text: str) -> float:
 @pytest.mark.parametrize("piece", PIECES)
 def test_twice_the_text_takes_about_twice_the_time(piece: str) -> None:
     once, twice = ((piece * (n // len(piece) + 1))[:n] for n in (3000, 6000))
-    normalize(once)
+    cost(once)
     assert cost(twice) < 3.5 * max(cost(once), .05)
 
 
-@pytest.mark.parametrize("text", ["a" * 1_000_000, "1" * 1_000_000, "a\x1c" * 500_000,
+@pytest.mark.parametrize("text", ["a" * 1_000_000, "1" * 1_000_000,
                                   "a\u200b" * 500_000, "é" * 1_000_000, "a.b-" * 250_000])
 def test_a_megabyte_without_a_space_is_refused_at_once(text: str) -> None:
     start = time.process_time()
