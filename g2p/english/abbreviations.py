@@ -29,7 +29,8 @@ SPECIAL = {"C++": "C plus plus", "C#": "C sharp", "F#": "F sharp", "R&D": "R and
            "h/t": "hat tip", "km/hr": "km/h"}
 # A month or a day goes with the time before it, unless it is what the next sentence is about.
 _VERB = r"\s(?:is|was|will|has|had|can|may|would|comes|came|brings|brought|begins|began|are|were)\b"
-NEW_SENTENCE = (rf"(?=\s*$|\s+(?!(?:{MONTH}|{DAY})\b(?!{_VERB}))[\"'(]?[A-Z])")
+_ZONE = "(?:Eastern|Central|Pacific|Mountain|Greenwich|[A-Z]{1,3}T|UTC)"
+NEW_SENTENCE = (rf"(?=\s*$|\s+(?!(?:{MONTH}|{DAY})\b(?!{_VERB})|{_ZONE}\b)[\"'(]?[A-Z])")
 _STARTER = re.compile(rf"\s+[\"'(]?(?:(?:{STARTERS})\b|(?:{MONTH}|{DAY}){_VERB})|\s*[\"')]*\s*$")
 _LETTERED = re.compile(rf"\b(?i:{LETTERED})\s$")
 _NAMED = rf"(?:{alternatives(k for k in TITLES if k not in POINT_NEEDED)})"
@@ -87,6 +88,8 @@ RULES: tuple[Rule, ...] = (
     rule(_HALF + r"\.(?!\w)" + NEW_SENTENCE, lambda m: f" {m[1].upper()}M."),
     rule(_HALF + r"\b\.?", lambda m: f" {m[1].upper()}M"),
     rule(r"(?<=\d)\s?([AaPp])[Mm]\b", lambda m: f" {m[1].upper()}M"),
+    rule(r"\b([A-Z][a-z]+\s)St\b\.?(?=\s+[a-z]|[,;:?!]|$)", lambda m: m[1] + "Street"),
+    rule(r"\b([A-Z][a-z]+\s)Dr\b(?=\s+[a-z]|[,;:?!]|\.?$)", lambda m: m[1] + "Drive"),
     rule(rf"(?<=[a-z]\s)St\.(?=\s+(?:{STARTERS})\b)(?<![a-z]\s[a-z]{{2}}\sSt\.)", "Street."),
     rule(r"(?<=[a-z]\s)St\b\.(?=\s*$|\s+[a-z]|[,;:?!])|(?<=[A-Z][a-z]{3}\s)St\b\.?(?!\s+[A-Z])",
          "Street"),
@@ -103,15 +106,17 @@ RULES: tuple[Rule, ...] = (
          r"(?<![a-z]\s\w{4})", _title),
     rule(rf"(?<![\w.'])({_NAMED})(?=\s(?:{_NAMED}\.?\s){{0,3}}[A-Z][a-z'])",
          lambda m: TITLES[m[1]]),
-    rule(rf"(?<=[a-z],\s)({alternatives(STATES)})\.(?=\W|$)", _state),
+    rule(rf"(?:(?<=[a-z],\s)|(?<=\b[DRI]-))({alternatives(STATES)})\.(?=\W|$)", _state),
     rule(rf"(?<![\w.'])({alternatives(ENDINGS)})\.(?!\w)(?:{NEW_SENTENCE}())?(?=\s*$|\s+[A-Z\"'(])",
          _ending),
     rule(r"(?<![\w.'])(c|b|d|r|fl)\.(?=\s?(?:c\.\s)?\d)", _single),
     rule(rf"(?<![\w.'])(?<!\d\s)({alternatives(INNER)})\.(?=\s?[a-z\d(\"'#$€£]|,|;|:|\s[A-Z]|$|\))",
          lambda m: INNER[m[1]]),
     rule(rf"(?<![\w.'])({alternatives(ENDINGS)})\.(?!\w)(?:{NEW_SENTENCE}())?", _ending),
+    rule(r"\b(Mr|Mrs|Ms|Dr|Prof|Capt|Sgt|Mx)(?=\s[A-Z]\b)", lambda m: TITLES[m[1]]),
     rule(rf"(?<=[A-Za-z]\s)({alternatives(BEHIND_NAME)})\b(?=\s(?:[a-z]|&)|[,;:?!)]|\.?$|'s)",
          _company),
+    rule(r"(?<=[a-z]\s)(Co)\b(?=\s[a-z]|[,;:?!]|$|'s)", "Company"),
     rule(r"(?<=[&]\s)(Co)\b(?!\.)|(?<=\band\s)(Co)\b(?!\.)(?=\s[a-z]|[,.]|$)", "Company"),
     rule(r"\bvs\b", "versus"),
     rule(r"\betc\b", "et cetera"),
@@ -119,6 +124,7 @@ RULES: tuple[Rule, ...] = (
          _initials),
     rule(r"\b" + _LETTERS + r"(?!\w)", _initialism),
     rule(r"\b([A-Z])\.([A-Z])(?![\w.])", lambda m: m[1] + m[2]),
+    rule(rf"(^|\b[A-Z][a-z]+\s)I\.\s(?=(?!(?:{STARTERS})\b)[A-Z][a-z])", lambda m: m[1] + "I "),
     rule(r"(?<![\w'.])(?:[A-Z]\.\s?){2,6}(?=[A-Z][a-z])", _initials),
     rule(r"(?<![\w'.])[A-HJ-Z]\.\s?(?=[A-Z][a-z])", _one_initial),
 )

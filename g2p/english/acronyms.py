@@ -21,7 +21,8 @@ def lower_shouting(text: str) -> str:
     found = re.findall(r"[^\W\d_]+", text)
     spelled = all(len(word) == 1 for word in found)
     loud = not spelled and any((len(word) > 4 and _is_word(word)) or
-                               (len(found) > 1 and word.lower() in COMMON_WORDS) for word in found)
+                               (len(found) > 1 and len(word) > 1 and word.lower() in COMMON_WORDS)
+                               for word in found)
     return text.lower() if loud else text
 
 

@@ -19,7 +19,10 @@ def _address(match: re.Match[str]) -> str:
     address = re.sub(r"^[a-z]+://", "", match[0].rstrip("/.,;:!?"), flags=re.IGNORECASE)
     end = match[0][len(match[0].rstrip(".,;:!?")):]
     parts = re.split(r"([^A-Za-z0-9])", address)
-    return " ".join(DOMAINS.get(p, ADDRESS.get(p, p)) for p in parts if p) + end
+    said = [" ".join(part) if before == ":" and part.isdecimal() else
+            DOMAINS.get(part, ADDRESS.get(part, part))
+            for before, part in zip(["", *parts], parts, strict=False) if part]
+    return " ".join(said) + end
 
 
 RULES: tuple[Rule, ...] = (

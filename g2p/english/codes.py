@@ -6,7 +6,7 @@ import re
 
 from g2p.english.abbreviation_tables import STATE_CODES
 from g2p.english.numbers import digits, groups, spell
-from g2p.english.rules import Rule, after, alternatives, rule
+from g2p.english.rules import LETTER_A, Rule, after, alternatives, rule
 
 BEFORE_NUMBER = {
     "No": "number", "no": "number", "Nos": "numbers", "nos": "numbers", "vol": "volume",
@@ -29,15 +29,15 @@ _CALL = (r"(?:call|calls|called|dial|dials|dialled|dialed|dialing|dialling|ring|
          r"texted|tel|telephone|fax|mobile|cell|cellphone|hotline|helpline|WhatsApp)")
 _CAPITALS = ["PIN", "OTP", "ZIP", "IMEI", "SSN", "SKU", "EAN", "UPC", "ISSN", "VIN", "IBAN", "ID"]
 _CODE = (rf"(?:{'|'.join((*_CAPITALS, *map(' '.join, _CAPITALS)))}|"
-         r"code|codes|passcode|password|pin|zip|zipcode|postcode|"
+         r"(?i:code|codes|passcode|password|pin|zip|zipcode|postcode|"
          r"account|acct|card|serial|routing|confirmation|verification|tracking|reference|barcode|"
          r"badge|licen[cs]e|policy|passport|token|id|combination|sort code|"
-         r"extension|ext|case|invoice|ticket|order|booking|reservation)")
+         r"extension|ext|case|invoice|ticket|order|booking|reservation))")
 _NUMBERED = r"\s?(?::|#|number|no\.?|ending in|ends in|code)\s?(?:is|was)?:?\s?#?"
 
 
 def _said(match: re.Match[str]) -> str:
-    return match[1] + groups(match[2])
+    return match[1].replace("#", "number ") + groups(match[2])
 
 
 def _phone(match: re.Match[str]) -> str:
@@ -70,11 +70,21 @@ def _zip(match: re.Match[str]) -> str:
     return STATE_CODES[match[1]] + (f" {groups(match[2])}" if match[2] else "")
 
 
+def _postcode(match: re.Match[str]) -> str:
+    """SW1A 1AA -> S W 1 A, 1 A A."""
+    first, second = (" ".join(ch.replace("A", LETTER_A) for ch in match[i]) for i in (1, 2))
+    return f"{first}, {second}"
+
+
 ZIP_RULES: tuple[Rule, ...] = (
+    rule(r"\b([A-Z]{1,2}\d[A-Z\d]?) (\d[A-Z]{2})\b", _postcode),
     rule(rf"(?<=[a-z],\s)({alternatives(STATE_CODES)})(?:\s(\d{{5}}(?:-\d{{4}})?)(?![\d-])|"
          r"(?=[.,;)]|$))", _zip),
 )
 RULES: tuple[Rule, ...] = (
+    rule(rf"\b({alternatives(BEFORE_NUMBER)})\.\s?(?=\d)", lambda m: BEFORE_NUMBER[m[1]] + " "),
+    rule(rf"\b({alternatives(_SAFE)})\s(?=\d)", lambda m: BEFORE_NUMBER[m[1]] + " "),
+    rule(r"\b([Nn]os?|pp?)\s?(?=\d)", lambda m: BEFORE_NUMBER[m[1]] + " "),
     rule(r"(?<![\d.,])\d{1,2}(?:,\d\d){1,4},\d{3}(?![\d,])", lambda m: m[0].replace(",", "")),
     rule(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?::(\d{1,5}))?(?:/(\d{1,2}))?(?![\w.]*\d)",
          _network),
@@ -87,11 +97,14 @@ RULES: tuple[Rule, ...] = (
          lambda m: m[1] + ("plus " if m[2].startswith("+") else "") + groups(m[2]), re.IGNORECASE),
     rule(r"\b((?:dial|dialled|dialed)\s)(\d{3,4}(?: \d{2,4}){0,4})(?!\d)", _said,
          re.IGNORECASE),
-    rule(rf"\b({_CODE}{_IS}\s)({_DIGITS % 3})(?!\w)", _said),
+    rule(rf"\b({_CODE}{_IS}(?:\s|(?<=#)))({_DIGITS % 3})(?!\w)", _said),
     rule(rf"\b((?:{_CODE}|error|status|flight){_NUMBERED}\s)(\d{{3,6}})(?![\w,]|\.\d)", _said),
     rule(r"\b((?:code|PIN|passcode|password|O T P|error|extension|ext\.|area code)\s(?:is\s|"
          r"was\s)?)"
          r"(\d{3,6})(?![\w,]|\.\d)", _said),
+    rule(r"\b([Tt]ext \w{1,12} to )(\d{4,6})\b", _said),
+    rule(r"\b((?:[Ee]nter|[Tt]ype|[Kk]ey in) )(\d{4,8})(?=\s(?:to|into|in|and|now|when|on)\b|[.,;]|$)",
+         _said),
     rule(r"(?<=ZIP\s)()(\d{5})\b", _said),
     rule(r"(?<![\w.,-])()(\d{4}(?:[ -]\d{4}){3}|\d{4} \d{6} \d{5}|\d{3}-\d{2}-\d{4})(?![\w-])",
          _said),
@@ -102,7 +115,4 @@ RULES: tuple[Rule, ...] = (
          r"(?<![\w.])(?:1[38]00|0[38]00|0845) \d{3} \d{3,4}(?!\d)", _phone),
     rule(r"(?<![\w.,:/-])[1-9]\d{0,2}([ '_])\d{3}(?:\1\d{3}){0,5}(?![\d:/]|[ '_-]\d|'s|[.]\d{3})",
          _joined),
-    rule(rf"\b({alternatives(BEFORE_NUMBER)})\.\s?(?=\d)", lambda m: BEFORE_NUMBER[m[1]] + " "),
-    rule(rf"\b({alternatives(_SAFE)})\s(?=\d)", lambda m: BEFORE_NUMBER[m[1]] + " "),
-    rule(r"\b([Nn]os?|pp?)\s?(?=\d)", lambda m: BEFORE_NUMBER[m[1]] + " "),
 )

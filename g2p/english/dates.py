@@ -112,6 +112,8 @@ NAME_RULES: tuple[Rule, ...] = (
     rule(rf"\b({_ANY_MONTH})\b\.?\s?-\s?({_ANY_MONTH})\b(?!-)(?:\.(?=\s[a-z\d]|,))?", _span),
     rule(rf"\b({alternatives(DAYS)})\.(?=,?\s+(?:\d|{MONTH}|[A-Z][a-z]{{2,3}}\.))",
          lambda m: DAYS[m[1]]),
+    rule(rf"\b({alternatives(DAYS)})\.(?=,?\s(?:morning|noon|night|afternoon|evening|at|from|to|and|"
+         r"through|until|only|or|before|after|by)\b)", lambda m: DAYS[m[1]]),
     rule(r"(?<=\bon\s)(Mon|Tues?|Wed|Thu|Thurs?|Fri)\b\.?(?!\w)|"
          r"\b(Mon|Tues?|Wed|Thu|Thurs?|Fri|Sat|Sun)(?=,?\s\d)",
          lambda m: DAYS[m[1] or m[2]]),
@@ -127,6 +129,8 @@ _FIRST = (
     rule(rf"\b({_SHORT})[-/](?=\d{{4}}\b)", lambda m: MONTH_SHORT[m[1]] + " "),
     rule(rf"\b({_SHORT})\b(?:\.|(?=\s\d))", lambda m: MONTH_SHORT[m[1]]),
     rule(rf"(\d{_NTH}\s)({_SHORT})\b\.?", lambda m: m[1] + MONTH_SHORT[m[2]]),
+    rule(rf"\b((?:{MONTH})\s\d{{1,4}}{_NTH}(?:,?\s\d{{4}})?)\s?-\s?(?=(?:{MONTH})\b)",
+         lambda m: m[1] + " to "),
     rule(r"(?<![\d./-])([12]\d{3})([-/.])(\d\d?)\2(\d\d?)(?:(T)(?=\d\d:)|(?![\d/-]|\.\d))", _iso),
 )
 _LAST = (

@@ -59,6 +59,10 @@ _NO_NOUN = re.compile(
     r"has|had|have|will|would|can|could|at|by|with|as|per|each|more|less|off|into|if|when|while|"
     r"than|a|an|the|this|every|back|up|down|out|over|worth|right|now|today|yesterday|tomorrow|"
     r"last|so|because|owed|spent|paid|given|needed)\b", re.IGNORECASE)
+# What is so often measured that its size stands before it without an article.
+_HOLDER = re.compile(r"\.?\s(?:bag|box|can|bottle|jar|pack|sack|bill|coin|note|fee|fine|radius|limit|"
+                     r"bulb|screen|monitor|lens|wall|fence|pole|ladder|race|walk|hike|drive|tank|motor|"
+                     r"engine|cable|pipe|nail|bolt|battery|plank|board|rope|hose|baby|truck|plug|font)s?\b")
 _ARTICLE = re.compile(r"\b(?:an?|another|every)\s(?:[a-z]+\s)?$")
 _THE = re.compile(r"\b(?:the|this|that|his|her|their|our|my|your|its|two|three|four|five|"
                   r"ten|few|several|some|new|crisp)\s(?:[a-z]+\s)?$")
@@ -67,6 +71,8 @@ _THE = re.compile(r"\b(?:the|this|that|his|her|their|our|my|your|its|two|three|f
 def describes(match: re.Match[str]) -> bool:
     """Whether a quantity stands before its noun: a $5 bill, a 10 km run."""
     behind, head = after(match, 20), before(match, 30)
+    if _HOLDER.match(behind):
+        return True
     if not re.match(r"[\s-][a-z]", behind) or _NO_NOUN.match(behind):
         return False
     return bool(behind[0] == "-" or _ARTICLE.search(head) or _THE.search(head))

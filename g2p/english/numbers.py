@@ -121,9 +121,14 @@ def _thousands(match: re.Match[str]) -> str:
     if scale == "K" and (number in ("2", "4", "8") or re.match(r"\s(?:run|race|walk)\b",
                                                                after(match, 6))):
         return f"{number} K"
+    if scale == "B" and (_PLACE.search(before(match, 16)) or not re.match(
+            r"\s[a-z]", after(match, 2))) and "." not in number:
+        return f"{number} B"
     return f"{number} {_SCALES[scale]}"
 
 
+_PLACE = re.compile(r"\b(?:apartment|room|suite|unit|flat|gate|seat|platform|building|section|class|"
+                    r"figure|table|grade|row|exhibit|floor|bus|route|number)\s$", re.IGNORECASE)
 _SCALES = {"k": "thousand", "K": "thousand", "M": "million", "mn": "million", "B": "billion",
            "bn": "billion", "tn": "trillion"}
 FIRST_RULES: tuple[Rule, ...] = (
@@ -142,7 +147,7 @@ LAST_RULES: tuple[Rule, ...] = (
     rule(r"\b(\d[\d,]{0,15})(?:st|nd|rd|th)\b", lambda m: words(
         int(m[1].replace(",", "")), "ordinal"), re.IGNORECASE),
     rule(r"(?<![\d/])(?:(\d+)\s+)?(\d+)/(\d+)(?![\d/])", _fraction),
-    rule(r"(?<=\d):(?=\d)", " to "),
+    rule(r"(?<=\d)(\s?):\1(?=\d)", " to "),
     rule(r"#\s?(?=\d)", "number "),
     rule(r"(?<=\d)\+(?=\s?[a-z])", " plus "),
     rule(r"\bA(?=\d)", f"{LETTER_A} "),

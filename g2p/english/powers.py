@@ -20,11 +20,11 @@ def _raise(match: re.Match[str]) -> str:
 def _power(match: re.Match[str]) -> str:
     sign, exponent = match[1], match[2]
     if not exponent.isdecimal():
-        return f" to the {'minus ' if sign == '-' else ''}{exponent}"
+        return f" to the {'minus ' if sign == '-' else ''}{exponent} "
     number = int(exponent)
     if sign == "-":
-        return f" to the minus {words(number)}"
-    return {2: " squared", 3: " cubed"}.get(number) or f" to the {words(number, 'ordinal')}"
+        return f" to the minus {words(number)} "
+    return {2: " squared ", 3: " cubed "}.get(number) or f" to the {words(number, 'ordinal')} "
 
 
 def _scientific(match: re.Match[str]) -> str:

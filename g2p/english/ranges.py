@@ -28,7 +28,10 @@ def _operate(match: re.Match[str]) -> str:
             int(parts[0]) < int(parts[1]) <= 100):
         return text
     out, place = "", 0
+    several = len(_SIGN.findall(text)) > 1
     for sign in _SIGN.finditer(text, 1):
+        if several and sign[0] == "/":      # a fraction of a longer sum
+            continue
         out += text[place:sign.start()] + f" {OPERATORS[sign[1]]} "
         place = sign.end()
     return out + text[place:]
@@ -46,6 +49,7 @@ RULES: tuple[Rule, ...] = (
 )
 # What is left when dates, money and units are words.
 LAST_RULES: tuple[Rule, ...] = (
+    rule(r"(?<=\d)\s?-\s?-(?=\d)", " to minus "),
     rule(r"(?<![\d.,-])(\d[\d,.]*)\s?-\s?(?=\d[\d,.]*(?![\w,.]*-))", lambda m: m[1] + " to "),
     rule(r"(?<![\w.,)-])-\s?(?=\.?\d)", "minus "),
 )

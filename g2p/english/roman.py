@@ -72,29 +72,31 @@ def _century(match: re.Match[str]) -> str:
     return first + words(value(match[3]), "ordinal")
 
 
-_N40 = rf"(?=[IVX]){_UNDER_40}\b(?![-'.]?\w)"
+# A numeral is never empty, though all of its parts may be.
+_OLD = rf"(?=[IVX]+\b){_UNDER_40}\b(?<=[IVX])"
+_BIG = rf"(?=[IVXLC]+\b)C{{0,3}}{_UNDER_100}\b(?<=[IVXLC])"
+_SMALL = r"(?=[ivxl]+\b)(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})\b(?<=[ivxl])"
+_NTH = rf"(?=[IVX]+(?:th|st|nd|rd)?\b){_UNDER_40}(?<=[IVX])"
+_TH = r"(?:th|st|nd|rd)?"
+_ALONE = r"(?![-.]\w|'(?!s\b)\w)"
+_TO = r"\s?-\s?|\s(?:and|to|or|through)\s"
+_FIRST_NAMES = (rf"{MONARCHS}|[A-Z][a-z]+ [A-Z]\.|Thomas|Arthur|Walter|Samuel|Sammy|Davis|Frank|Harry|"
+                "Michael|Daniel")
 RULES: tuple[Rule, ...] = (
     WAR,
-    rule(rf"\b(?:({_UNDER_40})(?:th)?(\s?-\s?|\s(?:and|to|or)\s))?((?=[IVX]){_UNDER_40})(?:th|st|"
-         rf"nd|rd)?"
-         rf"(?=\s(?:{_CENTURY})\b)", _century, 0),
-    rule(rf"\b((?:{RULERS})\s+[A-Z]\w+)\s+({_N40})", _ordinal),
-    rule(rf"\b({MONARCHS})\s+(?=II|IV|VI|IX|XI|XV|XX)({_N40})", _ordinal),
-    rule(rf"\b({_FIFTH})\s+(V)\b(?!\.\s[A-Z]|[-'.]\w)", _ordinal),
-    rule(rf"\b({_TENTH})\s+(X)\b(?!\.\s[A-Z]|[-'.]\w)", _ordinal),
-    rule(rf"\b({MONARCHS})\s+(I)(?=\s{_RULED}|'s\b|[,;:)?!]|\.(?:\s|$))", _ordinal),
-    rule(rf"\b((?:{MONARCHS}|[A-Z][a-z]+ [A-Z]\.|Thomas|Arthur|Walter|Samuel|Sammy|Davis|Frank|"
-         rf"Harry|"
-         rf"Michael|Daniel) [A-Z][a-z]+),?\s(II|III|IV)\b", _ordinal),
-    rule(rf"\b((?i:{NUMBERED})\.?)\s((?=[IVXLC]){_UNDER_100}|C{{1,3}}{_UNDER_100})\b(?!['.]\w)"
-         rf"(?:(\s?-\s?|\s(?:and|to|or|through)\s)((?=[IVXLC]){_UNDER_100})\b)?", _numbered),
-    rule(rf"\b((?i:{NUMBERED})\.?)\s((?=[ivxl])(?:xc|xl|l?x{{0,3}})(?:ix|iv|"
-         rf"v?i{{0,3}}))\b(?!['.]\w)"
-         rf"(?:(\s?-\s?|\s(?:and|to)\s)((?=[ivxl])(?:xc|xl|l?x{{0,3}})(?:ix|iv|v?i{{0,3}}))\b)?",
-         _numbered),
+    rule(rf"\b(?:({_NTH}){_TH}({_TO}))?({_NTH}){_TH}(?=\s(?:{_CENTURY})\b)", _century),
+    rule(rf"\b((?:{RULERS})\s+[A-Z]\w+)\s+({_OLD}){_ALONE}", _ordinal),
+    rule(rf"\b({MONARCHS})\s+(?=II|IV|VI|IX|XI|XV|XX)({_OLD}){_ALONE}", _ordinal),
+    rule(rf"\b({MONARCHS})\sthe\s({_OLD}){_ALONE}", _ordinal),
+    rule(rf"\b({_FIFTH})\s+(V)\b(?!\.\s[A-Z]){_ALONE}", _ordinal),
+    rule(rf"\b({_TENTH})\s+(X)\b(?!\.\s[A-Z]){_ALONE}", _ordinal),
+    rule(rf"\b({MONARCHS})\s+(I)(?=\s{_RULED}|'s\b|[,;:)?!]|\.?\s*$|\.\s)", _ordinal),
+    rule(r"(?<=\w\sand)()\s(I)(?=\sof\b|[.,;]|\s*$)(?<=th and I|rd and I|nd and I|st and I)", _ordinal),
+    rule(rf"\b((?:{_FIRST_NAMES}) [A-Z][a-z]+),?\s(II|III|IV)\b", _ordinal),
+    rule(rf"\b((?i:{NUMBERED})\.?)\s({_BIG})(?!['.]\w)(?:({_TO})({_BIG}))?", _numbered),
+    rule(rf"\b((?i:{NUMBERED})\.?)\s({_SMALL})(?!['.]\w)(?:({_TO})({_SMALL}))?", _numbered),
     rule(rf"\b(?=[MDCLXVI]{{4,15}}\b)(?!MIXX?\b)({_YEARS})\b", lambda m: year(str(value(m[1])))),
-    rule(rf"(?<=[a-z]\s)(?=[IVX]{{2,}}\b)(?!XX\b|XXX\b|IV\b)((?:{_UNDER_40}))\b(?![-']\w)",
+    rule(rf"(?<=[a-z]\s)(?=[IVX]{{2,}}\b)(?!XX\b|XXX\b|IV\b)({_OLD})(?![-']\w)",
          lambda m: words(value(m[1]))),
-    rule(r"\b(?=[IVX]{3,}\b)(?!XXX\b)(" + _UNDER_40 + r")\b(?![-']\w)",
-         lambda m: words(value(m[1]))),
+    rule(rf"\b(?=[IVX]{{3,}}\b)(?!XXX\b)({_OLD})(?![-']\w)", lambda m: words(value(m[1]))),
 )

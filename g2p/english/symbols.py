@@ -80,6 +80,7 @@ FIRST_RULES: tuple[Rule, ...] = (
 )
 # When words stand for numbers.
 LAST_RULES: tuple[Rule, ...] = (
+    rule(r"(?<=\b[A-Za-z])\+\+", " plus plus "),
     rule(r"([=+#/&*~<>@$%_|\\^-])\1+", " "),
     rule(r"(?<=\s)-(?=\s)", ", "),
     rule(r"(?<=[a-z])-(?=\s|[,.;:!?]|$)", ""),

@@ -16,8 +16,8 @@ _METRIC = (
     ("L", "liter", "-μumcdh"), ("s", "second", "-pnμum"), ("Hz", "hertz", "-kMGT"),
     ("W", "watt", "-μumkMGT"), ("Wh", "watt hour", "-mkMGT"), ("V", "volt", "-μumkM"),
     ("A", "amp", "μumk"), ("Ah", "amp hour", "-mk"), ("J", "joule", "-mkMG"),
-    ("N", "newton", "mkM"), ("Pa", "pascal", "-hkMG"), ("F", "farad", "pnμum"),
-    ("H", "henry", "nμum"), ("Ω", "ohm", "-mkKMG"), ("eV", "electronvolt", "-kMGT"),
+    ("N", "newton", "-mkM"), ("Pa", "pascal", "-hkMG"), ("F", "farad", "pnμum"),
+    ("H", "henry", "nμum"), ("Ω", "ohm", "-mG"), ("eV", "electronvolt", "-kMGT"),
     ("mol", "mole", "-nμum"), ("M", "molar", "nμum"), ("cal", "calorie", "-k"),
     ("B", "byte", "kKMGTP"), ("bit", "bit", "-kMG"), ("bps", "bit per second", "-kKMGT"),
     ("Bps", "byte per second", "kMG"), ("bar", "bar", "m"), ("lm", "lumen", "-"),
@@ -28,7 +28,8 @@ _METRIC = (
 _SAME = {"hertz", "lux"}
 _PLAIN = {
     "kph": "kilometer per hour", "kmh": "kilometer per hour", "mph": "mile per hour",
-    "lb": "pound", "lbs": "pound", "oz": "ounce", "fl oz": "fluid ounce", "fl. oz": "fluid ounce",
+    "lb": "pound", "lbs": "pound", "oz": "ounce", "ozs": "ounce", "kΩ": "kilohm", "KΩ": "kilohm", "MΩ": "megohm",
+    "fl oz": "fluid ounce", "fl. oz": "fluid ounce",
     "yd": "yard", "yds": "yard", "mi": "mile", "nmi": "nautical mile", "gal": "gallon",
     "qt": "quart", "qts": "quart", "pt": "pint", "pts": "point", "tsp": "teaspoon",
     "tsps": "teaspoon", "tbsp": "tablespoon", "tbsps": "tablespoon", "h": "hour", "hr": "hour",
@@ -49,7 +50,8 @@ _PLAIN = {
     "ly": "light year", "AU": "astronomical unit", "BTU": "BTU", "Å": "angstrom",
 }
 _INVARIABLE = {"%": "percent", "‰": "per mille", "hp": "horsepower", "ft": "feet", "dozen": "dozen"}
-_IRREGULAR = {"foot": "feet", "inch": "inches", "henry": "henries"}
+_IRREGULAR = {"foot": "feet", "inch": "inches", "millihenry": "millihenries",
+              "microhenry": "microhenries", "nanohenry": "nanohenries"}
 _TWO_WORDS = {"sq": "square", "cu": "cubic"}
 _SQUARED = {"ft": "foot", "in": "inch", "mi": "mile", "yd": "yard", "m": "meter", "km": "kilometer",
             "cm": "centimeter", "mm": "millimeter"}
@@ -127,12 +129,16 @@ def _rate(symbols: str) -> str:
     return spoken
 
 
-_HALF = re.compile(r"\d/\d{1,3}\s?$")
+_INITIALS = {"N", "L", "W", "V", "J", "A"}
 
 
 def _unit(match: re.Match[str]) -> str:
     """The unit in words, behind the number as it stands."""
     number, symbol, rate = match[1], match[2], match[3]
+    if symbol in _INITIALS and re.match(r"\.?\s[A-Z]", after(match, 3)):
+        return match[0]
+    if symbol == "pt" and float(number.replace(",", "")) > 4:
+        symbol = "pts"
     head = before(match, 8)
     part = head.endswith("/") and not re.search(r"\d\s\d+/$", head)
     one = (number == "1" and not head.endswith(("/", "."))) or part or describes(match)
@@ -178,10 +184,22 @@ LENGTH_RULES: tuple[Rule, ...] = (
     rule(rf"(?<![\w.,/]){_EACH}(?:\s?[x×]\s?{_EACH}){{1,2}}", _measure),
     rule(r"(?<![\w.,/])(\d{1,3})'[\s-]?(\d{1,2}(?:\.\d+)?(?:\s?\d/\d)?)(?:\"|'')?(?![\w'])",
          _feet_inches),
+    rule(rf"(?<![\w.,/])({NUMBER})'\s?-\s?({NUMBER})'(?!\w)", lambda m: f"{m[1]} to {m[2]} feet"),
     rule(rf"(?<![\w.,/])({NUMBER})'(?=[\s.,;:!?)-]|$)", _feet),
+)
+# Units without a number.
+BARE_RULES: tuple[Rule, ...] = (
+    rule(r"(?<![\w/.,])(?<!\d\s)(?<!per\s)(km|cm|mm|ft|mi|yd)\^?([23])(?!\w)",
+         lambda m: several(_name(m[1] + m[2]), False)),
+    rule(r"(?<![\w/.,])(?<!\d\s)(?<!per\s)(m|km|ft|kg|g|mg)((?:/(?:s|h|L|ml|cm|m|kg)(?:\^[23])?){1,2})(?!\w)",
+         lambda m: several(UNITS[m[1]], False) + _rate(m[2])),
 )
 _STOP = r"(?:\.(?=\s+[a-z\d(]|\s?[,;:]))?"
 RULES: tuple[Rule, ...] = (
+    rule(rf"(?<![\w.,])({NUMBER})\s?A(?=\s(?:fuse|circuit|breaker|current|charger|supply|socket|max)\b)",
+         lambda m: f"{m[1]} amp"),
+    rule(rf"(?<![\w.,])({NUMBER})\sK(?=[.,;)]|$|\s(?:and|to|at|in|or)\b)", lambda m: f"{m[1]} kelvin"),
+    *BARE_RULES,
     rule(r"(?<=\d\s)(ft\.?|feet|foot)\s(\d{1,2})\sin\b\.?", lambda m: f"{m[1]} {m[2]} inches"),
     rule(r"(?<=\d\s)in\.(?=\s(?:wide|long|tall|high|deep|thick|in|of|by|x|and|or|from|per)\b)|"
          r"(?<=\d\s)in(?=\.?\s?[x×]\s?\d)", "inches"),
