@@ -8,6 +8,7 @@ import os
 import re
 import threading
 import unicodedata
+import warnings
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,10 @@ ALIASES = {
     "zh-cn": "cmn", "zh-tw": "cmn", "zh-hans": "cmn", "zh-hant": "cmn", "chinese": "cmn",
     "mandarin": "cmn", "zh-hk": "yue", "cantonese": "yue", "no": "nb", "vn": "vi", "jp": "ja",
 }
+# The region whose accent a plain code has, where it is named otherwise than the language.
+HOMES = {"ja": "jp", "ko": "kr", "sv": "se", "da": "dk", "cs": "cz", "el": "gr", "uk": "ua",
+         "et": "ee", "sl": "si", "hi": "in", "he": "il", "fa": "ir", "vi": "vn", "ca": "es",
+         "nb": "no", "nn": "no", "zh": "cn", "sq": "al", "sr": "rs", "bn": "bd", "ms": "my"}
 SPACELESS = {"cmn", "cmn-latn-pinyin", "yue", "hak", "ja", "th", "my", "shn"}
 LONGEST_PATH = 150      # bytes of the data folder's path; from 160 on espeak ends the process
 STRENGTH = {mark: rank for rank, mark in enumerate((" ", ",", ":", ";", ".", "!", "?"))}
@@ -76,7 +81,9 @@ def phonemize_many(texts: Iterable[str], language: str = "en-us") -> list[list[s
 
 
 def resolve_language(language: str) -> str:
-    """The espeak code for a language code or alias, e.g. "zh-CN" -> "cmn", "de_AT" -> "de".
+    """The espeak code for a language code or alias, e.g. "zh-CN" -> "cmn", "EN_gb" -> "en-gb".
+
+    A region that espeak lacks is read as the plain language, with a warning ("de_AT" -> "de").
 
     Raises:
         ValueError: espeak does not know it; the text names close and common codes.
@@ -88,9 +95,12 @@ def resolve_language(language: str) -> str:
     with LOCK:
         known = _languages()
     for candidate in (code, code.split("-")[0]):
-        candidate = ALIASES.get(candidate, candidate)
-        if candidate in known:
-            return candidate
+        spoken = ALIASES.get(candidate, candidate)
+        if spoken in known:
+            if candidate != code and code.split("-")[1] not in (candidate, HOMES.get(candidate)):
+                warnings.warn(f"espeak has no language {language!r}: it is read as {spoken!r}",
+                              UserWarning, stacklevel=4)
+            return spoken
     close = [ALIASES.get(c, c) for c in difflib.get_close_matches(code, [*known, *ALIASES], 3)]
     shown = ", ".join(dict.fromkeys((*close, *COMMON)))
     raise ValueError(f"unknown language {language[:40]!r}: use one of {shown} "

@@ -26,10 +26,10 @@ _SHORT_LINE, _SHORT_HEADING = 5, 8      # words
 
 def plain(text: str) -> str:
     """A text without markup, in one line; a mark stands where a line break is a pause."""
-    if "&" in text and ";" in text:
-        text = html.unescape(text)
     if "<" in text:
         text = _TAG.sub(_tag, _DROPPED.sub(" ", text))
+    if "&" in text and ";" in text:
+        text = html.unescape(text)
     if "](" in text or "][" in text or "[" in text:
         text = _NOTE.sub("", _LINK.sub(r"\1", _IMAGE.sub(r"\1", text)))
     if "*" in text or "_" in text or "`" in text or "~~" in text:
@@ -42,8 +42,8 @@ def plain(text: str) -> str:
 
 def _tag(match: re.Match[str]) -> str:
     name = (match[2] or "").lower()
-    if name == "li" and not match[1]:
-        return "\n* "
+    if name == "li":
+        return "" if match[1] else "\n* "
     if name in ("h1", "h2", "h3", "h4", "h5", "h6") and not match[1]:
         return "\n\n# "
     if name == "p":
@@ -104,7 +104,8 @@ def _block(lines: list[str]) -> str:
     for line in lines:
         item = _ITEM.match(line)
         items.append(item is not None)
-        number = item[1] + " " if item and item[1] else ""
+        number = re.sub(r"[()](?<!\w\))|(?<=\d)[).]", "", item[1]) if item and item[1] else ""
+        number += ". " if number[:1].isdigit() else " " if number else ""
         texts.append(_single(line.strip()) if not item else number + line[item.end():].strip())
     short = all(len(text.split()) <= _SHORT_LINE for text in texts) and not any(
         _END.search(text) for text in texts[:-1] or texts) and (

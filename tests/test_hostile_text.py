@@ -8,7 +8,8 @@ import pytest
 
 from g2p import normalize, phonemize
 
-PIECES = ["A. ", "$ ", "1-1.1,1 ", "a.m. ", "I V X ", "St. ", "'' ", ". , ", "a", "1", "\n \n", "* ",
+PIECES = ["A. ", "$ ", "1-1.1,1 ", "a.m. ", "I V X ", "St. ", "'' ", ". , ", "a", "1", "\n \n",
+          "* ",
           "[a](b) ", "[", "<a", "&", "**a ", "_", "1,", "12:30 ", "5' ", '5" ', "$5-", "10⁶", "x=",
           "5 - ", "Henry ", "Mr ", "and ", "AND ", "I'M ", "a@", "www.", "a.b.", "日", "μ ", "Mon-",
           "5 May ", "read ", "code is ", "1 000 ", "1/", "# a\n", "| a ", "a\n", "U.S. ", "a, ",

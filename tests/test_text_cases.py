@@ -1,4 +1,4 @@
-"""Common text, by kind: 125 cases after public reports (source "public") and our own beside them."""
+"""Common text, by kind: 125 cases after public reports (source "public"), and our own beside."""
 from __future__ import annotations
 
 import json

@@ -45,5 +45,6 @@ def read_out(text: str, british: bool) -> str:
     if re.search(r"\d", text):
         text = apply(BRITISH if british else AMERICAN, text)
     else:
-        text = apply((*symbols.FIRST_RULES, *units.BARE_RULES, *ranges.MATH_RULES, *powers.RULES), text)
+        text = apply((*symbols.FIRST_RULES, *units.BARE_RULES, *ranges.MATH_RULES, *powers.RULES),
+                     text)
     return apply(symbols.LAST_RULES, text)

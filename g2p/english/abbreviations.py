@@ -82,9 +82,11 @@ def _single(match: re.Match[str]) -> str:
 
 _HALF = r"(?:(?<=\d)|\b)\s?([AaPp])\.\s?[Mm]"
 _LETTERS = r"((?:[A-Za-z]\.){2,6})"
+_AND = rule(r"\b([A-Z]{1,2})&([A-Z]{1,2})\b", lambda m: " ".join(
+    (*m[1], "and", *m[2])).replace("A", LETTER_A))
 SPECIAL_RULE = rule(rf"(?<![\w.])({alternatives(SPECIAL)})(?!\w)", lambda m: SPECIAL[m[1]])
 RULES: tuple[Rule, ...] = (
-    SPECIAL_RULE,
+    SPECIAL_RULE, _AND,
     rule(_HALF + r"\.(?!\w)" + NEW_SENTENCE, lambda m: f" {m[1].upper()}M."),
     rule(_HALF + r"\b\.?", lambda m: f" {m[1].upper()}M"),
     rule(r"(?<=\d)\s?([AaPp])[Mm]\b", lambda m: f" {m[1].upper()}M"),

@@ -40,7 +40,8 @@ ever upon army yeah wow nope yep ugh huh boo hmm aha amen whoa ooh gee eh duh mu
 owned okay sure easy idea area away able also away ease else eyes oath obey once ours unto
 ugly user using user item iron into onto inch idle icon aunt auto aura atom ally alas acid ache
 euro epic envy edge east earn each
-"""
+bob tom ben dan jim joe ann amy roy ron lee ivy eva ian gus ken lou meg ned pam rob sue ted tim zoe
+abe """
 ACRONYM_WORDS = frozenset(_ACRONYM_WORDS.split())      # said as words
 COMMON_WORDS = frozenset(_COMMON_WORDS.split())
 # espeak spells these by itself, with the right stress.

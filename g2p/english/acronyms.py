@@ -99,6 +99,6 @@ def _shouted(match: re.Match[str]) -> str:
 RULES: tuple[Rule, ...] = (
     rule(r"\b([A-Z]{1,12})'([A-Z]{1,10})\b", _contracted),
     rule(r"\b[A-Z]{2,}(?:\s+(?:[A-Z]{2,}|I|A)\b){2,20}", _shouted),
-    rule(r"\b([A-Z]{2,})('?s)?(?![\w'])", _acronym),
+    rule(r"\b([A-Z]{2,})('?s)?(?![\w'$])", _acronym),
     rule(r"\b([A-Z]{2,})()(?='[^s\w]|'$)", _acronym),
 )

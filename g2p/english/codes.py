@@ -103,7 +103,8 @@ RULES: tuple[Rule, ...] = (
          r"was\s)?)"
          r"(\d{3,6})(?![\w,]|\.\d)", _said),
     rule(r"\b([Tt]ext \w{1,12} to )(\d{4,6})\b", _said),
-    rule(r"\b((?:[Ee]nter|[Tt]ype|[Kk]ey in) )(\d{4,8})(?=\s(?:to|into|in|and|now|when|on)\b|[.,;]|$)",
+    rule(r"\b((?:[Ee]nter|[Tt]ype|[Kk]ey in) )(\d{4,8})(?=\s(?:to|into|in|and|now|when|on)\b|[.,;]|"
+         r"$)",
          _said),
     rule(r"(?<=ZIP\s)()(\d{5})\b", _said),
     rule(r"(?<![\w.,-])()(\d{4}(?:[ -]\d{4}){3}|\d{4} \d{6} \d{5}|\d{3}-\d{2}-\d{4})(?![\w-])",

@@ -98,7 +98,7 @@ def clock(hour: str, minute: str, second: str | None, half: str | None) -> str:
         spoken += (" oh " if int(minute) < 10 else " ") + words(int(minute))
     elif not half and not second:
         spoken += " o'clock" if 1 <= int(hour) <= 12 else " hundred"
-    if second:
+    if second and int(second):
         spoken += f" and {words(int(second))} second" + ("" if int(second) == 1 else "s")
     return f"{spoken} {half}" if half else spoken
 
@@ -112,7 +112,8 @@ NAME_RULES: tuple[Rule, ...] = (
     rule(rf"\b({_ANY_MONTH})\b\.?\s?-\s?({_ANY_MONTH})\b(?!-)(?:\.(?=\s[a-z\d]|,))?", _span),
     rule(rf"\b({alternatives(DAYS)})\.(?=,?\s+(?:\d|{MONTH}|[A-Z][a-z]{{2,3}}\.))",
          lambda m: DAYS[m[1]]),
-    rule(rf"\b({alternatives(DAYS)})\.(?=,?\s(?:morning|noon|night|afternoon|evening|at|from|to|and|"
+    rule(rf"\b({alternatives(DAYS)})\.(?=,?\s(?:morning|noon|night|afternoon|evening|at|from|to|"
+         rf"and|"
          r"through|until|only|or|before|after|by)\b)", lambda m: DAYS[m[1]]),
     rule(r"(?<=\bon\s)(Mon|Tues?|Wed|Thu|Thurs?|Fri)\b\.?(?!\w)|"
          r"\b(Mon|Tues?|Wed|Thu|Thurs?|Fri|Sat|Sun)(?=,?\s\d)",
@@ -126,6 +127,9 @@ _FIRST = (
          _dashed, re.IGNORECASE),
     rule(rf"\b({_ANY_MONTH})([-/])(\d{{1,2}})\2(\d{{4}})(?![\w-])", _dashed_american,
          re.IGNORECASE),
+    rule(r"(?<![\d/.])(0?[1-9]|1[0-2])/((?:19|20)\d\d)(?![\d/]|\.\d)",
+         lambda m: f"{MONTHS[int(m[1]) - 1]} {year(m[2])}"),
+    rule(rf"\b((?:{_ANY_MONTH})\.?\s)'(\d\d)\b", lambda m: m[1] + _full_year(m[2])),
     rule(rf"\b({_SHORT})[-/](?=\d{{4}}\b)", lambda m: MONTH_SHORT[m[1]] + " "),
     rule(rf"\b({_SHORT})\b(?:\.|(?=\s\d))", lambda m: MONTH_SHORT[m[1]]),
     rule(rf"(\d{_NTH}\s)({_SHORT})\b\.?", lambda m: m[1] + MONTH_SHORT[m[2]]),

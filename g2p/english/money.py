@@ -28,7 +28,7 @@ CURRENCIES = {
     "US$": _dollars("US"), "A$": _dollars("Australian"), "AU$": _dollars("Australian"),
     "C$": _dollars("Canadian"), "CA$": _dollars("Canadian"), "NZ$": _dollars("New Zealand"),
     "HK$": _dollars("Hong Kong"), "S$": _dollars("Singapore"), "NT$": _dollars("Taiwan"),
-    "R$": ("real", "reais", "centavo", "centavos"), "MX$": _PESO,
+    "R$": ("real", "reais", "centavo", "centavos"), "MX$": _PESO, "kr": _KRONA,
     "Rs": ("rupee", "rupees", "paisa", "paise"), "Rs.": ("rupee", "rupees", "paisa", "paise"),
     "zł": ("zloty", "zlotys", "grosz", "groszy"),
     "USD": _DOLLAR, "EUR": ("euro", "euros", "cent", "cents"),
@@ -60,9 +60,12 @@ _NO_NOUN = re.compile(
     r"than|a|an|the|this|every|back|up|down|out|over|worth|right|now|today|yesterday|tomorrow|"
     r"last|so|because|owed|spent|paid|given|needed)\b", re.IGNORECASE)
 # What is so often measured that its size stands before it without an article.
-_HOLDER = re.compile(r"\.?\s(?:bag|box|can|bottle|jar|pack|sack|bill|coin|note|fee|fine|radius|limit|"
-                     r"bulb|screen|monitor|lens|wall|fence|pole|ladder|race|walk|hike|drive|tank|motor|"
-                     r"engine|cable|pipe|nail|bolt|battery|plank|board|rope|hose|baby|truck|plug|font)s?\b")
+_HOLDER = re.compile(r"\.?\s(?:bag|box|can|bottle|jar|pack|sack|bill|coin|note|fee|fine|radius|"
+                     r"limit|"
+                     r"bulb|screen|monitor|lens|wall|fence|pole|ladder|race|walk|hike|drive|tank|"
+                     r"motor|"
+                     r"engine|cable|pipe|nail|bolt|battery|plank|board|rope|hose|baby|truck|plug|"
+                     r"font)s?\b")
 _ARTICLE = re.compile(r"\b(?:an?|another|every)\s(?:[a-z]+\s)?$")
 _THE = re.compile(r"\b(?:the|this|that|his|her|their|our|my|your|its|two|three|four|five|"
                   r"ten|few|several|some|new|crisp)\s(?:[a-z]+\s)?$")
@@ -73,7 +76,7 @@ def describes(match: re.Match[str]) -> bool:
     behind, head = after(match, 20), before(match, 30)
     if _HOLDER.match(behind):
         return True
-    if not re.match(r"[\s-][a-z]", behind) or _NO_NOUN.match(behind):
+    if not re.match(r"\s[a-z]|-[a-z]{2}", behind) or _NO_NOUN.match(behind):
         return False
     return bool(behind[0] == "-" or _ARTICLE.search(head) or _THE.search(head))
 
@@ -125,7 +128,8 @@ FIRST_RULES: tuple[Rule, ...] = (
          rf"(?:\s?({SCALE}){_END})?(?![\w-])", _range),
 )
 RULES: tuple[Rule, ...] = (
-    rule(rf"(?<!\w)(-)?(?:({SIGN})\s?(-)?({NUMBER})(?:\s?({SCALE}){_END})?"
+    rule(rf"(?<!\w)(-)?(?:({SIGN})\s?(-)?({NUMBER})(?:\s?({SCALE}){_END})?(?:p\b)?"
          rf"|({NUMBER})\s?({SCALE})?\s?({SIGN}){_END})", _money),
     rule(r"(?<![\w.,])(\d{1,2})p\b(?!-\w)", _pence),
+    rule(r"(?<![\w.,])([1-9]\d)c\b(?!-\w)", lambda m: f"{spell(m[1])} cents"),
 )

@@ -100,8 +100,12 @@ def _decade(match: re.Match[str]) -> str:
     quote, number, possessive = match[1], match[2], match[3]
     long = len(number) > 2
     decade = quote or long or _DECADE.search(before(match, 12))
-    if possessive and not decade:
-        return f"{words(int(number))}'s"
+    if possessive and (not decade or (len(number) == 4 and number > "2009" and
+                                      not _DECADE.search(before(match, 12)))):
+        return f"{year(number) if len(number) == 4 else words(int(number))}'s"
+    if re.match(r"\s(?:timer|delay|lap|clip|pause|break|countdown|timeout|window|interval)\b",
+                after(match, 12)) and not long:
+        return match[0]
     if not possessive and not decade and _WAIT.search(before(match, 10)):
         return match[0]
     return plural(year(number) if len(number) == 4 else words(int(number)))
@@ -110,9 +114,12 @@ def _decade(match: re.Match[str]) -> str:
 def _plural_of(match: re.Match[str]) -> str:
     """B-52s, MP3s, Boeing 747s, two 9s: several of a number, no seconds."""
     head, number = match[1], match[2]
+    if not head and _WAIT.search(before(match, 10)):
+        return match[0]
     spoken = paired(number) if len(number) == 3 else spell(number)
     joint = "" if head.endswith(("-", " ")) else " "
-    return f"{head}{joint}{plural(spoken)}"
+    owner = match.re.groups > 2 and match[3]
+    return f"{head}{joint}{spoken + chr(39) + 's' if owner else plural(spoken)}"
 
 
 def _thousands(match: re.Match[str]) -> str:
@@ -127,14 +134,19 @@ def _thousands(match: re.Match[str]) -> str:
     return f"{number} {_SCALES[scale]}"
 
 
-_PLACE = re.compile(r"\b(?:apartment|room|suite|unit|flat|gate|seat|platform|building|section|class|"
+_PLACE = re.compile(r"\b(?:apartment|room|suite|unit|flat|gate|seat|platform|building|section|"
+                    r"class|"
                     r"figure|table|grade|row|exhibit|floor|bus|route|number)\s$", re.IGNORECASE)
 _SCALES = {"k": "thousand", "K": "thousand", "M": "million", "mn": "million", "B": "billion",
            "bn": "billion", "tn": "trillion"}
 FIRST_RULES: tuple[Rule, ...] = (
     rule(rf"(?<![\w.,])({NUMBER})(k|K|M|mn|B|bn|tn)(?=\+?(?:\s[a-z]|[,.;:?!)-]|\s?$))", _thousands),
     rule(r"(?<![\w.,])(\d{3,4})p\b", lambda m: f"{paired(m[1])} p"),
-    rule(r"\b([A-Z][A-Za-z]{0,3}-|[A-Z]{1,4})(\d{1,4})'?s\b", _plural_of),
+    rule(r"\b([A-Z][A-Za-z]{0,3}-|[A-Z]{1,4})(\d{1,4})('?)s\b", _plural_of),
+    rule(r"(?<![\w.,-])1(00|000)'?s(?=\sof\b)",
+         lambda m: "hundreds" if m[1] == "00" else "thousands"),
+    rule(r"(?<![\w.,-])()(\d[1-9]\d|\d{3}[1-9])s\b", _plural_of),
+    rule(r"\b(sizes?\s)(\d{1,2})s\b", _plural_of),
     rule(r"\b([A-Z][a-z]+\s)(\d[1-9]\d|\d{3}[1-9])s\b", _plural_of),
     rule(r"\b((?:the|two|three|four|five|six|all|those|of|many|several|new|old)\s)"
          r"(\d|\d[1-9]\d)s\b", _plural_of, re.IGNORECASE),

@@ -80,7 +80,8 @@ _NTH = rf"(?=[IVX]+(?:th|st|nd|rd)?\b){_UNDER_40}(?<=[IVX])"
 _TH = r"(?:th|st|nd|rd)?"
 _ALONE = r"(?![-.]\w|'(?!s\b)\w)"
 _TO = r"\s?-\s?|\s(?:and|to|or|through)\s"
-_FIRST_NAMES = (rf"{MONARCHS}|[A-Z][a-z]+ [A-Z]\.|Thomas|Arthur|Walter|Samuel|Sammy|Davis|Frank|Harry|"
+_FIRST_NAMES = (rf"{MONARCHS}|[A-Z][a-z]+ [A-Z]\.|Thomas|Arthur|Walter|Samuel|Sammy|Davis|Frank|"
+                rf"Harry|"
                 "Michael|Daniel")
 RULES: tuple[Rule, ...] = (
     WAR,
@@ -91,7 +92,8 @@ RULES: tuple[Rule, ...] = (
     rule(rf"\b({_FIFTH})\s+(V)\b(?!\.\s[A-Z]){_ALONE}", _ordinal),
     rule(rf"\b({_TENTH})\s+(X)\b(?!\.\s[A-Z]){_ALONE}", _ordinal),
     rule(rf"\b({MONARCHS})\s+(I)(?=\s{_RULED}|'s\b|[,;:)?!]|\.?\s*$|\.\s)", _ordinal),
-    rule(r"(?<=\w\sand)()\s(I)(?=\sof\b|[.,;]|\s*$)(?<=th and I|rd and I|nd and I|st and I)", _ordinal),
+    rule(r"(?<=\w\sand)()\s(I)(?=\sof\b|[.,;]|\s*$)(?<=th and I|rd and I|nd and I|st and I)",
+         _ordinal),
     rule(rf"\b((?:{_FIRST_NAMES}) [A-Z][a-z]+),?\s(II|III|IV)\b", _ordinal),
     rule(rf"\b((?i:{NUMBERED})\.?)\s({_BIG})(?!['.]\w)(?:({_TO})({_BIG}))?", _numbered),
     rule(rf"\b((?i:{NUMBERED})\.?)\s({_SMALL})(?!['.]\w)(?:({_TO})({_SMALL}))?", _numbered),

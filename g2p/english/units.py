@@ -28,7 +28,8 @@ _METRIC = (
 _SAME = {"hertz", "lux"}
 _PLAIN = {
     "kph": "kilometer per hour", "kmh": "kilometer per hour", "mph": "mile per hour",
-    "lb": "pound", "lbs": "pound", "oz": "ounce", "ozs": "ounce", "kΩ": "kilohm", "KΩ": "kilohm", "MΩ": "megohm",
+    "lb": "pound", "lbs": "pound", "oz": "ounce", "ozs": "ounce", "kΩ": "kilohm", "KΩ": "kilohm",
+    "MΩ": "megohm",
     "fl oz": "fluid ounce", "fl. oz": "fluid ounce",
     "yd": "yard", "yds": "yard", "mi": "mile", "nmi": "nautical mile", "gal": "gallon",
     "qt": "quart", "qts": "quart", "pt": "pint", "pts": "point", "tsp": "teaspoon",
@@ -187,19 +188,24 @@ LENGTH_RULES: tuple[Rule, ...] = (
     rule(rf"(?<![\w.,/])({NUMBER})'\s?-\s?({NUMBER})'(?!\w)", lambda m: f"{m[1]} to {m[2]} feet"),
     rule(rf"(?<![\w.,/])({NUMBER})'(?=[\s.,;:!?)-]|$)", _feet),
 )
+_LONG = alternatives(unit for unit in UNITS if unit.isalpha() and len(unit) > 1)
 # Units without a number.
 BARE_RULES: tuple[Rule, ...] = (
     rule(r"(?<![\w/.,])(?<!\d\s)(?<!per\s)(km|cm|mm|ft|mi|yd)\^?([23])(?!\w)",
          lambda m: several(_name(m[1] + m[2]), False)),
-    rule(r"(?<![\w/.,])(?<!\d\s)(?<!per\s)(m|km|ft|kg|g|mg)((?:/(?:s|h|L|ml|cm|m|kg)(?:\^[23])?){1,2})(?!\w)",
+    rule(r"(?<![\w/.,])(?<!\d\s)(?<!per\s)(m|km|ft|kg|g|mg)((?:/(?:s|h|L|ml|cm|m|"
+         r"kg)(?:\^[23])?){1,2})(?!\w)",
          lambda m: several(UNITS[m[1]], False) + _rate(m[2])),
 )
 _STOP = r"(?:\.(?=\s+[a-z\d(]|\s?[,;:]))?"
 RULES: tuple[Rule, ...] = (
-    rule(rf"(?<![\w.,])({NUMBER})\s?A(?=\s(?:fuse|circuit|breaker|current|charger|supply|socket|max)\b)",
+    rule(rf"(?<![\w.,])({NUMBER})\s?A(?=\s(?:fuse|circuit|breaker|current|charger|supply|socket|"
+         rf"max)\b)",
          lambda m: f"{m[1]} amp"),
-    rule(rf"(?<![\w.,])({NUMBER})\sK(?=[.,;)]|$|\s(?:and|to|at|in|or)\b)", lambda m: f"{m[1]} kelvin"),
+    rule(rf"(?<![\w.,])({NUMBER})\sK(?=[.,;)]|$|\s(?:and|to|at|in|or)\b)",
+         lambda m: f"{m[1]} kelvin"),
     *BARE_RULES,
+    rule(rf"\bper\s({_LONG})\b(?!\^)", lambda m: f"per {UNITS[m[1]]}"),
     rule(r"(?<=\d\s)(ft\.?|feet|foot)\s(\d{1,2})\sin\b\.?", lambda m: f"{m[1]} {m[2]} inches"),
     rule(r"(?<=\d\s)in\.(?=\s(?:wide|long|tall|high|deep|thick|in|of|by|x|and|or|from|per)\b)|"
          r"(?<=\d\s)in(?=\.?\s?[x×]\s?\d)", "inches"),

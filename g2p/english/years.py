@@ -20,7 +20,8 @@ _OF_A_YEAR = re.compile(r"(?:\b(?:in|since|until|till|by|from|of|the|around|circ
                         r"through|to|and|January|February|March|April|May|June|July|August|"
                         r"September|October|November|December|AD|BC|CE)[\s-]|\bin about\s|"
                         r"[(]|[a-z],\s)$", re.IGNORECASE)
-_EARLY = re.compile(r"(?:\b(?:in|since|until|till|by|from|between|around|circa|before|after|year|during|"
+_EARLY = re.compile(r"(?:\b(?:in|since|until|till|by|from|between|around|circa|before|after|year|"
+                    r"during|"
                     r"late|early|summer|winter|spring|autumn|AD|about|January|February|March|April|"
                     r"May|June|July|August|September|October|November|December|back to|"
                     r"the year|the summer of|\w+ and|\w+ to)[\s,]{1,2}|[(]|[a-z],\s)$",
@@ -37,7 +38,8 @@ def _four_digits(match: re.Match[str]) -> str:
     """1984 -> a year, 1984 votes -> a number; before 1100 and from 2100 only after a hint."""
     number, rest = match[1], after(match, 60)
     head = before(match, 30)
-    if (_COUNTED.match(rest) and not re.search(r"\b[Ii]n\s$", head)) or re.match(r"-[a-z]", rest) or _QUANTITY.search(head):
+    if (_COUNTED.match(rest) and not re.search(r"\b[Ii]n\s$", head)) or re.match(r"-[a-z]",
+            rest) or _QUANTITY.search(head):
         return spell(number)
     if not 1100 <= int(number) < 2100:
         hint = _EARLY.search(head) or _ERA.match(rest)
@@ -65,7 +67,8 @@ FIRST_RULES: tuple[Rule, ...] = (
 )
 RULES: tuple[Rule, ...] = (
     rule(r"(?<=\d)\s?[x×]\s?(?=\d[\d.]*\s?=)", " times "),
-    rule(r"(?<=\d)\s×\s(?=\d[\d.]*(?!\s(?:\w*meters?|feet|foot|inch|inches|yards?|miles?|pixels?)\b)"
+    rule(r"(?<=\d)\s×\s(?=\d[\d.]*(?!\s(?:\w*meters?|feet|foot|inch|inches|yards?|miles?|"
+         r"pixels?)\b)"
          r"(?![\d.]))", " times "),
     rule(r"(?<=\d)(\s?)[x×]\1(?=\d)", " by "),
     rule(r"(?<![\d.,])(1\d\d\d|2[0-4]\d\d)(?![\d]|[.,]\d)", _four_digits),
