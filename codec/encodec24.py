@@ -96,10 +96,12 @@ class EncodecCodec(nn.Module):
         return self.model.encode(wav)[0][0]
 
     @torch.no_grad()
-    def decode(self, codes: torch.Tensor, voice: torch.Tensor | None = None) -> torch.Tensor:
+    def decode(self, codes: torch.Tensor, voice: torch.Tensor | None = None,
+               phones: torch.Tensor | None = None, voice_phones: torch.Tensor | None = None,
+               ) -> torch.Tensor:
         """Codes [B, Q', T] with Q' <= 8 to audio [B, 1, T * 320]; fewer books, less detail.
 
-        EnCodec's decoder has no use for `voice`.
+        EnCodec's decoder has no use for voice and phones.
 
         Raises:
             ValueError: another shape, or a code outside 0 .. 1023.
