@@ -35,6 +35,7 @@ class EncodecCodec(nn.Module):
     frame_rate = 75.0
     n_codebooks = 8
     codebook_size = 1024
+    phones: tuple[str, ...] = ()
 
     def __init__(self, model: EncodecModel) -> None:
         super().__init__()

@@ -7,7 +7,8 @@ al. 2022). Quantizer: EnCodec's own (Défossez et al. 2022, arXiv:2210.13438, se
 
 The decoder can be told whose voice it is, by the codes of a recording: few books of a frame hold
 what is said, and the rest of the voice is the same in every frame. It can also be told which phone
-is said in each frame, which synthesis knows: codes that a model made up are doubtful, the text is not.
+is said in each frame, which synthesis knows: codes that a model made up are doubtful, the text is
+not.
 """
 from __future__ import annotations
 
@@ -221,7 +222,8 @@ class SpectralCodec(nn.Module):
         [B, T'] int64: places in `phones` of what is said in each frame, -1 where it is not known.
         """
         known = None if voice is None else self.dequantize(voice)
-        return self.synthesize(self.dequantize(codes), known, None, phones, voice_phones)[0][:, None]
+        wav, _ = self.synthesize(self.dequantize(codes), known, None, phones, voice_phones)
+        return wav[:, None]
 
     def grown(self, blocks: int, phones: Sequence[str]) -> SpectralCodec:
         """The same codec with room to learn: more blocks in the decoder, and phones that it may be
@@ -235,8 +237,8 @@ class SpectralCodec(nn.Module):
             raise ValueError(f"the decoder has {old.decoder_blocks} blocks and {len(self.phones)} "
                              "phones: it can only grow, and keeps its phones")
         grown = SpectralCodec(replace(old, decoder_blocks=blocks, decoder_phones=tuple(phones)))
-        for block in grown.decoder.blocks[old.decoder_blocks:]:
-            nn.init.zeros_(block.scale)
+        for index in range(old.decoder_blocks, blocks):
+            nn.init.zeros_(grown.decoder.blocks[index].scale)  # type: ignore[arg-type]
         if grown.decoder.phone is not None:
             nn.init.zeros_(grown.decoder.phone.weight)
         grown.load_state_dict(self.state_dict(), strict=False)

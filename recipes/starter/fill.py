@@ -22,16 +22,16 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from g2p import Vocabulary
-from valle.cache import fast_bfloat16
-from valle.ar import AR
-from valle.checkpoint import load_ar, load_nar
 from valle.commands.train import read_patterns
 from valle.data.batching import split_speakers
 from valle.data.manifest import Codes, Prepared, PreparedWriter, Utterance
-from valle.engines import pick_device
-from valle.generate import fill_books
-from valle.nar import NAR, NARBatch, NARRow
-from valle.sampling import SamplingOptions, draw, truncate
+from valle.engine.kvcache import fast_bfloat16
+from valle.engine.select import pick_device
+from valle.model.ar import AR
+from valle.model.checkpoint import load_ar, load_nar
+from valle.model.nar import NAR, NARBatch, NARRow
+from valle.synthesis.decode import fill_books
+from valle.synthesis.sampling import SamplingOptions, draw, truncate
 
 HELD_OUT = Path(__file__).with_name("held_out.txt")
 PROMPT_FRAMES = 225
@@ -79,7 +79,7 @@ class Filler:
         spoken = torch.tensor(ids.interleave(phones, durations, codes))
         is_code = spoken >= ids.first_code
         target = is_code.cumsum(0) > heard
-        blind = spoken.where(is_code, ids.first_phone)[target]  # as Request.twin: no text, no prompt
+        blind = spoken.where(is_code, ids.first_phone)[target]  # no text, no prompt: Request.twin
         known = self._logits(ids.prefix("en-us", phones), spoken)[target & is_code]
         twin = self._logits(ids.prefix("en-us", [0] * len(phones)), blind)[is_code[target]]
         led = truncate((known + (options.guidance - 1) * (known - twin)) / options.temperature,

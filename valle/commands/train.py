@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from codec import Codec
     from g2p import Vocabulary
-    from valle.ar import AR
-    from valle.config import TransformerConfig
-    from valle.nar import NAR
+    from valle.model.ar import AR
+    from valle.model.config import TransformerConfig
+    from valle.model.nar import NAR
     from valle.training.speech import SpeechData
 
 STAGES = ("codec", "decoder", "aligner", "ar", "nar", "speaker", "recognizer")
@@ -60,7 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     batch.add_argument("--filled", metavar="FOLDER", nargs="+", type=Path,
                        help="decoder: codes of AR and NAR to learn to decode, prepared folders from "
                             "recipes/starter/fill.py")
-    batch.add_argument("--decoder-blocks", type=int, help="decoder: as many as --init has, or more")
+    batch.add_argument("--decoder-blocks", type=int,
+                       help="decoder: as many as --init has, or more")
     batch.add_argument("--tokens-per-batch", type=int, help="ar, nar")
     batch.add_argument("--max-seconds", type=float,
                        help="aligner, ar, nar, recognizer: longest sample; "
@@ -146,7 +147,7 @@ def given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
 
 
 def codec_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
-    from valle.engines import pick_device
+    from valle.engine.select import pick_device
     from valle.training.codec import CodecStage, CodecTraining
 
     config = CodecTraining(steps=options.steps,
@@ -157,8 +158,8 @@ def codec_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
 
 def decoder_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
     from codec.spectral import SpectralCodec
-    from valle.checkpoint import load_vocabulary
-    from valle.engines import pick_device
+    from valle.engine.select import pick_device
+    from valle.model.checkpoint import load_vocabulary
     from valle.training.decoder import DecoderStage, DecoderTraining
 
     if not options.init or not options.vocabulary:
@@ -183,7 +184,7 @@ def aligner_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
 
 
 def speaker_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
-    from valle.engines import pick_device
+    from valle.engine.select import pick_device
     from valle.speaker.model import SpeakerConfig
     from valle.training import speaker
 
@@ -196,7 +197,7 @@ def speaker_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
 
 
 def recognizer_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
-    from valle.engines import pick_device
+    from valle.engine.select import pick_device
     from valle.training.recognizer import RecognizerStage, RecognizerTraining
 
     config = RecognizerTraining(**given(options, "lr", "batch_seconds", "max_seconds", "max_hours"))
@@ -207,8 +208,8 @@ def recognizer_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
 
 def speech_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
     from codec import load_codec
-    from valle.checkpoint import load_ar, load_nar, load_vocabulary
-    from valle.engines import pick_device
+    from valle.engine.select import pick_device
+    from valle.model.checkpoint import load_ar, load_nar, load_vocabulary
     from valle.training.ar import ARStage
     from valle.training.nar import NARStage
     from valle.training.speech import SpeechData, SpeechTraining
@@ -242,8 +243,8 @@ def speech_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
 
 
 def new_ar(options: argparse.Namespace, data: SpeechData, codec: Codec | None) -> AR:
-    from valle.ar import AR
-    from valle.config import ARConfig
+    from valle.model.ar import AR
+    from valle.model.config import ARConfig
     from valle.training.speech import start_from_codebooks
 
     languages = tuple(sorted({u.language for u in data.train}))
@@ -256,8 +257,8 @@ def new_ar(options: argparse.Namespace, data: SpeechData, codec: Codec | None) -
 
 
 def new_nar(options: argparse.Namespace, data: SpeechData, codec: Codec | None) -> NAR:
-    from valle.config import NARConfig
-    from valle.nar import NAR
+    from valle.model.config import NARConfig
+    from valle.model.nar import NAR
     from valle.training.speech import start_from_codebooks
 
     nar = NAR(NARConfig(len(data.vocabulary), options.n_codebooks,
@@ -268,7 +269,7 @@ def new_nar(options: argparse.Namespace, data: SpeechData, codec: Codec | None) 
 
 
 def shape(options: argparse.Namespace) -> TransformerConfig:
-    from valle.config import size
+    from valle.model.config import size
 
     changes = {"d_ff": options.d_ff} if options.d_ff else {}
     return size(options.size, dropout=options.dropout, **changes)

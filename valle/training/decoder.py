@@ -79,8 +79,9 @@ class Batch:
     filled: bool
 
     def to(self, device: torch.device) -> Batch:
-        return Batch(*(part.to(device) for part in (
-            self.wav, self.codes, self.phones, self.voice, self.voice_phones)), self.filled)
+        wav, codes, phones, voice, voice_phones = (part.to(device) for part in (
+            self.wav, self.codes, self.phones, self.voice, self.voice_phones))
+        return Batch(wav, codes, phones, voice, voice_phones, self.filled)
 
 
 def read_clips(prepared: Prepared, utterances: Sequence[Utterance], vocabulary: Vocabulary,

@@ -1,6 +1,8 @@
 """One training step of whatever turns speech into codes and back, or codes back into speech."""
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 import torch.nn.functional as F
 
@@ -11,7 +13,7 @@ from valle.training.loop import Metrics, update
 
 def resynthesis_step(wav: torch.Tensor, fake: torch.Tensor, scores: torch.Tensor,
                      f0: torch.Tensor, voiced: torch.Tensor, commitment: torch.Tensor,
-                     sample_rate: int, optimizers: dict[str, torch.optim.Optimizer],
+                     sample_rate: int, optimizers: Mapping[str, torch.optim.Optimizer],
                      adversary: Adversary | None, critic_batch: int) -> Metrics:
     """Losses of a copy [B, N] of speech [B, N], backward, and one step of the optimizers.
 
