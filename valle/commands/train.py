@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                                       "speaker: a trained encoder to start from; ar, nar: a "
                                       "model folder to start from, with its shape and phones")
     batch.add_argument("--filled", metavar="FOLDER", nargs="+", type=Path,
-                       help="decoder: codes of AR and NAR to learn to decode, prepared folders from "
+                       help="decoder: codes of AR and NAR to decode too, prepared folders from "
                             "recipes/starter/fill.py")
     batch.add_argument("--decoder-blocks", type=int,
                        help="decoder: as many as --init has, or more")
@@ -123,7 +123,8 @@ def run(options: argparse.Namespace) -> int:
                         validate_every=options.validate_every, save_minutes=options.save_minutes,
                         seed=options.seed)
     held_out = read_patterns(options.held_out)
-    stage = {"codec": codec_stage, "decoder": decoder_stage, "aligner": aligner_stage, "ar": speech_stage,
+    stage = {"codec": codec_stage, "decoder": decoder_stage, "aligner": aligner_stage,
+             "ar": speech_stage,
              "nar": speech_stage, "speaker": speaker_stage,
              "recognizer": recognizer_stage}[options.stage](options, held_out)
     settings = {k: str(v) for k, v in vars(options).items() if v is not None}
