@@ -238,7 +238,8 @@ class SpectralCodec(nn.Module):
                              "phones: it can only grow, and keeps its phones")
         grown = SpectralCodec(replace(old, decoder_blocks=blocks, decoder_phones=tuple(phones)))
         for index in range(old.decoder_blocks, blocks):
-            nn.init.zeros_(grown.decoder.blocks[index].scale)  # type: ignore[arg-type]
+            for new in grown.decoder.blocks[index].down.parameters():  # type: ignore[union-attr]
+                nn.init.zeros_(new)
         if grown.decoder.phone is not None:
             nn.init.zeros_(grown.decoder.phone.weight)
         grown.load_state_dict(self.state_dict(), strict=False)

@@ -1,6 +1,8 @@
 """Frames to frames: the ConvNeXt blocks of the spectral codec, which may know voice and phones."""
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from einops import rearrange
@@ -86,4 +88,6 @@ class Trunk(nn.Module):
             return x
         if phones is None:
             phones = torch.full(x.shape[:2], -1, device=x.device)
-        return x + self.phone(1 + phones)
+        # Scaled as in Vaswani et al. 2017, section 3.4: Adam moves all weights alike, and these
+        # would be too slow beside frames of unit variance.
+        return x + math.sqrt(self.phone.embedding_dim) * self.phone(1 + phones)
