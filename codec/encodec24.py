@@ -102,7 +102,17 @@ class EncodecCodec(nn.Module):
                ) -> torch.Tensor:
         """Codes [B, Q', T] with Q' <= 8 to audio [B, 1, T * 320]; fewer books, less detail.
 
-        EnCodec's decoder has no use for voice and phones.
+        codes may be latents [B, 128, T]. EnCodec's decoder has no use for voice and phones.
+
+        Raises:
+            ValueError: another shape, or a code outside 0 .. 1023.
+        """
+        if codes.is_floating_point():
+            return self.model.decoder(codes)  # type: ignore[no-any-return]
+        return self.model.decoder(self.dequantize(codes))  # type: ignore[no-any-return]
+
+    def dequantize(self, codes: torch.Tensor) -> torch.Tensor:
+        """Codes [B, Q', T] with Q' <= 8 to latents [B, 128, T].
 
         Raises:
             ValueError: another shape, or a code outside 0 .. 1023.
@@ -112,7 +122,7 @@ class EncodecCodec(nn.Module):
         if codes.min() < 0 or codes.max() >= self.codebook_size:
             raise ValueError(f"codes must be in 0 .. {self.codebook_size - 1}, not in "
                              f"{int(codes.min())} .. {int(codes.max())}")
-        return self.model.decode([(codes, None)])
+        return self.model.quantizer.decode(codes.transpose(0, 1))  # type: ignore[no-any-return]
 
 
 def untrained_model() -> EncodecModel:

@@ -218,11 +218,14 @@ class SpectralCodec(nn.Module):
                ) -> torch.Tensor:
         """Codes [B, Q', T] with Q' <= Q to audio [B, 1, T * hop]; fewer books, less detail.
 
-        voice [B, Q'', T']: codes of a recording of the speaker. phones [B, T], voice_phones
-        [B, T'] int64: places in `phones` of what is said in each frame, -1 where it is not known.
+        codes may be latents [B, latent, T] as well, which a model expects where it would have to
+        guess codes. voice [B, Q'', T']: codes of a recording of the speaker. phones [B, T] and
+        voice_phones [B, T'] int64: places in `phones` of what is said in each frame, -1 where it
+        is not known.
         """
         known = None if voice is None else self.dequantize(voice)
-        wav, _ = self.synthesize(self.dequantize(codes), known, None, phones, voice_phones)
+        latents = codes if codes.is_floating_point() else self.dequantize(codes)
+        wav, _ = self.synthesize(latents, known, None, phones, voice_phones)
         return wav[:, None]
 
     def grown(self, blocks: int, phones: Sequence[str]) -> SpectralCodec:

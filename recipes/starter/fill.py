@@ -1,11 +1,11 @@
-"""What AR and NAR make of real speech: codes as in synthesis, of which the recording is known.
+"""What AR and NAR make of real speech: latents as in synthesis, of which the recording is known.
 
     python recipes/starter/fill.py OUT MODEL PREPARED [PREPARED ...]
 
-OUT becomes a prepared folder of the same utterances with these codes, from which `valle train
---stage codec --init CODEC --filled OUT` learns to decode what is spoken in synthesis, not only what
-is encoded. Every utterance is filled with another one of its speaker as the prompt, as in
-synthesis; a speaker's only one after its own first half, which stays as it is. Of half of the
+OUT gets ID.npy for each utterance: what the NAR expects of its frames (latents [D, T], float16).
+From these `valle train --stage decoder --filled OUT` learns to decode what is spoken in synthesis,
+not only what is encoded; filled.json names their codec. Every utterance is filled with another one
+of its speaker as the prompt, as in synthesis; a speaker's only one after its own first half, which stays as it is. Of half of the
 utterances book 1 is drawn by the AR as well, each code after the true ones before it (teacher
 forcing keeps the timing, so that the recording still fits); of the other half it is the true one.
 Needs timings. Held-out speakers (held_out.txt) are left out. Goes on where it was stopped.
@@ -13,6 +13,7 @@ Needs timings. Held-out speakers (held_out.txt) are left out. Goes on where it w
 from __future__ import annotations
 
 import argparse
+import json
 import random
 from pathlib import Path
 
@@ -21,34 +22,38 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from codec import load_codec
+from codec.files import atomic_path
 from g2p import Vocabulary
 from valle.commands.train import read_patterns
 from valle.data.batching import split_speakers
-from valle.data.manifest import Codes, Prepared, PreparedWriter, Utterance
+from valle.data.manifest import Codes, Prepared, Utterance
 from valle.engine.kvcache import fast_bfloat16
 from valle.engine.select import pick_device
 from valle.model.ar import AR
 from valle.model.checkpoint import load_ar, load_nar
 from valle.model.nar import NAR, NARBatch, NARRow
-from valle.synthesis.decode import fill_books
+from valle.synthesis.decode import fill_latents
 from valle.synthesis.sampling import SamplingOptions, draw, truncate
 
 HELD_OUT = Path(__file__).with_name("held_out.txt")
 PROMPT_FRAMES = 225
-GROUP = 50  # utterances between two writes
 
 
 class Filler:
     """Fills the codes of utterances."""
 
-    def __init__(self, ar: AR, nar: NAR, vocabulary: Vocabulary, prepared: Prepared) -> None:
+    def __init__(self, ar: AR, nar: NAR, vocabulary: Vocabulary, codebooks: torch.Tensor,
+                 prepared: Prepared) -> None:
         self.device = pick_device("auto")
         self.ar, self.nar = ar.to(self.device).eval(), nar.to(self.device)
+        self.codebooks = codebooks.to(self.device)
         self.vocabulary, self.prepared = vocabulary, prepared
 
     @torch.inference_mode()
-    def __call__(self, utterance: Utterance, prompt: Utterance | None, drawn: bool) -> Codes:
-        """Codes [Q, T] of the utterance; without a prompt its own first half is one.
+    def __call__(self, utterance: Utterance, prompt: Utterance | None, drawn: bool,
+                 ) -> NDArray[np.float16]:
+        """Latents [D, T] of the utterance; without a prompt its own first half is one.
 
         drawn: book 1 by the AR as well.
         """
@@ -69,8 +74,8 @@ class Filler:
         batch = NARBatch.pad([NARRow(phones, codes, heard, durations)], self.nar.config,
                              self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-            filled = fill_books(self.nar, batch, SamplingOptions().nar_guidance)[0].cpu()
-        return filled[:, -utterance.frames:].numpy().astype(np.int16)
+            filled = fill_latents(self.nar, batch, self.codebooks, SamplingOptions().nar_guidance)
+        return filled[0, :, -utterance.frames:].cpu().numpy().astype(np.float16)
 
     def _drawn(self, phones: list[int], durations: list[int], codes: list[int], heard: int,
                ) -> NDArray[np.int16]:
@@ -101,8 +106,8 @@ class Filler:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path, help="prepared folder to write")
-    parser.add_argument("model", type=Path, help="folder with AR and NAR")
+    parser.add_argument("out", type=Path, help="folder to write")
+    parser.add_argument("model", type=Path, help="folder with codec, AR and NAR")
     parser.add_argument("prepared", nargs="+", type=Path, help="folders from `valle prepare`")
     parser.add_argument("--hours", type=float, default=3.0, help="how much; default 3")
     options = parser.parse_args()
@@ -121,20 +126,17 @@ def main() -> None:
     timed.sort(key=lambda u: by_speaker[u.speaker].index(u))  # all voices, again and again
     total = np.cumsum([u.seconds for u in timed]) / 3600
     chosen = timed[: int(np.searchsorted(total, options.hours))]
-    fill = Filler(ar, nar, vocabulary, prepared)
-    writer = PreparedWriter(options.out, {"codec": identity, "source": str(options.model)},
-                            nar.config.n_codebooks)
-    left = [u for u in chosen if u.id not in writer.done]
-    with tqdm(total=len(left), unit="utterance") as bar:
-        for first in range(0, len(left), GROUP):
-            group, codes = left[first: first + GROUP], []
-            for u in group:
-                others = [o for o in by_speaker[u.speaker] if o is not u]
-                codes.append(fill(u, chance.choice(others) if others else None,
-                                  drawn=chance.random() < .5))
-                bar.update()
-            writer.add(group, codes, [])
-    writer.close("finished")
+    fill = Filler(ar, nar, vocabulary, load_codec(options.model).codebooks, prepared)
+    options.out.mkdir(parents=True, exist_ok=True)
+    with atomic_path(options.out / "filled.json") as path:
+        path.write_text(json.dumps({"codec": identity, "source": str(options.model)}) + "\n")
+    for u in tqdm(chosen, unit="utterance"):
+        others = [o for o in by_speaker[u.speaker] if o is not u]
+        prompt, drawn = chance.choice(others) if others else None, chance.random() < .5
+        target = options.out / f"{u.id}.npy"
+        if not target.exists():
+            with atomic_path(target) as path, path.open("wb") as file:
+                np.save(file, fill(u, prompt, drawn), allow_pickle=False)
 
 
 if __name__ == "__main__":

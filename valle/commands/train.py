@@ -57,8 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     batch.add_argument("--init", help="decoder: the codec whose decoder goes on learning; "
                                       "speaker: a trained encoder to start from; ar, nar: a "
                                       "model folder to start from, with its shape and phones")
-    batch.add_argument("--filled", metavar="FOLDER", nargs="+", type=Path,
-                       help="decoder: codes of AR and NAR to decode too, prepared folders from "
+    batch.add_argument("--filled", metavar="FOLDER", type=Path,
+                       help="decoder: latents of AR and NAR to decode too, a folder written by "
                             "recipes/starter/fill.py")
     batch.add_argument("--decoder-blocks", type=int,
                        help="decoder: as many as --init has, or more")
@@ -167,7 +167,7 @@ def decoder_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
         raise ValueError("--stage decoder needs --init CODEC and --vocabulary MODEL, whose phones "
                          "the decoder will be told")
     blocks = {"blocks": options.decoder_blocks} if options.decoder_blocks else {}
-    config = DecoderTraining(steps=options.steps, filled=tuple(options.filled or ()), **blocks,
+    config = DecoderTraining(steps=options.steps, filled=options.filled, **blocks,
                              **given(options, "lr", "batch_size", "books", "adversary_from"))
     return DecoderStage(config, SpectralCodec.load(options.init),
                         load_vocabulary(options.vocabulary), options.data, held_out,

@@ -2,17 +2,20 @@
 
 It learns what synthesis asks of it: to speak codes that a model made up, in the voice of a prompt,
 with the phone of each frame known. Half of the steps decode what AR and NAR make of a recording
-(recipes/starter/fill.py), half the recording's own codes or those of the recording in disguise.
+(latents of recipes/starter/fill.py), half the recording's own codes or those of the recording in
+disguise.
 """
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from tqdm import tqdm
 
@@ -40,7 +43,8 @@ class DecoderTraining:
 
     blocks: of the decoder, as many as --init has or more. adversary_from: the share of all steps
     at which the adversary joins. books: how many codebooks half of the steps use; the other half
-    draws a number. filled: folders with the codes of AR and NAR; without, all steps use true codes.
+    draws a number. filled: a folder with the latents of AR and NAR; without, all steps use true
+    codes.
     """
 
     steps: int
@@ -51,50 +55,51 @@ class DecoderTraining:
     blocks: int = 8
     adversary_from: float = 0.0
     books: int = 4
-    filled: tuple[Path, ...] = ()
+    filled: Path | None = None
     seed: int = 0
 
 
 @dataclass(frozen=True)
 class Clip:
     """A recording [N] at the codec's rate, the phone of each frame [T] (-1: not known), its codes
-    [Q, T], and those [Q', T] that AR and NAR made of it, or None."""
+    [Q, T], and the latents [D, T] that AR and NAR made of it, or None."""
 
     pcm: Pcm
     phones: np.ndarray
     codes: Codes
-    filled: Codes | None = None
+    filled: NDArray[np.float16] | None = None
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Crops of recordings [B, N] with codes [B, Q, T] and phones [B, T]; for the voice, codes
-    [B, Q, T'] and phones [B, T'] of longer crops. filled: the first codes are a model's."""
+    """Crops of recordings [B, N] with codes [B, Q, T] or a model's latents [B, D, T], and phones
+    [B, T]; for the voice, codes [B, Q, T'] and phones [B, T'] of longer crops."""
 
     wav: torch.Tensor
     codes: torch.Tensor
     phones: torch.Tensor
     voice: torch.Tensor
     voice_phones: torch.Tensor
-    filled: bool
 
     def to(self, device: torch.device) -> Batch:
         wav, codes, phones, voice, voice_phones = (part.to(device) for part in (
             self.wav, self.codes, self.phones, self.voice, self.voice_phones))
-        return Batch(wav, codes, phones, voice, voice_phones, self.filled)
+        return Batch(wav, codes, phones, voice, voice_phones)
 
 
 def read_clips(prepared: Prepared, utterances: Sequence[Utterance], vocabulary: Vocabulary,
-               hop: int, filled: Mapping[str, Codes]) -> list[Clip]:
-    """Utterances as clips in memory. filled: the codes that a model made, by utterance."""
+               hop: int, filled: Path | None) -> list[Clip]:
+    """Utterances as clips in memory. filled: the folder with the latents that a model made."""
     def read(utterance: Utterance) -> Clip:
         samples = load_samples(utterance)
         samples = np.resize(np.pad(samples, (0, hop)), utterance.frames * hop)
         phones = np.full(utterance.frames, -1)
         if utterance.phones and utterance.durations:
             phones = np.repeat(vocabulary.encode(utterance.phones), utterance.durations)
+        path = None if filled is None else filled / f"{utterance.id}.npy"
+        latents = None if path is None or not path.is_file() else np.load(path, allow_pickle=False)
         return Clip((samples * 32767).astype(np.int16), phones,
-                    prepared.codes(utterance), filled.get(utterance.id))
+                    prepared.codes(utterance), latents)
 
     with ThreadPoolExecutor() as pool:
         return list(tqdm(pool.map(read, utterances), total=len(utterances), unit="clip",
@@ -134,15 +139,13 @@ class DecoderStage:
     def _read(self, folders: Sequence[Path], vocabulary: Vocabulary, held_out: Sequence[str],
               ) -> tuple[list[Clip], list[Clip]]:
         """(clips of training speakers, of held-out ones)."""
-        prepared, filled = Prepared.open(folders), dict[str, Codes]()
-        opened = [prepared]
-        if self.config.filled:
-            made = Prepared.open(self.config.filled)
-            filled = {u.id: made.codes(u) for u in made.utterances}
-            opened.append(made)
-        for one in opened:
-            if one.codec != self.codec.identity:
-                raise ValueError(f"the data holds codes of codec {one.codec}, --init is codec "
+        prepared, filled = Prepared.open(folders), self.config.filled
+        made_with = {"--data": prepared.codec}
+        if filled is not None:
+            made_with["--filled"] = json.loads((filled / "filled.json").read_text())["codec"]
+        for flag, codec in made_with.items():
+            if codec != self.codec.identity:
+                raise ValueError(f"{flag} is of codec {codec}, --init is codec "
                                  f"{self.codec.identity}: prepare or fill it again")
         train, held = split_speakers(prepared.utterances, list(held_out))
         long = [u for u in held if u.durations and u.seconds > 4]
@@ -165,17 +168,17 @@ class DecoderStage:
             crop = slice(start, start + size)
             level = rng.uniform(0.5, 1.2) / 32768
             wavs.append(level * clip.pcm[start * hop: (start + size) * hop].astype(np.float32))
-            made = clip.filled if use_filled and clip.filled is not None else clip.codes
-            codes.append(made[:, crop])
+            codes.append((clip.filled if use_filled else clip.codes)[:, crop])  # type: ignore[index]
             phones.append(clip.phones[crop])
             start = int(rng.integers(max(1, len(clip.phones) - known + 1)))
             frames = np.arange(start, start + known) % len(clip.phones)  # a short one begins again
             voices.append(clip.codes[:, frames])
             voice_phones.append(clip.phones[frames])
         forgotten = torch.from_numpy(rng.random((2, len(wavs), 1)) > KNOWN_PHONES)
-        return Batch(_stack(wavs).float(), _stack(codes).long(),
+        return Batch(_stack(wavs).float(),
+                     _stack(codes).float() if use_filled else _stack(codes).long(),
                      _stack(phones).masked_fill(forgotten[0], -1), _stack(voices).long(),
-                     _stack(voice_phones).masked_fill(forgotten[1], -1), use_filled)
+                     _stack(voice_phones).masked_fill(forgotten[1], -1))
 
     def step(self, batch: Batch, step: int) -> Metrics:
         batch = batch.to(self.device)
@@ -183,10 +186,11 @@ class DecoderStage:
         known = rng.random() < KNOWN_VOICE
         with torch.autocast(self.device.type, torch.bfloat16):
             f0, voiced = pitch(batch.wav, self.codec.sample_rate, self.codec.hop)
-            codes = self._codes(batch, known, rng)
+            latents = (batch.codes if batch.codes.is_floating_point() else
+                       self.codec.dequantize(self._codes(batch, known, rng)))
             voice = self.codec.dequantize(batch.voice) if known else None
             fake, scores = self.codec.synthesize(
-                self.codec.dequantize(codes), voice, f0, batch.phones,
+                latents, voice, f0, batch.phones,
                 batch.voice_phones if known else None)
             return resynthesis_step(
                 batch.wav, fake, scores, f0, voiced, fake.new_zeros(()), self.codec.sample_rate,
@@ -194,15 +198,14 @@ class DecoderStage:
                 self.config.critic_batch)
 
     def _codes(self, batch: Batch, known: bool, rng: np.random.Generator) -> torch.Tensor:
-        """Codes [B, Q', T] to decode: a model's, or the true ones, of some voices in disguise."""
+        """True codes [B, Q', T] to decode, where the voice is known some of a voice in disguise."""
         books, codes = self.config.books, batch.codes
-        if not batch.filled:
-            if rng.random() < 0.5:
-                books = int(rng.integers(1, self.codec.n_codebooks + 1))
-            hidden = np.flatnonzero(rng.random(len(codes)) < DISGUISED)
-            if known and len(hidden):
-                codes = codes.clone()
-                codes[hidden] = self.codec.encode(disguise(batch.wav[hidden], rng)[:, None])
+        if rng.random() < 0.5:
+            books = int(rng.integers(1, self.codec.n_codebooks + 1))
+        hidden = np.flatnonzero(rng.random(len(codes)) < DISGUISED)
+        if known and len(hidden):
+            codes = codes.clone()
+            codes[hidden] = self.codec.encode(disguise(batch.wav[hidden], rng)[:, None])
         return codes[:, :books]
 
     @torch.no_grad()
