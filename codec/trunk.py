@@ -39,6 +39,7 @@ class VoiceAttention(nn.Module):
         self.key_value = nn.Linear(width, 2 * width)
         self.out = nn.Linear(width, width)
         nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
 
     def forward(self, x: torch.Tensor, voice: torch.Tensor) -> torch.Tensor:
         split = "b t (h d) -> b h t d"

@@ -5,10 +5,11 @@
 OUT gets ID.npy for each utterance: what the NAR expects of its frames (latents [D, T], float16).
 From these `valle train --stage decoder --filled OUT` learns to decode what is spoken in synthesis,
 not only what is encoded; filled.json names their codec. Every utterance is filled with another one
-of its speaker as the prompt, as in synthesis; a speaker's only one after its own first half, which stays as it is. Of half of the
-utterances book 1 is drawn by the AR as well, each code after the true ones before it (teacher
-forcing keeps the timing, so that the recording still fits); of the other half it is the true one.
-Needs timings. Held-out speakers (held_out.txt) are left out. Goes on where it was stopped.
+of its speaker as the prompt, as in synthesis; a speaker's only one after its own first half, which
+stays as it is. Of half of the utterances book 1 is drawn by the AR as well, each code after the
+true ones before it (teacher forcing keeps the timing, so that the recording still fits); of the
+other half it is the true one. Needs timings. Held-out speakers (held_out.txt) are left out. Goes on
+where it was stopped.
 """
 from __future__ import annotations
 
@@ -135,6 +136,7 @@ def main() -> None:
         prompt, drawn = chance.choice(others) if others else None, chance.random() < .5
         target = options.out / f"{u.id}.npy"
         if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
             with atomic_path(target) as path, path.open("wb") as file:
                 np.save(file, fill(u, prompt, drawn), allow_pickle=False)
 

@@ -148,7 +148,7 @@ class DecoderStage:
                 raise ValueError(f"{flag} is of codec {codec}, --init is codec "
                                  f"{self.codec.identity}: prepare or fill it again")
         train, held = split_speakers(prepared.utterances, list(held_out))
-        long = [u for u in held if u.durations and u.seconds > 4]
+        long = [u for u in held if u.seconds > 2]
         chosen = sorted(np.random.default_rng(0).permutation(len(long))[:HELD])
         train = [u for u in train if u.frames > self.config.frames]
         clips = read_clips(prepared, [*train, *(long[i] for i in chosen)], vocabulary,
