@@ -138,7 +138,7 @@ def main() -> None:
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             with atomic_path(target) as path, path.open("wb") as file:
-                np.save(file, fill(u, prompt, drawn), allow_pickle=False)
+                np.save(file, fill(u, prompt, drawn))
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def read_clips(prepared: Prepared, utterances: Sequence[Utterance], vocabulary: 
         if utterance.phones and utterance.durations:
             phones = np.repeat(vocabulary.encode(utterance.phones), utterance.durations)
         path = None if filled is None else filled / f"{utterance.id}.npy"
-        latents = None if path is None or not path.is_file() else np.load(path, allow_pickle=False)
+        latents = None if path is None or not path.is_file() else np.load(path)
         return Clip((samples * 32767).astype(np.int16), phones,
                     prepared.codes(utterance), latents)
 
