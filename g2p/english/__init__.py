@@ -23,10 +23,11 @@ from g2p.english.acronyms import lower_shouting
 from g2p.english.rules import Rule, apply
 from g2p.scripts import readable
 
-WORD_RULES: tuple[Rule, ...] = (
-    *addresses.RULES, *dates.NAME_RULES, *codes.ZIP_RULES, *roman.RULES,
-    *abbreviations.RULES, *letters.RULES,
-    *acronyms.RULES)
+# Most texts have no numeral and no letter A: then their rules, which are slow, are left out.
+_NUMERAL = re.compile(r"\b(?:[IVXLCDM]{2,}|[VXLC]|(?<=\w\s)I|[ivxl]{1,6})(?:th|st|nd|rd)?\b|\bWW")
+_LETTER = re.compile(
+    r"\bA\b|\b[A-Z]s\b|\d[aA]|"
+    r"\ba(?=\s(?:and|or|to|through|is|was|of|plus|minus|times|equals)\b|\s?[-=+*^<>≤≥×÷≠.,;:?!)]|$)")
 _BEFORE_DATES: tuple[Rule, ...] = (*codes.RULES, *symbols.FIRST_RULES, *ranges.MATH_RULES)
 _AFTER_DATES: tuple[Rule, ...] = (
     *years.FIRST_RULES, *money.FIRST_RULES, *ranges.RULES, *dates.TIME_RULES, *money.RULES,
@@ -41,7 +42,11 @@ BRITISH: tuple[Rule, ...] = (*_BEFORE_DATES, *dates.BRITISH_DATES, *_AFTER_DATES
 def read_out(text: str, british: bool) -> str:
     """English words for a folded text; the letter A is LETTER_A where it is said by its name."""
     text = readable(apply([powers.RAISE], lower_shouting(text)))
-    text = apply(WORD_RULES, text)
+    text = apply((*addresses.RULES, *dates.NAME_RULES, *codes.ZIP_RULES), text)
+    text = apply(roman.RULES if _NUMERAL.search(text) else (), text)
+    text = apply(abbreviations.RULES, text)
+    text = apply(letters.RULES if _LETTER.search(text) else (), text)
+    text = apply(acronyms.RULES, text)
     if re.search(r"\d", text):
         text = apply(BRITISH if british else AMERICAN, text)
     else:

@@ -8,9 +8,8 @@ from g2p.english import heteronym_nouns as nouns
 from g2p.english import heteronym_verbs as verbs
 from g2p.english.context import Context, verbal, words
 from g2p.english.heteronym_tables import ADJECTIVES, READINGS, VERBS
-from g2p.english.rules import alternatives
 
-_WORD = re.compile(rf"(?<![\w'-])(?:{alternatives(READINGS)})(?![\w])", re.IGNORECASE)
+_WORD = re.compile(r"(?<![\w'-])[A-Za-z]+(?!\w)")
 _RULES: dict[str, Callable[[Context], str]] = {
     "read": verbs.read, "lead": verbs.lead, "live": verbs.live, "lives": verbs.lives,
     "wind": verbs.wind, "winds": verbs.winds,
@@ -46,7 +45,8 @@ def heteronyms(text: str) -> list[tuple[int, int, str]]:
     """(start, end, mnemonics) of each heteronym whose phones espeak must be told."""
     found = []
     for match in _WORD.finditer(text):
-        phones = READINGS[match[0].lower()].get(reading(text, match.start(), match.end()), "")
+        readings = READINGS.get(match[0].lower())
+        phones = readings and readings.get(reading(text, match.start(), match.end()))
         if phones:
             found.append((match.start(), match.end(), phones))
     return found

@@ -37,8 +37,7 @@ _MNEMONICS = tuple(sorted({phones for readings in READINGS.values()
 _MARKS = {phones: chr(0xE100 + i) for i, phones in enumerate(_MNEMONICS)}
 _TOLD = re.compile(f"[{chr(0xE100)}-{chr(0xE100 + len(_MNEMONICS))}]")
 _ACRONYM = re.compile(r"\b[A-Z]{2,}(?:'?s)?\b")
-_ODD = re.compile(rf"(?<![\w'])({'|'.join(sorted(_WORDS, key=len, reverse=True))})('s)?(?![\w'])",
-                  re.IGNORECASE)
+_WORD = re.compile(r"(?<![\w'])\w+(?:'\w+)?(?![\w'])")
 
 
 def pronounceable(text: str) -> str:
@@ -49,7 +48,7 @@ def pronounceable(text: str) -> str:
         place = end
     text = "".join(pieces) + text[place:]
     text = _ACRONYM.sub(_lower, text)
-    text = _ODD.sub(_odd, text)
+    text = _WORD.sub(_odd, text)
     text = text.replace(SMALL_A, LETTER_A)
     return text.replace(LETTER_A + "'s", "A's").replace(LETTER_A, " eigh ")
 
@@ -66,7 +65,5 @@ def _lower(match: re.Match[str]) -> str:
 
 
 def _odd(match: re.Match[str]) -> str:
-    phones = _WORDS[match[1].lower()]
-    if not match[2]:
-        return _MARKS[phones]
-    return match[0].lower()
+    phones = _WORDS.get(match[0].lower())
+    return _MARKS[phones] if phones else match[0]

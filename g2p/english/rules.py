@@ -3,9 +3,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
 
 Action = Callable[[re.Match[str]], str]
-Rule = tuple[re.Pattern[str], Action]
+Rule = tuple[str, int, Action]      # pattern, flags, what to do with a match
 
 # The letter A where it must not be read as the article; the phonemizer says it by its name.
 LETTER_A, SMALL_A = "Ⱥ", "ⱥ"
@@ -15,16 +16,21 @@ def rule(pattern: str, action: Action | str, flags: int = 0) -> Rule:
     """What to find, and a function of the match or the text to put there.
 
     Every part that may repeat over several words is bounded, so that a rule costs no more than a
-    few words for each place of a text.
+    few words for each place of a text. Patterns are compiled when they are first used.
     """
-    return re.compile(pattern, flags), (lambda m: action) if isinstance(action, str) else action
+    return pattern, flags, (lambda m: action) if isinstance(action, str) else action
 
 
 def apply(rules: Iterable[Rule], text: str) -> str:
     """All rules, in order."""
-    for pattern, action in rules:
-        text = pattern.sub(action, text)
+    for pattern, flags, action in rules:
+        text = _compiled(pattern, flags).sub(action, text)
     return text
+
+
+@cache
+def _compiled(pattern: str, flags: int) -> re.Pattern[str]:
+    return re.compile(pattern, flags)
 
 
 def alternatives(keys: Iterable[str]) -> str:
