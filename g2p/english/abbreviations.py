@@ -5,6 +5,7 @@ import re
 
 from g2p.english.abbreviation_tables import (
     BEHIND_NAME,
+    BOOKS,
     ENDINGS,
     INNER,
     PLACES,
@@ -100,6 +101,7 @@ RULES: tuple[Rule, ...] = (
     rule(r"\bSts\b\.?(?=\s+[A-Z])", "Saints"),
     rule(r"(?<=[a-z]\s)Dr\b\.(?=\s*$|\s+[a-z]|,)|(?<=[A-Z][a-z]{3}\s)Dr\b(?=\s+[a-z]|,|\.?$)",
          "Drive"),
+    rule(rf"\b({alternatives(BOOKS)})\.(?=\s?\d{{1,3}}:\d)", lambda m: BOOKS[m[1]]),
     rule(rf"(?<![\w.])({alternatives(PLACES)})\b\.?\s?(?=#?\d|[A-Z]\b)(?<=[\s.])",
          lambda m: PLACES[m[1]] + " "),
     rule(rf"(?<![\w.'])({alternatives(TITLES)})\.(?!\w|\s?\d),?", _title),

@@ -79,6 +79,7 @@ _SMALL = r"(?=[ivxl]+\b)(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})\b(?<=[ivxl])"
 _NTH = rf"(?=[IVX]+(?:th|st|nd|rd)?\b){_UNDER_40}(?<=[IVX])"
 _TH = r"(?:th|st|nd|rd)?"
 _ALONE = r"(?![-.]\w|'(?!s\b)\w)"
+_POINT = r"(?:\.(?=\s?[,;:]|\s[a-z]))?"       # Edward III., who
 _TO = r"\s?-\s?|\s(?:and|to|or|through)\s"
 _FIRST_NAMES = (rf"{MONARCHS}|[A-Z][a-z]+ [A-Z]\.|Thomas|Arthur|Walter|Samuel|Sammy|Davis|Frank|"
                 rf"Harry|"
@@ -86,12 +87,12 @@ _FIRST_NAMES = (rf"{MONARCHS}|[A-Z][a-z]+ [A-Z]\.|Thomas|Arthur|Walter|Samuel|Sa
 RULES: tuple[Rule, ...] = (
     WAR,
     rule(rf"\b(?:({_NTH}){_TH}({_TO}))?({_NTH}){_TH}(?=\s(?:{_CENTURY})\b)", _century),
-    rule(rf"\b((?:{RULERS})\s+[A-Z]\w+)\s+({_OLD}){_ALONE}", _ordinal),
-    rule(rf"\b({MONARCHS})\s+(?=II|IV|VI|IX|XI|XV|XX)({_OLD}){_ALONE}", _ordinal),
-    rule(rf"\b({MONARCHS})\sthe\s({_OLD}){_ALONE}", _ordinal),
-    rule(rf"\b({_FIFTH})\s+(V)\b(?!\.\s[A-Z]){_ALONE}", _ordinal),
-    rule(rf"\b({_TENTH})\s+(X)\b(?!\.\s[A-Z]){_ALONE}", _ordinal),
-    rule(rf"\b({MONARCHS})\s+(I)(?=\s{_RULED}|'s\b|[,;:)?!]|\.?\s*$|\.\s)", _ordinal),
+    rule(rf"\b((?:{RULERS})\s+[A-Z]\w+)\s+({_OLD}){_ALONE}{_POINT}", _ordinal),
+    rule(rf"\b({MONARCHS})\s+(?=II|IV|VI|IX|XI|XV|XX)({_OLD}){_ALONE}{_POINT}", _ordinal),
+    rule(rf"\b({MONARCHS})\sthe\s({_OLD}){_ALONE}{_POINT}", _ordinal),
+    rule(rf"\b({_FIFTH})\s+(V)\b(?!\.\s[A-Z]){_ALONE}{_POINT}", _ordinal),
+    rule(rf"\b({_TENTH})\s+(X)\b(?!\.\s[A-Z]){_ALONE}{_POINT}", _ordinal),
+    rule(rf"\b({MONARCHS})\s+(I)(?=\s{_RULED}|'s\b|[,;:)?!]|\.?\s*$|\.\s|\.,){_POINT}", _ordinal),
     rule(r"(?<=\w\sand)()\s(I)(?=\sof\b|[.,;]|\s*$)(?<=th and I|rd and I|nd and I|st and I)",
          _ordinal),
     rule(rf"\b((?:{_FIRST_NAMES}) [A-Z][a-z]+),?\s(II|III|IV)\b", _ordinal),
