@@ -69,7 +69,9 @@ def _one_initial(match: re.Match[str]) -> str:
     """J. Smith; but plan B. Then we left."""
     head = before(match, 20)
     ended = re.search(r"[a-z]\s$", head) and re.match(rf"(?:{STARTERS})\b", after(match, 20))
-    return match[0] if ended or _LETTERED.search(head) else match[0][0] + " "
+    if ended or _LETTERED.search(head):
+        return match[0]
+    return (LETTER_A if match[0][0] == "A" else match[0][0]) + " "
 
 
 def _state(match: re.Match[str]) -> str:
