@@ -26,7 +26,7 @@ from valle.engine.kvcache import fast_bfloat16
 from valle.engine.select import pick_device
 from valle.model.checkpoint import load_nar
 from valle.model.nar import NAR, NARBatch, NARRow
-from valle.synthesis.decode import fill_books
+from valle.synthesis.decode import fill_codebooks
 from valle.synthesis.sampling import SamplingOptions
 
 HELD_OUT = Path(__file__).with_name("held_out.txt")
@@ -57,7 +57,7 @@ class Filler:
                              self.device)
         half = fast_bfloat16(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-            filled = fill_books(self.nar, batch, SamplingOptions().nar_guidance)[0].cpu()
+            filled = fill_codebooks(self.nar, batch, SamplingOptions().nar_guidance)[0].cpu()
         return filled[:, -utterance.frames:].numpy().astype(np.int16)
 
     def _parts(self, utterance: Utterance) -> tuple[list[int], Codes, list[int]]:

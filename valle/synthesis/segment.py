@@ -1,9 +1,50 @@
-"""Long texts in pieces that the model can speak in one go."""
+"""Texts as segments: stretches of phones that the model can speak in one go."""
 from __future__ import annotations
 
-from g2p import BOUNDARIES
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from g2p import BOUNDARIES, phonemize
+from valle.synthesis.sampling import MAX_CANDIDATES
 
 ENDS = (".", "?", "!", ";")
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of a text in phones; candidate n of it is drawn with seed + n.
+
+    Attributes:
+        text: place of its text among those of a call.
+        first: it begins its text; in a continuation the prompt stands before it.
+    """
+
+    phones: tuple[str, ...]
+    seed: int
+    text: int = 0
+    first: bool = True
+
+
+def segments(texts: Sequence[str], language: str, seed: int,
+             ) -> tuple[list[Segment], dict[int, ValueError]]:
+    """The segments of all texts, in order, and why some texts cannot be spoken, by their place.
+
+    Raises:
+        ValueError: the only text cannot be spoken.
+    """
+    found: list[Segment] = []
+    errors: dict[int, ValueError] = {}
+    for index, text in enumerate(texts):
+        try:
+            pieces = split_phones(phonemize(text, language))
+        except ValueError as error:
+            if len(texts) == 1:
+                raise
+            errors[index] = error
+            continue
+        found += [Segment(tuple(phones), seed * 1_000_003 + place * 2 * MAX_CANDIDATES, index,
+                          place == 0) for place, phones in enumerate(pieces)]
+    return found, errors
 
 
 def split_phones(phones: list[str], most: int = 120) -> list[list[str]]:
