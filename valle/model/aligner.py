@@ -19,9 +19,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from codec.backbone import ConvNeXtBlock
 from codec.parts import load_part, save_part
 from codec.spectral import log_mel
-from codec.trunk import ConvNeXtBlock
 from g2p import BOUNDARIES, Vocabulary
 
 LOUD_PAUSE = 6.0      # log-probability that a pause at full loudness loses in each frame

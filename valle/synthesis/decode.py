@@ -1,4 +1,4 @@
-"""Decoding: AR tokens one by one by an engine (valle.engine), then NAR books one by one."""
+"""Decoding: AR tokens one by one by an engine (valle.engine), then NAR codebooks one by one."""
 from __future__ import annotations
 
 import dataclasses
@@ -234,25 +234,26 @@ def _next_tokens(logits: torch.Tensor, writers: Sequence[Writer], rngs: list[tor
 
 @torch.inference_mode()
 def fill_codebooks(model: NAR, batch: NARBatch, guidance: float = 1.0,
-               on_book: Callable[[], None] | None = None) -> torch.Tensor:
-    """Greedy NAR decoding, one pass per book; codes [B, Q, T] with books 2..Q of the target filled.
+               on_codebook: Callable[[], None] | None = None) -> torch.Tensor:
+    """Greedy NAR decoding, one pass per codebook: codes [B, Q, T] whole.
 
-    batch.codes holds all books of the prompt and book 1 of the target; the rest is overwritten.
+    batch.codes holds all codebooks of the prompt and the first of the target; the others of the
+    target are overwritten.
     guidance: away from what the model says without text and prompt, as in `Guided`; 1 is off.
     """
     codes = batch.codes.clone()
     frames = torch.arange(codes.shape[2], device=codes.device)[None]
     is_prompt = frames < batch.prompt_frames[:, None]
-    for book in range(1, model.config.n_codebooks):
-        level = torch.full((len(codes),), book, device=codes.device)
+    for codebook in range(1, model.config.n_codebooks):
+        level = torch.full((len(codes),), codebook, device=codes.device)
         batch = dataclasses.replace(batch, codes=codes)
         logits = model(batch, level)
         if guidance != 1:
             unconditional = _unconditional(model, batch, level)
             logits = logits + (guidance - 1) * (logits - unconditional)
-        codes[:, book] = torch.where(is_prompt, codes[:, book], logits.argmax(dim=-1))
-        if on_book is not None:
-            on_book()
+        codes[:, codebook] = torch.where(is_prompt, codes[:, codebook], logits.argmax(dim=-1))
+        if on_codebook is not None:
+            on_codebook()
     return codes
 
 

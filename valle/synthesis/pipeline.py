@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from codec.colour import match_colour
+from codec.ltas import match_ltas
 from g2p import BOUNDARIES
 from valle.engine.kvcache import fast_bfloat16, pick_precision
 from valle.engine.select import pick_engine
@@ -149,7 +149,7 @@ class Pipeline:
         wav = codec.decode(codes[None, :, : known + len(generated.codes)],
                            voice.codes[None])[0, 0].float().cpu().numpy()
         before, target = np.split(wav, [known * codec.hop])
-        samples = match_colour(target, voice.colour)
+        samples = match_ltas(target, voice.ltas)
         return Candidate(generated, samples,
                          before if delivery.continuation and segment.first else None,
                          is_fluent(generated, samples, segment.phones, codec.sample_rate))

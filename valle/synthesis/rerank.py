@@ -24,7 +24,7 @@ from valle.speaker.model import SpeakerModel
 SCORERS = ("phones", "ecapa")
 LANGUAGE = "en"  # whose phones the scorer knows
 SIMILAR = 0.3  # a cosine of ECAPA embeddings above which a voice counts as the prompt's
-CLEAR = -2.3      # of the least clear stretch: seven of ten readings of novels are above
+CLEAR = -2.3      # of the least clear stretch: seven of ten recordings of novels are above
 UNCLEAR = -2.75   # the same: one in twenty is below, and three in ten of hard texts
 
 
@@ -48,7 +48,7 @@ class Score:
 
 
 class Reranker:
-    """A phone listener and a speaker encoder."""
+    """A phone recogniser and a speaker encoder."""
 
     def __init__(self, listener: PhoneListener, encoder: TrainedEncoder) -> None:
         self.listener, self.encoder = listener, encoder

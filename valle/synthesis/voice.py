@@ -10,7 +10,7 @@ import torch
 
 from codec import check_prompt, load_audio, normalize_loudness, trim_silence
 from codec.audio import Samples
-from codec.colour import Colour, colour
+from codec.ltas import LTAS, ltas
 from g2p import BOUNDARIES, phonemize
 from valle.model.checkpoint import Model
 
@@ -23,12 +23,12 @@ DOUBTFUL_ALIGNMENT = -2.5      # log-probability per frame, far below that of ri
 @dataclass(frozen=True)
 class Prompt:
     """A voice: all codes [Q, T], phones and, for the interleaved layout, frames per phone; and the
-    colour of the whole recording."""
+    LTAS of the whole recording."""
 
     codes: torch.Tensor
     phones: list[str]
     durations: list[int] | None
-    colour: Colour
+    ltas: LTAS
 
     def cut(self, frames: int) -> Prompt:
         """The start of the prompt, up to the word end nearest to `frames` frames.
@@ -44,7 +44,7 @@ class Prompt:
         if cut == len(ends) - 1:
             return self
         return Prompt(self.codes[:, : int(ends[cut])], [*self.phones[:cut], "."],
-                      self.durations[: cut + 1], self.colour)
+                      self.durations[: cut + 1], self.ltas)
 
 
 def encode_prompt(prompt: str | Path | Samples, prompt_text: str, language: str, model: Model,
@@ -78,7 +78,7 @@ def encode_prompt(prompt: str | Path | Samples, prompt_text: str, language: str,
         warnings.warn("the prompt text does not fit what the prompt audio says: expect a poor "
                       "voice", stacklevel=3)
     codes = codec.encode(torch.from_numpy(samples).to(device)[None, None])[0]
-    voice = Prompt(codes, phones, durations, colour(samples))
+    voice = Prompt(codes, phones, durations, ltas(samples))
     if codes.shape[1] <= MAX_PROMPT_SECONDS * codec.frame_rate:
         return voice
     start_of_it = voice.cut(int(MAX_PROMPT_SECONDS * codec.frame_rate))

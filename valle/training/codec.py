@@ -14,9 +14,9 @@ import torch.nn.functional as F
 from torch import nn
 from tqdm import tqdm
 
-from codec.adversary import Adversary, spectral_distance
 from codec.audio import load_audio, normalize_loudness
-from codec.excitation import pitch, pitch_class
+from codec.discriminator import Discriminator, spectral_distance
+from codec.source import pitch, pitch_class
 from codec.spectral import SpectralCodec, SpectralConfig
 from valle.data.clips import Pcm, read_audio
 from valle.data.manifest import Codes, Prepared, load_samples
@@ -140,7 +140,7 @@ class CodecStage:
         self.filled = [] if not config.filled else [
             (clip, codes) for clip, codes in read_filled(Path(config.filled), self.codec)
             if len(clip) > shortest]
-        self.adversary = Adversary()
+        self.adversary = Discriminator()
         self.modules = nn.ModuleDict({"codec": self.codec, "adversary": self.adversary})
         self.modules.to(self.device)
         self.optimizers = {
