@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -234,13 +234,38 @@ def _next_tokens(logits: torch.Tensor, writers: Sequence[Writer], rngs: list[tor
 
 @torch.inference_mode()
 def fill_codebooks(model: NAR, batch: NARBatch, guidance: float = 1.0,
-               on_codebook: Callable[[], None] | None = None) -> torch.Tensor:
+                   on_codebook: Callable[[], None] | None = None) -> torch.Tensor:
     """Greedy NAR decoding, one pass per codebook: codes [B, Q, T] whole.
 
     batch.codes holds all codebooks of the prompt and the first of the target; the others of the
     target are overwritten.
     guidance: away from what the model says without text and prompt, as in `Guided`; 1 is off.
     """
+    *_, (codes, _) = _filled(model, batch, guidance, on_codebook)
+    return codes
+
+
+@torch.inference_mode()
+def fill_latents(model: NAR, batch: NARBatch, codebooks: torch.Tensor, guidance: float = 1.0,
+                 on_codebook: Callable[[], None] | None = None) -> torch.Tensor:
+    """What the codec's decoder takes, [B, D, T]: codebooks 2..Q of the target as expected vectors.
+
+    Each of them adds the mean of its vectors (codebooks [Q', V, D]) under the NAR's
+    probabilities, given the likeliest codes below it. Few frames have a code that is likely: the
+    likeliest one is nearly always wrong, and further from the truth than the mean.
+    """
+    frames = torch.arange(batch.codes.shape[2], device=batch.codes.device)[None]
+    is_prompt = (frames < batch.prompt_frames[:, None])[..., None]
+    latents = codebooks[0][batch.codes[:, 0]]
+    for index, (codes, logits) in enumerate(_filled(model, batch, guidance, on_codebook), 1):
+        expected = logits.float().softmax(2) @ codebooks[index]
+        latents = latents + torch.where(is_prompt, codebooks[index][codes[:, index]], expected)
+    return latents.transpose(1, 2)
+
+
+def _filled(model: NAR, batch: NARBatch, guidance: float, on_codebook: Callable[[], None] | None,
+            ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Codes [B, Q, T] filled so far, and the logits [B, T, V] of the last codebook, one by one."""
     codes = batch.codes.clone()
     frames = torch.arange(codes.shape[2], device=codes.device)[None]
     is_prompt = frames < batch.prompt_frames[:, None]
@@ -254,7 +279,7 @@ def fill_codebooks(model: NAR, batch: NARBatch, guidance: float = 1.0,
         codes[:, codebook] = torch.where(is_prompt, codes[:, codebook], logits.argmax(dim=-1))
         if on_codebook is not None:
             on_codebook()
-    return codes
+        yield codes, logits
 
 
 def _unconditional(model: NAR, batch: NARBatch, level: torch.Tensor) -> torch.Tensor:

@@ -23,7 +23,7 @@ from valle.model.checkpoint import Model
 from valle.model.nar import NARBatch, NARRow
 from valle.speaker.encoder import Embedding
 from valle.synthesis.candidate import Candidate, best, is_fluent
-from valle.synthesis.decode import MAX_ROWS, Generated, Request, fill_codebooks, generate
+from valle.synthesis.decode import MAX_ROWS, Generated, Request, fill_latents, generate
 from valle.synthesis.join import SpokenSegment, finished
 from valle.synthesis.rerank import LANGUAGE, UNCLEAR, Reranker
 from valle.synthesis.sampling import SamplingOptions
@@ -111,9 +111,9 @@ class Pipeline:
         jobs = [(segment, number) for segment in segments for number in numbers]
         requests = [self._request(segment, number, delivery) for segment, number in jobs]
         generated = generate(self.ar, requests, delivery.sampling, self.decoder, on_frame)
-        codes = self._filled(requests, generated, delivery)
-        found = [self._sounding(segment, one, row, delivery) for (segment, _), one, row
-                 in zip(jobs, generated, codes, strict=True)]
+        frames = self._filled(requests, generated, delivery)
+        found = [self._sounding(segment, one, *rows, delivery) for (segment, _), one, rows
+                 in zip(jobs, generated, frames, strict=True)]
         return [tuple(found[at: at + len(numbers)]) for at in range(0, len(found), len(numbers))]
 
     def _request(self, segment: Segment, number: int, delivery: Delivery) -> Request:
@@ -127,28 +127,35 @@ class Pipeline:
                        [phone in BOUNDARIES for phone in segment.phones], segment.seed + number)
 
     def _filled(self, requests: Sequence[Request], generated: Sequence[Generated],
-                delivery: Delivery) -> list[torch.Tensor]:
-        """All codebooks [Q, T] of prompt and target of each request, by the NAR."""
+                delivery: Delivery) -> list[tuple[torch.Tensor, torch.Tensor | None]]:
+        """Latents [D, T] of prompt and target of each request, by the NAR, and the phone of each
+        frame [T], None where the model does not know it; both perhaps with padding behind."""
         known = self.model.vocabulary.encode(delivery.voice.phones)
         rows = [nar_row(delivery.voice, known, request.phones, one)
                 for request, one in zip(requests, generated, strict=True)]
         together = 1 if self.device.type == "cpu" else MAX_ROWS  # padding would cost time there
         half = self.precision != "float32" and fast_bfloat16(self.device)
-        found: list[torch.Tensor] = []
+        found: list[tuple[torch.Tensor, torch.Tensor | None]] = []
         for first in range(0, len(rows), together):
             batch = NARBatch.pad(rows[first: first + together], self.model.nar.config, self.device)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-                found += fill_codebooks(self.model.nar, batch, delivery.sampling.nar_guidance)
+                latents = fill_latents(self.model.nar, batch, self.model.codec.codebooks,
+                                       delivery.sampling.nar_guidance)
+            said = batch.frame_phones
+            found += zip(latents, [None] * len(latents) if said is None else said, strict=True)
         return found
 
-    def _sounding(self, segment: Segment, generated: Generated, codes: torch.Tensor,
-                  delivery: Delivery) -> Candidate:
-        """The sound of codes [Q, T] of prompt and target, the target's with the prompt's LTAS."""
+    def _sounding(self, segment: Segment, generated: Generated, latents: torch.Tensor,
+                  said: torch.Tensor | None, delivery: Delivery) -> Candidate:
+        """The sound of what `_filled` gives, the target's with the prompt's LTAS."""
         codec, voice = self.model.codec, delivery.voice
         known = voice.codes.shape[1]
-        wav = codec.decode(codes[None, :, : known + len(generated.codes)],
-                           voice.codes[None])[0, 0].float().cpu().numpy()
-        before, target = np.split(wav, [known * codec.hop])
+        frames = known + len(generated.codes)
+        phones: dict[str, torch.Tensor] = {}
+        if codec.phones and said is not None:
+            phones = {"phones": said[None, :frames], "voice_phones": said[None, :known]}
+        wav = codec.decode(latents[None, :, :frames], voice.codes[None], **phones)
+        before, target = np.split(wav[0, 0].float().cpu().numpy(), [known * codec.hop])
         samples = match_ltas(target, voice.ltas)
         return Candidate(generated, samples,
                          before if delivery.continuation and segment.first else None,
