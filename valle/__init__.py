@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["VALLE", "Audio", "Prompt", "SamplingOptions"]
+from valle.version import __version__
+
+__all__ = ["VALLE", "Audio", "Prompt", "SamplingOptions", "SomeUnspoken", "SpokenSegment",
+           "__version__"]
 
 
 def __getattr__(name: str) -> Any:
