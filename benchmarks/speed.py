@@ -19,8 +19,8 @@ import torch
 
 import valle.synthesis.pipeline
 from valle import VALLE
+from valle.synthesis.options import SamplingOptions
 from valle.synthesis.rerank import Reranker
-from valle.synthesis.sampling import SamplingOptions
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 TEXT = "Three seconds of a voice are enough. Now it reads whatever you write, word for word."

@@ -30,7 +30,7 @@ from valle.synthesis.decode import (
     fill_latents,
     generate,
 )
-from valle.synthesis.sampling import SamplingOptions
+from valle.synthesis.options import SamplingOptions
 
 LAYOUTS = ("plain", "interleaved")
 OPTIONS = (SamplingOptions(), SamplingOptions(temperature=0),

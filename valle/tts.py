@@ -13,9 +13,9 @@ from codec.audio import Samples
 from valle.engine.select import pick_device
 from valle.model.checkpoint import Model, load_model, model_folder
 from valle.synthesis.join import SpokenSegment, join
+from valle.synthesis.options import SamplingOptions
 from valle.synthesis.pipeline import Delivery, Pipeline
 from valle.synthesis.result import Audio, SomeUnspoken
-from valle.synthesis.sampling import SamplingOptions
 from valle.synthesis.segment import Segment, segments
 from valle.synthesis.voice import Prompt, encode_prompt, without_end
 

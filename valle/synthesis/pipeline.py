@@ -25,8 +25,8 @@ from valle.speaker.encoder import Embedding
 from valle.synthesis.candidate import Candidate, best, is_fluent
 from valle.synthesis.decode import MAX_ROWS, Generated, Request, fill_latents, generate
 from valle.synthesis.join import SpokenSegment, finished
+from valle.synthesis.options import SamplingOptions
 from valle.synthesis.rerank import LANGUAGE, UNCLEAR, Reranker
-from valle.synthesis.sampling import SamplingOptions
 from valle.synthesis.segment import Segment
 from valle.synthesis.voice import Prompt
 
