@@ -53,5 +53,6 @@ class SamplingOptions:
         if not 0 <= self.retries <= MAX_CANDIDATES:
             raise ValueError(f"--retries {self.retries}: must be 0 to {MAX_CANDIDATES}")
         if self.ras_window < 1:
-            raise ValueError(f"--ras-window {self.ras_window}: must be at least 1; --ras-threshold 1 "
-                             "turns the rule off")
+            raise ValueError(f"--ras-window {self.ras_window}: must be 1 or more")
+        if not 0 <= self.ras_threshold <= 1:
+            raise ValueError(f"--ras-threshold {self.ras_threshold}: must be 0 to 1 (off)")
