@@ -27,6 +27,7 @@ from codec.backbone import Trunk
 from codec.files import atomic_path
 from codec.mel import mel_filters
 from codec.source import PITCHES, best_pitch, noise, pulses
+from codec.spec import CodecSpec
 from codec.weights import load_weights, save_weights
 
 # Magnitudes teach the two filters, and do not show a little noise among harmonics; ears hear it.
@@ -107,6 +108,8 @@ class SpectralCodec(nn.Module):
     frame_rate = property(lambda self: self.config.sample_rate / self.config.hop)
     n_codebooks = property(lambda self: self.config.n_codebooks)
     codebook_size = property(lambda self: self.config.codebook_size)
+    spec = property(lambda self: CodecSpec(self.sample_rate, self.hop, self.n_codebooks,
+                                           self.codebook_size))
 
     phones = property(lambda self: self.config.decoder_phones)
 

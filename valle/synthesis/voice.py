@@ -57,8 +57,8 @@ def encode_prompt(prompt: str | Path | Samples, prompt_text: str, language: str,
     codec, aligner = model.codec, model.aligner
     samples = (load_audio(prompt, codec.sample_rate, max_seconds=REFUSED_PROMPT_SECONDS)
                if isinstance(prompt, (str, Path)) else np.asarray(prompt, np.float32))
-    check_prompt(samples)
-    start, end = trim_silence(samples)
+    check_prompt(samples, codec.sample_rate)
+    start, end = trim_silence(samples, codec.sample_rate)
     samples = normalize_loudness(samples[start:end])
     if not prompt_text or not prompt_text.strip():
         raise ValueError("the prompt needs its transcript: give --prompt-text with the words "
@@ -78,7 +78,7 @@ def encode_prompt(prompt: str | Path | Samples, prompt_text: str, language: str,
         warnings.warn("the prompt text does not fit what the prompt audio says: expect a poor "
                       "voice", stacklevel=3)
     codes = codec.encode(torch.from_numpy(samples).to(device)[None, None])[0]
-    voice = Prompt(codes, phones, durations, ltas(samples))
+    voice = Prompt(codes, phones, durations, ltas(samples, codec.sample_rate))
     if codes.shape[1] <= MAX_PROMPT_SECONDS * codec.frame_rate:
         return voice
     start_of_it = voice.cut(int(MAX_PROMPT_SECONDS * codec.frame_rate))
