@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from codec.backbone import Trunk
+from codec.backbone import Backbone
 from codec.files import atomic_path
 from codec.mel import mel_filters
 from codec.source import PITCHES, best_pitch, noise, pulses
@@ -90,14 +90,14 @@ class SpectralCodec(nn.Module):
 
         self.config = config = config or SpectralConfig()
         self.window: torch.Tensor
-        self.encoder = Trunk(config.n_mels, config.encoder_width, config.latent,
+        self.encoder = Backbone(config.n_mels, config.encoder_width, config.latent,
                              config.encoder_blocks)
         # Below one use in ten batches a code is replaced; upstream's default of two uses in every
         # batch would replace most codes of batches that hold fewer frames than codes.
         self.quantizer = ResidualVectorQuantizer(
             config.latent, config.n_codebooks, config.codebook_size,
             threshold_ema_dead_code=0.1)  # type: ignore[arg-type]
-        self.decoder = Trunk(config.latent, config.decoder_width,
+        self.decoder = Backbone(config.latent, config.decoder_width,
                              2 * (config.filter_window // 2 + 1) + len(PITCHES),
                              config.decoder_blocks, config.decoder_attend_every,
                              len(config.decoder_phones))
