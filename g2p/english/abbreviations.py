@@ -124,7 +124,7 @@ RULES: tuple[Rule, ...] = (
          _company),
     rule(r"(?<=[a-z]\s)(Co)\b(?=\s[a-z]|[,;:?!]|$|'s)", "Company"),
     rule(r"(?<=[&]\s)(Co)\b(?!\.)|(?<=\band\s)(Co)\b(?!\.)(?=\s[a-z]|[,.]|$)", "Company"),
-    rule(r"\bvs\b", "versus"),
+    rule(r"\bvs\b\.?", "versus"),
     rule(r"\betc\b", "et cetera"),
     rule(r"\b(?:[A-Z]\.){2,6}(?=\s?[A-Z][a-z])(?!\s(?:" + STARTERS + r")\b)",
          _initials),
