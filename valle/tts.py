@@ -17,7 +17,7 @@ from codec.colour import colour, match_colour
 from g2p import BOUNDARIES, phonemize
 from valle.engine.kvcache import fast_bfloat16, pick_precision
 from valle.engine.select import pick_device, pick_engine
-from valle.model.checkpoint import Model, load_model, shipped
+from valle.model.checkpoint import Model, load_model, model_folder
 from valle.model.nar import NARBatch, NARRow
 from valle.speaker.encoder import Embedding
 from valle.synthesis.candidate import Manner, Piece, Reading, join
@@ -32,13 +32,6 @@ MAX_PROMPT_SECONDS = 8.0       # longer prompts are cut at a word; training join
 REFUSED_PROMPT_SECONDS = 120.0
 PLAUSIBLE_PHONES_PER_SECOND = (3.0, 25.0)
 DOUBTFUL_ALIGNMENT = -2.5      # log-probability per frame, far below that of right texts
-
-
-def model_folder(name: str | Path) -> Path:
-    """Folder of a model: "starter", the voice in this repository, or a path."""
-    if str(name) != "starter":
-        return Path(name)
-    return shipped("starter_weights", "starter")
 
 
 def in_pieces(texts: Sequence[str], language: str,

@@ -19,9 +19,10 @@ import torch
 from tqdm import tqdm
 
 from g2p import Vocabulary
-from valle.commands.train import read_patterns
-from valle.data.batching import split_speakers
-from valle.data.manifest import Codes, Prepared, PreparedWriter, Utterance
+from valle.data.held_out import read_patterns, split_speakers
+from valle.data.lock import locked
+from valle.data.manifest import Codes, Prepared, Utterance
+from valle.data.writer import PreparedWriter, Result
 from valle.engine.kvcache import fast_bfloat16
 from valle.engine.select import pick_device
 from valle.model.checkpoint import load_nar
@@ -88,18 +89,14 @@ def main() -> None:
     total = np.cumsum([u.seconds for u in timed]) / 3600
     chosen = timed[: int(np.searchsorted(total, options.hours))]
     fill = Filler(nar, vocabulary, prepared)
-    writer = PreparedWriter(options.out, {"codec": identity, "source": str(options.model)},
-                            nar.config.n_codebooks)
-    left = [u for u in chosen if u.id not in writer.done]
-    with tqdm(total=len(left), unit="utterance") as bar:
-        for first in range(0, len(left), GROUP):
-            group, codes = left[first: first + GROUP], []
-            for u in group:
-                others = [o for o in by_speaker[u.speaker] if o is not u]
-                codes.append(fill(u, chance.choice(others) if others else None))
-                bar.update()
-            writer.add(group, codes, [])
-    writer.close("finished")
+    with locked(options.out, "filling"):
+        writer = PreparedWriter(options.out, {"codec": identity, "source": str(options.model)},
+                                nar.config.n_codebooks, GROUP)
+        left = [u for u in chosen if u.id not in writer.done]
+        for u in tqdm(left, unit="utterance"):
+            others = [o for o in by_speaker[u.speaker] if o is not u]
+            writer.add(Result(u, fill(u, chance.choice(others) if others else None)))
+        writer.close("finished")
 
 
 if __name__ == "__main__":
