@@ -138,8 +138,8 @@ def speak(options: argparse.Namespace, protocol: Protocol,
     from tqdm import tqdm
 
     from valle.evaluate.speaking import VALLESystem, speak_items, weights_of
-    from valle.synthesis.rerank import JUDGES, judge_folder
     from valle.model.checkpoint import model_folder
+    from valle.synthesis.rerank import JUDGES, judge_folder
 
     if options.wavs:
         if not options.wavs.is_dir():

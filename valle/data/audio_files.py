@@ -11,10 +11,11 @@ from valle.data.recording import TWICE, UNREADABLE, LeftOut
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".opus", ".ogg", ".mp3", ".oga", ".aiff", ".aif")
 OTHER_SUFFIXES = (".m4a", ".aac", ".mp4", ".m4b", ".wma", ".amr", ".3gp", ".webm", ".ape", ".wv",
-                  ".mka", ".mp2", ".ac3", ".spx", ".tta", ".dsf", ".ra", ".mov", ".mkv", ".caf", ".au",
-                  ".w64", ".rf64", ".sph", ".raw", ".pcm")
-CONTAINERS = frozenset("wav wavs wave waves audio audios audiofiles clip clips flac mp3 ogg opus "
-                       "recording recordings sound sounds data files".split())
+                  ".mka", ".mp2", ".ac3", ".spx", ".tta", ".dsf", ".ra", ".mov", ".mkv", ".caf",
+                  ".au", ".w64", ".rf64", ".sph", ".raw", ".pcm")
+CONTAINERS = frozenset((
+    "wav", "wavs", "wave", "waves", "audio", "audios", "audiofiles", "clip", "clips", "flac",
+    "mp3", "ogg", "opus", "recording", "recordings", "sound", "sounds", "data", "files"))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Readers for published speech corpora, each in the layout it is downloaded in, and for plain folders.
+"""Readers for published speech corpora, as they are downloaded, and for plain folders.
 
 A reader takes the folders (or tables) that make up the corpus, the folder that was asked for, and
 the language; it yields recordings, and what gives none.

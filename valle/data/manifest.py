@@ -148,7 +148,7 @@ class Index:
         """The index of utterances, each of which is looked at once."""
         speakers: dict[str, int] = {}
         languages: dict[str, int] = {}
-        columns = [array(code) for code in "iidiibfI"]
+        columns: list[array[Any]] = [array(code) for code in "iidiibfI"]
         for u in utterances:
             row = (speakers.setdefault(u.speaker, len(speakers)),
                    languages.setdefault(u.language, len(languages)), u.seconds, u.frames,

@@ -90,8 +90,8 @@ def prepare(corpus: str | Path, out: str | Path, *, kind: str = "auto", language
 def describe(info: dict[str, Any]) -> str:
     """A few lines about a prepared folder for people: what is in it, and what is not and why."""
     codes = f"{info['n_codebooks']} codebooks of {info['codec']}" if info["codec"] else "no codes"
-    lines = [f"{info['utterances']} utterances, {info['hours']:.2f} h, {info['speakers']} speakers, "
-             f"{info['aligned']} with durations, {codes}"]
+    lines = [f"{info['utterances']} utterances, {info['hours']:.2f} h, {info['speakers']} "
+             f"speakers, {info['aligned']} with durations, {codes}"]
     if info["without_text"]:
         lines.append(f"{info['without_text']} without text: only the codec learns from them")
     if info["doubtful"]:
