@@ -1,8 +1,7 @@
-"""Stage `codec`: the spectral codec from audio alone; no text is needed."""
+"""A spectral codec from audio alone. --data: folders of audio."""
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,18 +11,24 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from tqdm import tqdm
 
 from codec.adversary import Adversary, spectral_distance
-from codec.audio import load_audio, normalize_loudness
+from codec.audio import normalize_loudness
 from codec.excitation import pitch, pitch_class
 from codec.spectral import SpectralCodec, SpectralConfig
+from valle.data.audio_files import AUDIO_SUFFIXES, walk
 from valle.data.clips import Pcm, read_audio
+from valle.data.held_out import crc, hold_out
+from valle.data.loading import load_whole
 from valle.data.manifest import Codes, Prepared, load_samples
+from valle.data.recording import LeftOut, summary
+from valle.features.progress import progress, say
+from valle.model.checkpoint import model_folder
 from valle.training.disguise import disguise
-from valle.training.loop import Metrics, update
+from valle.training.log import Metrics
+from valle.training.loop import LoopConfig, Loss, device_of, full_precision
+from valle.training.run import Data
 
-SUFFIXES = (".wav", ".flac", ".opus", ".ogg", ".mp3")
 START_BATCHES = 12  # that the quantizer starts from
 REFERENCE = (75, 300)  # frames of the same recording by which the decoder knows the voice
 KNOWN = 0.85           # share of steps with a known voice
@@ -32,15 +37,25 @@ DISGUISED = 0.6        # share of crops whose codes are of another voice, once c
 
 @dataclass(frozen=True)
 class CodecTraining:
-    """Hyper-parameters of the codec stage.
+    """Crops and optimisation.
 
-    unquantized_share, adversary_from: shares of all steps; the adversary joins at the second.
-    books: how many codebooks half of the steps use; the other half draws a number (quantizer
-    dropout), so that any number can be decoded. init: a codec folder; its encoder and codebooks
-    stay as they are, so that models trained on its codes stay valid, and its decoder goes on: it
-    also learns to give a disguised voice the sound of its recording (disguise.py). filled: a
-    prepared folder with a NAR's codes (recipes/starter/fill.py); half of the decoder's steps learn
-    to decode those.
+    Attributes:
+        steps: in all; shares of the steps are counted from it.
+        batch_size: crops in a batch.
+        frames: length of a crop.
+        critic_batch: crops of a batch that the adversary sees.
+        lr: peak learning rate.
+        unquantized_share: share of the steps before the quantizer starts.
+        adversary_from: the adversary joins after this share of the steps; 1 is never.
+        max_hours: audio to hold in memory, 173 MB an hour.
+        books: codebooks in use in half of the steps; the other half draws a number (quantizer
+            dropout), so that any number can be decoded.
+        init: starter, or a codec folder; its encoder and codebooks stay as they are, so that
+            models trained on its codes stay valid, and its decoder goes on: it also learns to give
+            a disguised voice the sound of its recording (disguise.py).
+        filled: with init, a prepared folder with a NAR's codes (recipes/starter/fill.py); half of
+            the decoder's steps learn to decode those.
+        seed: of crops.
     """
 
     steps: int
@@ -57,6 +72,9 @@ class CodecTraining:
     seed: int = 0
 
 
+CONFIGS = (CodecTraining,)
+
+
 @dataclass(frozen=True)
 class Batch:
     """Crops of recordings [B, N]; longer ones of the same recordings [B, N'], by which the voice is
@@ -66,30 +84,34 @@ class Batch:
     voice: torch.Tensor
     codes: torch.Tensor | None = None
 
-    def to(self, device: torch.device) -> Batch:
-        return Batch(self.wav.to(device), self.voice.to(device),
-                     None if self.codes is None else self.codes.to(device))
-
 
 def find_audio(folders: Sequence[Path], held_out: Sequence[str]) -> tuple[list[Path], list[Path]]:
     """All audio below the folders as (training files, held-out files).
 
-    A file is held out when any part of its path, or its name, matches one of the patterns.
+    A file is held out when any part of its path, or its name, matches one of the patterns; without
+    patterns a few files are.
     """
-    files = sorted(p for folder in folders for p in folder.rglob("*")
-                   if p.suffix.lower() in SUFFIXES)
-    if not files:
+    found: set[Path] = set()
+    left_out: list[LeftOut] = []
+    for folder in (f for root in folders for f in walk(root)):
+        found |= set(folder.audio.values())
+        left_out += folder.left_out
+    if left_out:
+        say(f"left out {summary(item.cause for item in left_out)}")
+    if not found:
         raise FileNotFoundError(f"no audio below {', '.join(map(str, folders))}; "
-                                f"looked for {' '.join(SUFFIXES)}")
-    held = [p for p in files if any(fnmatch.fnmatch(part, pattern)
-                                    for part in p.parts for pattern in held_out)]
-    return sorted(set(files) - set(held)), held
+                                f"looked for {' '.join(AUDIO_SUFFIXES)}")
+    files = sorted(found)
+    held = hold_out([p.parts for p in files], [crc(p.name) for p in files], held_out,
+                    "part of a path")
+    return ([p for p, out in zip(files, held, strict=True) if not out],
+            [p for p, out in zip(files, held, strict=True) if out])
 
 
 def load_pcm(path: Path) -> Pcm | None:
     """A file as int16 [N] at 24 kHz; None where it cannot be read."""
     try:
-        return (normalize_loudness(load_audio(path)) * 32767).astype(np.int16)
+        return (normalize_loudness(load_whole(path, max_seconds=30.0)) * 32767).astype(np.int16)
     except (ValueError, OSError):
         return None
 
@@ -105,8 +127,8 @@ def read_filled(folder: Path, codec: SpectralCodec) -> list[tuple[Pcm, Codes]]:
         raise ValueError(f"--filled {folder} holds codes of codec {prepared.codec}, --init is "
                          f"codec {codec.identity}: fill it again")
     with ThreadPoolExecutor() as pool:
-        found = list(tqdm(pool.map(load_samples, prepared.utterances), unit="clip", leave=False,
-                          desc="reading filled", total=len(prepared.utterances)))
+        found = list(progress(pool.map(load_samples, prepared.utterances), unit="clips",
+                              desc="reading filled", total=len(prepared.utterances)))
     return [((samples * 32767).astype(np.int16), prepared.codes(u))
             for samples, u in zip(found, prepared.utterances, strict=True)]
 
@@ -114,11 +136,11 @@ def read_filled(folder: Path, codec: SpectralCodec) -> list[tuple[Pcm, Codes]]:
 class CodecStage:
     """Reconstruction, commitment and adversarial training of a SpectralCodec."""
 
-    name, unit = "codec", "s of audio"
+    name, unit, clip = "codec", "s of audio", 10.0
 
     def __init__(self, config: CodecTraining, folders: Sequence[Path], held_out: Sequence[str],
-                 device: torch.device | None = None) -> None:
-        self.config, self.device = config, device or torch.device("cpu")
+                 ) -> None:
+        self.config = config
         train, held = find_audio(folders, held_out)
         clips, unseen = (read_audio(files, load_pcm, 24_000, hours, config.seed).values()
                          for files, hours in ((train, config.max_hours), (held, 0.1)))
@@ -134,7 +156,8 @@ class CodecStage:
         if not self.decoder_only and start < SpectralConfig.codebook_size:
             raise ValueError(f"--batch-size {config.batch_size}: the quantizer starts from "
                              f"{start} frames, and needs {SpectralConfig.codebook_size}")
-        self.codec = SpectralCodec.load(config.init) if config.init else SpectralCodec()
+        self.codec = (SpectralCodec.load(model_folder(config.init)) if config.init
+                      else SpectralCodec())
         self.codec.requires_grad_(True)
         shortest = config.frames * self.codec.hop
         self.filled = [] if not config.filled else [
@@ -142,18 +165,18 @@ class CodecStage:
             if len(clip) > shortest]
         self.adversary = Adversary()
         self.modules = nn.ModuleDict({"codec": self.codec, "adversary": self.adversary})
-        self.modules.to(self.device)
-        self.optimizers = {
+        self.labels = {"codec": [self.codec.identity]} if config.init else {}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {
             name: torch.optim.AdamW(module.parameters(), lr=config.lr, betas=(0.8, 0.95),
                                     weight_decay=0.0)
             for name, module in self.modules.items()}
         self.first_quantized = 0 if config.init else int(config.unquantized_share * config.steps)
         self.first_adversarial = int(config.adversary_from * config.steps)
 
-    def batch(self, step: int) -> Batch:
-        """Random crops at a random level; in every other step of those that a NAR has filled."""
-        rng = np.random.default_rng((self.config.seed, step))
-        if self.filled and step % 2:
+    def batch(self, index: int) -> Batch:
+        """Random crops at a random level; every other batch is of those that a NAR has filled."""
+        rng = np.random.default_rng((self.config.seed, index))
+        if self.filled and index % 2:
             return self._filled_batch(rng)
         size, known = self.config.frames * 320, int(rng.integers(*REFERENCE)) * 320
         rows, voices = [], []
@@ -175,34 +198,27 @@ class CodecStage:
             filled.append(codes[:, start: start + size])
         return Batch(_stack(rows), _stack(voices), torch.from_numpy(np.stack(filled)).long())
 
-    def step(self, batch: Batch, step: int) -> Metrics:
-        batch = batch.to(self.device)
+    def losses(self, batch: Batch, step: int) -> Iterator[Loss]:
+        """The adversary's, once it has joined, and then the codec's."""
         wav, n_codebooks = batch.wav, self._codebooks(step)
         if step == self.first_quantized and not self.decoder_only:
             self._start_quantizer(step)
-        with torch.autocast(self.device.type, torch.bfloat16):
-            f0, voiced = pitch(wav, self.codec.sample_rate, self.codec.hop)
-            fake, scores, commitment = self._reconstruct(batch, n_codebooks, f0, step)
-            distance = spectral_distance(fake, wav, self.codec.sample_rate)
-            of_pitch = F.cross_entropy(scores[voiced], pitch_class(f0[voiced])).nan_to_num()
-            loss = 15 * distance + 2 * of_pitch + 5 * commitment
-            metrics = {"train/loss": float(distance.detach()),
-                       "train/pitch": float(of_pitch.detach()),
-                       "train/commitment": float(commitment.detach())}
-            if step >= self.first_adversarial:
-                few = self.config.critic_batch
-                critic = self.adversary.critic_loss(wav[:few], fake[:few].detach())
-                critic.backward()
-                metrics["train/critic"] = float(critic.detach())
-                update(self.optimizers["adversary"], clip=10.0)
-                adversarial, matching = self.adversary.generator_losses(wav[:few], fake[:few])
-                loss = loss + adversarial + 2 * matching
-                metrics |= {"train/adversarial": float(adversarial.detach()),
-                            "train/matching": float(matching.detach())}
-        loss.backward()
-        self.adversary.zero_grad(set_to_none=True)
-        metrics |= update(self.optimizers["codec"], clip=10.0)
-        return metrics | {"train/units": wav.numel() / 24_000}
+        f0, voiced = pitch(wav, self.codec.sample_rate, self.codec.hop)
+        fake, scores, commitment = self._reconstruct(batch, n_codebooks, f0, step)
+        distance = spectral_distance(fake, wav, self.codec.sample_rate)
+        of_pitch = F.cross_entropy(scores[voiced], pitch_class(f0[voiced])).nan_to_num()
+        value = 15 * distance + 2 * of_pitch + 5 * commitment
+        metrics = {"train/loss": distance.detach(), "train/pitch": of_pitch.detach(),
+                   "train/commitment": commitment.detach()}
+        if step >= self.first_adversarial:
+            few = self.config.critic_batch
+            critic = self.adversary.critic_loss(wav[:few], fake[:few].detach())
+            yield Loss(critic, 0.0, {"train/critic": critic.detach()}, "adversary")
+            adversarial, matching = self.adversary.generator_losses(wav[:few], fake[:few])
+            value = value + adversarial + 2 * matching
+            metrics |= {"train/adversarial": adversarial.detach(),
+                        "train/matching": matching.detach()}
+        yield Loss(value, wav.numel() / self.codec.sample_rate, metrics, "codec")
 
     def _reconstruct(self, batch: Batch, n_codebooks: int | None, f0: torch.Tensor, step: int,
                      ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -216,7 +232,7 @@ class CodecStage:
         if codes is None:
             if known is not None:
                 hidden = torch.from_numpy(rng.random((len(heard), 1)) < DISGUISED)
-                heard = torch.where(hidden.to(self.device), disguise(heard, rng), heard)
+                heard = torch.where(hidden.to(heard.device), disguise(heard, rng), heard)
             codes = codec.encode(heard[:, None])[:, :n_codebooks]
         voice = None if known is None else codec.dequantize(codec.encode(known[:, None]))
         return *codec.synthesize(codec.dequantize(codes), voice, f0), heard.new_zeros(())
@@ -233,15 +249,13 @@ class CodecStage:
     def _start_quantizer(self, step: int) -> None:
         """k-means on trained latents: on few or untrained ones most codes would die at once."""
         wav = torch.cat([self.batch(step + offset).wav for offset in range(1, 1 + START_BATCHES)])
-        with torch.no_grad():
-            self.codec.start_quantizer(self.codec.latents(wav.to(self.device)))
+        with torch.no_grad(), full_precision(wav.device):
+            self.codec.start_quantizer(self.codec.latents(wav.to(device_of(self.codec))))
 
-    @torch.no_grad()
     def validate(self) -> Metrics:
         """Spectral distance on unseen speakers by number of books, and usage of each book."""
-        self.codec.eval()
-        n = 2 * 24_000
-        wav, rest = (torch.from_numpy(np.stack(clips)).to(self.device).float() / 32768
+        n, device = 2 * 24_000, device_of(self.codec)
+        wav, rest = (torch.from_numpy(np.stack(clips)).to(device).float() / 32768
                      for clips in ([c[:n] for c in self.held], [c[-n:] for c in self.held]))
         latents = self.codec.latents(wav)
         metrics = {"valid/unquantized": self._distance(self.codec.synthesize(latents)[0], wav)}
@@ -264,17 +278,20 @@ class CodecStage:
     def _distance(self, fake: torch.Tensor, wav: torch.Tensor) -> float:
         return float(spectral_distance(fake[:, : wav.shape[1]], wav, self.codec.sample_rate))
 
-    @torch.no_grad()
     def sample(self) -> dict[str, torch.Tensor]:
-        self.codec.eval()
         if not bool(self.codec.quantizer.vq.layers[0]._codebook.inited):
             return {}
         wav: Any = torch.from_numpy(self.held[0][None, None, : 4 * 24_000]).float() / 32768
-        decoded = self.codec.decode(self.codec.encode(wav.to(self.device)))
+        decoded = self.codec.decode(self.codec.encode(wav.to(device_of(self.codec))))
         return {"codec/original": wav[0, 0], "codec/decoded": decoded[0, 0].cpu()}
 
     def export(self, folder: Path) -> None:
         self.codec.save(folder)
+
+
+def build(data: Data, loop: LoopConfig, config: CodecTraining) -> CodecStage:
+    """A new codec, or a decoder that goes on."""
+    return CodecStage(config, data.data, data.held_out)
 
 
 def _crop(clip: Pcm, size: int, rng: np.random.Generator) -> np.ndarray:
