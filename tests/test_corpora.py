@@ -164,7 +164,8 @@ def test_rows_and_files_that_give_nothing_are_named(tmp_path: Path) -> None:
     (tmp_path / "me" / "8.m4a").write_bytes(b"m4a")
     left_out = {item.id: item.cause for item in read_corpus(tmp_path / "me").left_out}
     assert left_out == {"2": "twice", "4": "without audio", "5": "rows that cannot be read",
-                        "6": "rows that cannot be read", "6.wav": "in no row of the table", "7.wav": "in no row of the table",
+                        "6": "rows that cannot be read", "6.wav": "in no row of the table",
+                        "7.wav": "in no row of the table",
                         "8.m4a": "in a format that is not read"}
 
 

@@ -107,7 +107,8 @@ def test_batches_follow_from_seed_and_step_and_speeds_are_speakers(voices: Path,
     for step in (3, 0, 3):
         (features, speakers, seconds), (same, others, _) = stage.batch(step), again.batch(step)
         assert torch.equal(features, same) and torch.equal(speakers, others)
-        assert seconds == pytest.approx(3.6) and len(features) == 6 and bool(features.isfinite().all())
+        assert seconds == pytest.approx(3.6) and len(features) == 6
+        assert bool(features.isfinite().all())
     seen = {int(s) for step in range(8) for s in stage.batch(step)[1]}
     assert seen == set(range(9)), "three voices at three speeds"
     kept = build(voices, "softmax", start, speed_keeps_speaker=True)
