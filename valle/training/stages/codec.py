@@ -116,10 +116,12 @@ class CodecStage:
         clips, unseen = (read_audio(files, load_pcm, 24_000, hours, config.seed).values()
                          for files, hours in ((train, config.max_hours), (held, 0.1)))
         self.clips = [c for c in clips if len(c) >= config.frames * 320]
-        self.held = [c for c in unseen if len(c) > 2 * 24_000][:24]
+        some = list(unseen)
+        self.held = ([c for c in some if len(c) > 2 * 24_000] or
+                     [np.resize(c, 2 * 24_000) for c in some])[:24]
         if not self.clips or not self.held:
-            raise ValueError(f"{len(self.clips)} clips to train on, {len(self.held)} of two "
-                             "seconds or more to validate on: check --data and --held-out")
+            raise ValueError(f"{len(self.clips)} clips to train on, {len(self.held)} to validate "
+                             "on: check --data and --held-out")
         start = START_BATCHES * config.batch_size * config.frames
         if start < SpectralConfig.codebook_size:
             raise ValueError(f"--batch-size {config.batch_size}: the quantizer starts from "
