@@ -6,14 +6,14 @@ from collections.abc import Iterator
 import torch
 import torch.nn.functional as F
 
-from codec.adversary import Adversary, spectral_distance
-from codec.excitation import pitch_class
+from codec.discriminator import Discriminator, spectral_distance
+from codec.source import pitch_class
 from valle.training.loop import Loss
 
 
 def resynthesis_losses(wav: torch.Tensor, fake: torch.Tensor, scores: torch.Tensor,
                        f0: torch.Tensor, voiced: torch.Tensor, commitment: torch.Tensor,
-                       sample_rate: int, adversary: Adversary | None, critic_batch: int,
+                       sample_rate: int, adversary: Discriminator | None, critic_batch: int,
                        ) -> Iterator[Loss]:
     """Losses of a copy [B, N] of speech [B, N], for the optimizers "adversary" and "codec".
 

@@ -18,8 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from codec.adversary import Adversary, spectral_distance
-from codec.excitation import pitch
+from codec.discriminator import Discriminator, spectral_distance
+from codec.source import pitch
 from codec.spectral import SpectralCodec
 from g2p import Vocabulary
 from valle.data.clips import Pcm
@@ -139,7 +139,7 @@ class DecoderStage:
         if not self.clips or not self.held:
             raise ValueError(f"{len(self.clips)} clips to train on, {len(self.held)} of two "
                              "seconds or more to validate on: check --data and --held-out")
-        self.adversary = Adversary()
+        self.adversary = Discriminator()
         self.modules = nn.ModuleDict({"codec": self.codec, "adversary": self.adversary})
         self.labels = {"phones": vocabulary.phones, "codec": [self.codec.identity]}
         self.optimizers: dict[str, torch.optim.Optimizer] = {
