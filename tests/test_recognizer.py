@@ -238,16 +238,20 @@ def test_a_resumed_run_is_the_uninterrupted_one(trained: Path):
 
 
 def test_a_handful_of_clips_is_learned_by_heart(corpus: Corpus):
-    from valle.training.recognizer import RecognizerStage, RecognizerTraining
+    from valle.training.loop import LoopConfig, train_step
+    from valle.training.stages.recognizer import RecognizerStage, RecognizerTraining
+    from valle.training.state import Progress
 
     torch.manual_seed(0)
     stage = RecognizerStage([corpus.root], ["held"], RecognizerTraining(batch_seconds=4, lr=4e-3),
                             {"width": 32, "blocks": 2, "dropout": 0.0})
     stage.train = stage.held = stage.train[:3]
     texts = [read(s.characters) for s in stage.train]
-    for step in range(160):
-        stage.modules.train()
-        stage.step(stage.batch(step), step)
+    for group in stage.optimizers["recognizer"].param_groups:
+        group["initial_lr"] = group["lr"]
+    loop, progress = LoopConfig(Path(), 160, warmup=0, schedule="constant"), Progress()
+    while progress.step < loop.steps:
+        train_step(stage, loop, progress)
     stage.model.eval()
     heard = [transcribe(stage.model, torch.from_numpy(s.clip.samples)) for s in stage.train]
     assert jiwer.wer(texts, heard) < 0.3, list(zip(texts, heard, strict=True))

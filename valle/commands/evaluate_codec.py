@@ -48,8 +48,7 @@ def run(options: argparse.Namespace) -> int:
     from codec import load_codec, save_audio
     from codec.audio import Samples
     from codec.files import atomic_path
-    from valle.commands.train import read_patterns
-    from valle.data.batching import split_speakers
+    from valle.data.held_out import read_patterns, split_speakers
     from valle.data.manifest import Prepared, load_samples
     from valle.evaluate.codec import Clip, evaluate_codec
     from valle.evaluate.panel import Memory, Panel, dnsmos, encoder, listener

@@ -54,8 +54,8 @@ def run(options: argparse.Namespace) -> int:
 
     from tqdm import tqdm
 
-    from valle.commands.train import read_patterns
     from valle.data.corpora import read_corpus
+    from valle.data.held_out import read_patterns
     from valle.evaluate.protocols import write_protocol
     from valle.evaluate.rules import Maker
     from valle.recognizer.sphinx import WordTimes

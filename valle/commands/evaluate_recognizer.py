@@ -36,9 +36,8 @@ def run(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from codec.files import atomic_path
-    from valle.commands.train import read_patterns
-    from valle.data.batching import split_speakers
     from valle.data.clips import SAMPLE_RATE, find_clips, load_clip
+    from valle.data.held_out import read_patterns, split_speakers
     from valle.evaluate.panel import Memory, Panel, listener
     from valle.evaluate.rows import write_rows
     from valle.evaluate.table import bootstrap, column, judges, markdown

@@ -88,9 +88,8 @@ def trials_of(options: argparse.Namespace) -> tuple[list[Trial], list[Clip], str
     Raises:
         FileNotFoundError, ValueError: data or trials are missing, or do not belong together.
     """
-    from valle.commands.train import read_patterns
-    from valle.data.batching import split_speakers
     from valle.data.clips import by_speaker, find_clips
+    from valle.data.held_out import read_patterns, split_speakers
     from valle.evaluate.speaker_trials import make_trials, read_trials, write_trials
 
     known = find_clips(options.data)
