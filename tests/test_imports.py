@@ -151,6 +151,13 @@ def test_every_argument_is_annotated_and_every_file_explained(path: Path) -> Non
         assert not bare and node.returns is not None, f"{path}: {node.name} {bare}"
 
 
+@pytest.mark.parametrize("path", [p for p in FILES if p.parts[0] != "codec"], ids=str)
+def test_the_numbers_of_the_codec_are_in_its_folder_alone(path: Path) -> None:
+    numbers = [(node.lineno, node.value) for node in ast.walk(tree(path))
+               if isinstance(node, ast.Constant) and node.value in (75, 320, 24_000)]
+    assert not numbers, "use CodecSpec"
+
+
 def test_no_file_shadows_a_dependency_or_is_a_drawer() -> None:
     names = {p.stem for p in FILES}
     assert not names & {"encodec", "phonemizer", "utils", "helpers", "misc", "common"}

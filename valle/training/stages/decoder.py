@@ -33,11 +33,11 @@ from valle.training.loop import LoopConfig, Loss, device_of
 from valle.training.resynthesis import resynthesis_losses
 from valle.training.run import Data
 
-REFERENCE = (75, 300)  # frames of the same recording by which the decoder knows the voice
-KNOWN_VOICE = 0.85     # share of steps
-KNOWN_PHONES = 0.85    # share of crops, as far as they have any
-DISGUISED = 0.6        # share of crops with a known voice whose codes are of another voice
-HELD = 24              # unseen clips that are validated on, two seconds of each
+REFERENCE = (1.0, 4.0)  # seconds of the same recording by which the decoder knows the voice
+KNOWN_VOICE = 0.85      # share of steps
+KNOWN_PHONES = 0.85     # share of crops, as far as they have any
+DISGUISED = 0.6         # share of crops with a known voice whose codes are of another voice
+HELD = 24               # unseen clips that are validated on, two seconds of each
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,8 @@ class DecoderStage:
         rng = np.random.default_rng((self.config.seed, index))
         use_filled = bool(self.filled) and index % 2 == 1
         clips = self.filled if use_filled else self.clips
-        size, known = self.config.frames, int(rng.integers(*REFERENCE))
+        spec = self.codec.spec
+        size, known = self.config.frames, int(rng.integers(*map(spec.frames, REFERENCE)))
         wavs, codes, phones, voices, voice_phones = [], [], [], [], []
         for place in rng.integers(len(clips), size=self.config.batch_size):
             clip, hop = clips[place], self.codec.hop
@@ -219,7 +220,8 @@ class DecoderStage:
 
     def validate(self) -> Metrics:
         """Spectral distance on unseen speech: plain, with the voice, with the phones as well."""
-        n, frames, books = 2 * 24_000, 150, self.config.books
+        spec, books = self.codec.spec, self.config.books
+        n, frames = 2 * spec.sample_rate, spec.frames(2.0)
         device = device_of(self.codec)
         wav, rest = (torch.from_numpy(np.stack(part)).to(device).float() / 32768 for part in (
             [c.pcm[:n] for c in self.held], [c.pcm[-n:] for c in self.held]))
