@@ -39,12 +39,12 @@ class CodecTraining:
         steps: in all; shares of the steps are counted from it.
         batch_size: crops in a batch.
         frames: length of a crop.
-        critic_batch: crops of a batch that the adversary sees.
+        discriminator_batch: crops of a batch that the discriminator sees.
         lr: peak learning rate.
         unquantized_share: share of the steps before the quantizer starts.
-        adversary_from: the adversary joins after this share of the steps; 1 is never.
+        discriminator_from: the discriminator joins after this share of the steps; 1 is never.
         max_hours: audio to hold in memory, 173 MB an hour.
-        books: codebooks in use in half of the steps; the other half draws a number (quantizer
+        codebooks: in use in half of the steps; the other half draws a number (quantizer
             dropout), so that any number can be decoded.
         seed: of crops.
     """
@@ -52,12 +52,12 @@ class CodecTraining:
     steps: int
     batch_size: int = 12
     frames: int = 60
-    critic_batch: int = 6
+    discriminator_batch: int = 6
     lr: float = 8e-4
     unquantized_share: float = 0.15
-    adversary_from: float = 1.0
+    discriminator_from: float = 1.0
     max_hours: float = 30.0
-    books: int = 8
+    codebooks: int = 8
     seed: int = 0
 
 
@@ -127,15 +127,15 @@ class CodecStage:
         if start < SpectralConfig.codebook_size:
             raise ValueError(f"--batch-size {config.batch_size}: the quantizer starts from "
                              f"{start} frames, and needs {SpectralConfig.codebook_size}")
-        self.adversary = Discriminator()
-        self.modules = nn.ModuleDict({"codec": self.codec, "adversary": self.adversary})
+        self.discriminator = Discriminator()
+        self.modules = nn.ModuleDict({"codec": self.codec, "discriminator": self.discriminator})
         self.labels: Labels = {}
         self.optimizers: dict[str, torch.optim.Optimizer] = {
             name: torch.optim.AdamW(module.parameters(), lr=config.lr, betas=(0.8, 0.95),
                                     weight_decay=0.0)
             for name, module in self.modules.items()}
         self.first_quantized = int(config.unquantized_share * config.steps)
-        self.first_adversarial = int(config.adversary_from * config.steps)
+        self.first_adversarial = int(config.discriminator_from * config.steps)
 
     def batch(self, index: int) -> Batch:
         """Random crops at a random level."""
@@ -160,7 +160,8 @@ class CodecStage:
                                               batch.voice if known else None, f0)
         yield from resynthesis_losses(
             batch.wav, fake, scores, f0, voiced, commitment, self.codec.sample_rate,
-            self.adversary if step >= self.first_adversarial else None, self.config.critic_batch)
+            self.discriminator if step >= self.first_adversarial else None,
+            self.config.discriminator_batch)
 
     def _codebooks(self, step: int) -> int | None:
         """None before the quantizer starts, then quantizer dropout."""
@@ -168,7 +169,7 @@ class CodecStage:
             return None
         rng = np.random.default_rng((self.config.seed, step, 1))
         if rng.random() < 0.5:
-            return self.config.books
+            return self.config.codebooks
         return int(rng.integers(1, self.codec.n_codebooks + 1))
 
     def _start_quantizer(self, step: int) -> None:
