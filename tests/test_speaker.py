@@ -139,7 +139,7 @@ def test_a_saved_encoder_hears_the_same(precision: str, closeness: float, alto: 
 
 
 def test_bad_folders_and_shapes_are_one_line(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no speaker\.json in .*--stage speaker"):
+    with pytest.raises(FileNotFoundError, match=r"no speaker\.json in .*valle train speaker"):
         load_encoder(str(tmp_path))
     tiny("ecapa").save(tmp_path)
     (tmp_path / "speaker.json").write_text(json.dumps({"model": "ecapa", "channels": 24}))

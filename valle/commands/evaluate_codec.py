@@ -23,7 +23,7 @@ below --out, and goes on where it was stopped. Clips are drawn from all held-out
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--codec", required=True,
-                        help="encodec, EnCodec weights, or a folder with codec.json")
+                        help="starter, encodec, EnCodec weights, or a folder with codec.json")
     parser.add_argument("--data", type=Path, nargs="+", required=True,
                         help="folders made by `valle prepare`, with text")
     parser.add_argument("--held-out", nargs="+", required=True, metavar="PATTERN",
@@ -55,8 +55,9 @@ def run(options: argparse.Namespace) -> int:
     from valle.evaluate.rows import write_rows
     from valle.evaluate.wer import pick_distractors
     from valle.features.text import words
+    from valle.model.checkpoint import model_folder
 
-    codec = load_codec(options.codec)
+    codec = load_codec(model_folder(options.codec))
     known, held = split_speakers(Prepared.open(options.data).utterances,
                                  read_patterns(options.held_out))
     least, most = options.seconds

@@ -11,7 +11,7 @@ HELP = """Let recognisers transcribe recordings of speakers that training has no
   valle evaluate recognizer --model runs/recognizer pocketsphinx --held-out @held_out.txt \\
       --data LibriSpeech CommonVoice/en speechocean762 --clips 100 --out out/recognizer
 
---model: folders made by `train.py --stage recognizer`; pocketsphinx, or closed (PocketSphinx that
+--model: folders made by `valle train recognizer`; pocketsphinx, or closed (PocketSphinx that
 knows the texts of the clips among 400 others); and, with a network connection at their first use,
 hubert-large, whisper[:MODEL], transformers:MODEL.
 
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", nargs="+", required=True, metavar="NAME_OR_FOLDER",
                         help="recognisers to compare")
     parser.add_argument("--data", type=Path, nargs="+", required=True,
-                        help="corpus folders with text, as for `train.py --stage recognizer`")
+                        help="corpus folders with text, as for `valle train recognizer`")
     parser.add_argument("--held-out", nargs="+", default=["*"], metavar="PATTERN",
                         help="names or patterns of the speakers; @FILE reads them")
     parser.add_argument("--clips", type=int, default=100, help="of each corpus; default 100")

@@ -18,7 +18,7 @@ HELP = """Verify speakers that training has not heard.
   valle evaluate speaker --model runs/ecapa resemblyzer --held-out @held_out.txt \\
       --data LibriSpeech CommonVoice/en speechocean762 --out out/speaker
 
---model: folders made by `train.py --stage speaker`; resemblyzer; and, with a network connection at
+--model: folders made by `valle train speaker`; resemblyzer; and, with a network connection at
 their first use, wavlm-xvector, wavlm-tdnn, speechbrain, wespeaker (wespeaker:FILE.onnx and
 wavlm-tdnn:FILE.pth read a file). Trials: all pairs of up to ten clips of each held-out speaker, and
 20 000 pairs of different speakers of the same corpus, seeded.
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", nargs="+", required=True, metavar="NAME_OR_FOLDER",
                         help="encoders to compare")
     parser.add_argument("--data", type=Path, nargs="+", required=True,
-                        help="corpus folders, as for `train.py --stage speaker`")
+                        help="corpus folders, as for `valle train speaker`")
     parser.add_argument("--held-out", nargs="+", default=["*"], metavar="PATTERN",
                         help="names or patterns of the speakers to verify; @FILE reads them")
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")

@@ -50,7 +50,7 @@ def check_listener(name: str) -> None:
 
 
 def load_listener(name: str) -> Listener:
-    """A folder that `train.py --stage recognizer` made, or a published recogniser.
+    """A folder that `valle train recognizer` made, or a published recogniser.
 
     Args:
         name: a folder; a key of PUBLISHED; whisper:MODEL (small.en, large-v3 or a folder) or

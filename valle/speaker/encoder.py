@@ -60,7 +60,7 @@ def check_encoder(name: str) -> None:
 
 
 def load_encoder(name: str) -> SpeakerEncoder:
-    """A folder that `train.py --stage speaker` made, or a published encoder.
+    """A folder that `valle train speaker` made, or a published encoder.
 
     Args:
         name: a folder; a key of PUBLISHED; or wespeaker:FILE.onnx and wavlm-tdnn:FILE.pth, which

@@ -16,6 +16,7 @@ from valle.evaluate.speaker_trials import equal_error_rate, error_rates
 from valle.features.augment import SPEEDS, Augmentation, spec_augment
 from valle.features.fbank import SAMPLE_RATE
 from valle.features.progress import say
+from valle.model.checkpoint import model_folder
 from valle.speaker.heads import Head, check_head
 from valle.speaker.model import SpeakerConfig, SpeakerModel
 from valle.speaker.triplets import EmbeddingBank, triplet_loss
@@ -248,7 +249,7 @@ def build(data: Data, loop: LoopConfig, config: SpeakerTraining, shape: SpeakerC
     if config.phase == "triplet" and not config.init:
         raise ValueError("--phase triplet goes on from a trained encoder: give --init FOLDER of "
                          "the softmax phase")
-    model = SpeakerModel.load(config.init) if config.init else SpeakerModel(shape)
+    model = SpeakerModel.load(model_folder(config.init)) if config.init else SpeakerModel(shape)
     parameters = sum(p.numel() for p in model.parameters()) / 1e6
     stage = SpeakerStage(model, data.data, data.held_out, config)
     say(f"{model.config.model}, {parameters:.2f} M parameters, "
