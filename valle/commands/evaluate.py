@@ -18,6 +18,7 @@ import argparse
 
 from valle.commands import (
     evaluate_codec,
+    evaluate_parts,
     evaluate_protocol,
     evaluate_recognizer,
     evaluate_speaker,
@@ -26,6 +27,7 @@ from valle.commands import (
 
 WHAT = {
     "voice": (evaluate_voice, "what a voice says, in whose voice, how clean"),
+    "parts": (evaluate_parts, "where words and voice are lost: codec, NAR, AR"),
     "codec": (evaluate_codec, "what a codec loses"),
     "speaker": (evaluate_speaker, "who is speaking: encoders on the same trials"),
     "recognizer": (evaluate_recognizer, "what is said: recognisers on the same clips"),

@@ -16,11 +16,12 @@ from valle.evaluate.similarity import Embedding
 from valle.evaluate.words import Samples
 
 CLOSED = "closed"          # PocketSphinx with the texts of the protocol: WERc
+OVRL, DISTILLMOS = "ovrl", "distillmos"
 LEAST_SECONDS = 0.1        # shorter sound is padded: no judge takes nothing
 
 
-class JudgeMissing(Exception):
-    """A judge cannot be had here: no package, no network. The message says what to do."""
+class JudgeMissing(ValueError):
+    """A judge cannot be had here: no package, no weights, no network. It says what to do."""
 
 
 @dataclass
@@ -45,7 +46,7 @@ class Judge:
         """Load the judge. Raises JudgeMissing where it cannot be had."""
         try:
             _ = self.judge
-        except (ImportError, OSError) as error:
+        except (ImportError, OSError, ValueError) as error:
             raise JudgeMissing(" ".join(str(error).split())) from error
 
 
@@ -80,17 +81,35 @@ class Memory:
 
 
 class Panel:
-    """Listeners, speaker encoders and a judge of quality.
+    """Listeners, speaker encoders and judges of quality.
 
     A judge who cannot be had (no package, no network) is left out, once and with the reason in
     `missing`; the others go on.
     """
 
     def __init__(self, memory: Memory, listeners: list[Judge], encoders: list[Judge],
-                 quality: Judge | None) -> None:
+                 qualities: list[Judge]) -> None:
         self._memory = memory
-        self.listeners, self.encoders, self.quality = listeners, encoders, quality
+        self.listeners, self.encoders, self.qualities = listeners, encoders, qualities
         self.missing: dict[str, str] = {}
+
+    @property
+    def judges(self) -> list[Judge]:
+        return [*self.listeners, *self.encoders, *self.qualities]
+
+    def find(self) -> None:
+        """Load all judges, before the work that they are to judge.
+
+        Raises:
+            JudgeMissing: listeners were asked for, and none of them can be had.
+        """
+        for judge in self.judges:
+            try:
+                judge.prepare()
+            except JudgeMissing as error:
+                self.missing[judge.name] = str(error)
+        if self.listeners and all(judge.name in self.missing for judge in self.listeners):
+            raise JudgeMissing("; ".join(self.missing[judge.name] for judge in self.listeners))
 
     def _ask(self, judge: Judge, samples: Samples, sample_rate: int) -> Any:
         if judge.name in self.missing:
@@ -111,9 +130,9 @@ class Panel:
         said = {j.name: self._ask(j, samples, sample_rate) for j in self.encoders}
         return {name: np.array(e, np.float32) for name, e in said.items() if e is not None}
 
-    def ovrl(self, samples: Samples, sample_rate: int) -> float | None:
-        """DNSMOS OVRL of samples [N]."""
-        return None if self.quality is None else self._ask(self.quality, samples, sample_rate)
+    def rate(self, samples: Samples, sample_rate: int) -> dict[str, float | None]:
+        """Quality of samples [N] by each judge of it."""
+        return {judge.name: self._ask(judge, samples, sample_rate) for judge in self.qualities}
 
 
 def files_digest(name: str) -> str:
@@ -159,14 +178,19 @@ def encoder(name: str) -> Judge:
     return Judge(label(name), files_digest(name), lambda: load_encoder(name))
 
 
-def dnsmos() -> Judge:
-    """DNSMOS OVRL."""
-    def load() -> Callable[[Samples, int], float]:
+def qualities() -> list[Judge]:
+    """DNSMOS and DistillMOS."""
+    def dnsmos() -> Callable[[Samples, int], float]:
         from valle.evaluate.quality import Quality
 
         return Quality()
 
-    return Judge("dnsmos", "OVRL", load)
+    def distillmos() -> Callable[[Samples, int], float]:
+        from valle.evaluate.quality import DistillMOS
+
+        return DistillMOS()
+
+    return [Judge(OVRL, "dnsmos", dnsmos), Judge(DISTILLMOS, "v7", distillmos)]
 
 
 def label(name: str) -> str:

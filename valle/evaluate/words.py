@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from g2p import normalize
+from valle.evaluate.spelling import canonical, spaced_like
 
 Samples = NDArray[np.float32]
 SAMPLE_RATE = 16_000
@@ -66,6 +67,8 @@ def word_errors(reference: Sequence[str], heard: Sequence[str]) -> Errors:
         ValueError: the reference has no words.
     """
     _check(reference)
+    reference = canonical(reference)
+    heard = spaced_like(canonical(heard), reference)
     found = needed("jiwer").process_words(" ".join(reference), " ".join(heard))
     runs = tuple((run.type, run.ref_start_idx, run.ref_end_idx, run.hyp_start_idx, run.hyp_end_idx)
                  for run in found.alignments[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from valle.evaluate.words import SAMPLE_RATE, Samples, resample, words
-from valle.published import downloaded, package, transformers_package
+from valle.published import downloaded, transformers_package
 
 USER = "the recogniser {}"
 
@@ -43,24 +43,3 @@ class HubertLarge(TransformersRecognizer):
 
     def __init__(self) -> None:
         super().__init__("facebook/hubert-large-ls960-ft")
-
-
-class FasterWhisper:
-    """Whisper (Radford et al. 2022) by faster-whisper, in int8 on the CPU; beam 5, English."""
-
-    def __init__(self, source: str = "small.en") -> None:
-        """Load a size (small.en, large-v3, ...), a hub name or a folder.
-
-        Raises:
-            ImportError, OSError: no faster-whisper, or weights that cannot be had.
-        """
-        user = USER.format(f"whisper:{source}")
-        whisper = package("faster_whisper", user, "faster-whisper")
-        self._model = downloaded(user, source, lambda: whisper.WhisperModel(
-            source, device="cpu", compute_type="int8"))
-
-    def __call__(self, samples: Samples, sample_rate: int) -> list[str]:
-        """The words heard in samples [N] at any rate."""
-        segments, _ = self._model.transcribe(heard(samples, sample_rate), language="en",
-                                             beam_size=5, condition_on_previous_text=False)
-        return words(" ".join(segment.text for segment in segments))

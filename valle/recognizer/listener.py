@@ -14,7 +14,7 @@ from valle.recognizer.model import Recognizer
 PUBLISHED = {  # name: where its class is
     "pocketsphinx": "valle.recognizer.sphinx:PocketSphinx",
     "hubert-large": "valle.recognizer.adapters:HubertLarge",
-    "whisper": "valle.recognizer.adapters:FasterWhisper",
+    "whisper": "valle.recognizer.whisper:Whisper",
     "transformers": "valle.recognizer.adapters:TransformersRecognizer",
 }
 TAKES_MODEL = ("whisper", "transformers")

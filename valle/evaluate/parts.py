@@ -1,0 +1,243 @@
+"""Where words and voice are lost: the same passages through more and more of the model.
+
+From the recording to the whole voice: the codec's copies with 1, 2, 4 and all books, plain and in
+the prompt's voice; the recording's own book 1 with the NAR's other books; the voice. What a line
+loses against the one before is lost in the part that it adds.
+"""
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import random
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from codec.colour import match_colour
+from g2p import phonemize
+from valle.data.batching import spread_out
+from valle.data.manifest import Utterance, load_samples
+from valle.evaluate.codec import decode, encode
+from valle.evaluate.panel import DISTILLMOS, OVRL, Panel
+from valle.evaluate.protocols import Protocol
+from valle.evaluate.rows import Row, append_row, read_rows, write_rows
+from valle.evaluate.similarity import cosine
+from valle.evaluate.table import Estimate, bootstrap, column, judges, markdown, paired
+from valle.evaluate.voice import as_heard
+from valle.evaluate.words import Samples, word_errors, words
+from valle.generate import Spoken, fill_books
+from valle.nar import NARBatch
+from valle.prompt import Prompt
+from valle.sampling import SamplingOptions
+from valle.tts import VALLE, nar_row
+
+TRUTH, FILLED, VOICE = "ground truth", "true book 1, NAR's books", "synthesis"
+IN_VOICE = ", in the prompt's voice"
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A recording of a text, and a prompt of the same speaker.
+
+    Attributes:
+        target: what is repeated with other prompts: these count as one when intervals are drawn.
+        truth, prompt: give samples [N] at 24 kHz.
+    """
+
+    id: str
+    target: str
+    speaker: str
+    text: str
+    prompt_text: str
+    truth: Callable[[], Samples]
+    prompt: Callable[[], Samples]
+
+
+def of_protocol(protocol: Protocol, count: int) -> list[Passage]:
+    """At most `count` items that have a recording, spread over the protocol.
+
+    Raises:
+        ValueError: no item has one.
+    """
+    def recording(item: Any) -> Samples:
+        truth = protocol.truth(item)
+        assert truth is not None
+        return truth
+
+    items = [item for item in protocol.items if item.truth and not item.continuation]
+    if not items:
+        raise ValueError(f"protocol {protocol.name} has no recordings of its texts: take another")
+    return [Passage(item.id, item.target, item.speaker[:12], item.text, item.prompt_text,
+                    lambda item=item: recording(item), lambda item=item: protocol.prompt(item))
+            for item in spread_out(items, count)]
+
+
+def of_utterances(utterances: Iterable[Utterance], count: int, seed: int = 0) -> list[Passage]:
+    """At most `count` utterances with text, each with another of its speaker as the prompt.
+
+    Raises:
+        ValueError: no speaker has two.
+    """
+    chance = random.Random(seed)
+    speakers: dict[str, list[Utterance]] = {}
+    for utterance in sorted(utterances, key=lambda u: u.id):
+        if utterance.text and words(utterance.text):
+            speakers.setdefault(utterance.speaker, []).append(utterance)
+    chosen = []
+    for mine in speakers.values():
+        chance.shuffle(mine)
+        chosen += list(zip(mine, mine[1:], strict=False))
+    if not chosen:
+        raise ValueError("no speaker has two recordings with text, one of them to be the prompt: "
+                         "check --data and --held-out")
+    return [Passage(u.id, u.id, u.speaker, u.text or "", prompt.text or "",
+                    lambda u=u: load_samples(u), lambda p=prompt: load_samples(p))
+            for u, prompt in spread_out(chosen, count)]
+
+
+@dataclass
+class Parts:
+    """The parts of a voice, and how it speaks.
+
+    Attributes:
+        books: numbers of codebooks to decode from, most first.
+    """
+
+    tts: VALLE
+    sampling: SamplingOptions
+    books: Sequence[int]
+    seed: int = 0
+
+    @property
+    def names(self) -> list[str]:
+        """The lines of the table in order."""
+        copies = [f"{n} book{'s' if n > 1 else ''}" for n in self.books]
+        return [TRUTH, *copies, *(copy + IN_VOICE for copy in copies), FILLED, VOICE]
+
+    def sounds(self, passage: Passage) -> Iterator[tuple[str, Callable[[], Samples]]]:
+        """Each line's name and what makes its samples [N] at 24 kHz."""
+        tts = self.tts
+        truth = as_heard(passage.truth())
+        phones = phonemize(passage.text)
+        prompt = tts.encode_prompt(passage.prompt(), passage.prompt_text)
+        codes = encode(tts.model.codec, truth)
+        aligner = tts.model.aligner
+        durations = None if aligner is None else aligner.durations(truth, phones)
+        spoken = Spoken(codes[0].tolist(), durations)
+        voice = prompt.codes.cpu().numpy()
+        makers: list[Callable[[], Samples]] = [lambda: truth]
+        makers += [lambda n=n: self._decode(codes[:n], None) for n in self.books]
+        makers += [lambda n=n: self._decode(codes[:n], voice) for n in self.books]
+        makers += [lambda: self._filled(prompt, phones, spoken),
+                   lambda: tts.speak(passage.text, prompt=prompt, sampling=self.sampling,
+                                     seed=self.seed + zlib.crc32(passage.id.encode())).samples]
+        yield from zip(self.names, makers, strict=True)
+
+    def _decode(self, codes: NDArray[np.int64], voice: NDArray[np.int64] | None) -> Samples:
+        """Samples of codes [Q', T]: the one place where the table's copies leave the codec."""
+        return decode(self.tts.model.codec, codes, voice)
+
+    def _filled(self, prompt: Prompt, phones: Sequence[str], spoken: Spoken) -> Samples:
+        """The NAR's books on a true book 1, as synthesis goes on from there."""
+        model = self.tts.model
+        encode_phones = model.vocabulary.encode
+        row = nar_row(prompt, encode_phones(prompt.phones), encode_phones(phones), spoken)
+        batch = NARBatch.pad([row], model.nar.config, self.tts.device)
+        filled = fill_books(model.nar, batch, self.sampling.nar_guidance)[0].cpu().numpy()
+        whole = self._decode(filled, prompt.codes.cpu().numpy())
+        return match_colour(whole[prompt.codes.shape[1] * model.codec.hop:], prompt.colour)
+
+
+def evaluate_parts(parts: Parts, passages: Sequence[Passage], panel: Panel, path: Path,
+                   settings: dict[str, Any], on_row: Callable[[int], object] | None = None,
+                   ) -> list[Row]:
+    """Rows of all passages and lines, kept in a file from which a stopped run goes on.
+
+    Args:
+        settings: what decides the rows besides passages and judges.
+    """
+    judged_by = [f"{j.name} {j.identity}" for j in panel.judges if j.name not in panel.missing]
+    key = hashlib.sha256(json.dumps([settings, judged_by]).encode()).hexdigest()[:12]
+    known = {(row["id"], row["part"]): row for row in read_rows(path) if row["key"] == key}
+    write_rows(path, known.values())
+    rows = []
+    for passage in passages:
+        if all((passage.id, name) in known for name in parts.names):
+            rows += [known[passage.id, name] for name in parts.names]
+            continue
+        try:
+            whose = panel.embed(as_heard(passage.prompt()), 24_000)
+            for name, make in parts.sounds(passage):
+                row = known.get((passage.id, name))
+                if row is None:
+                    row = {"key": key, **_row(passage, name, make(), panel, whose)}
+                    append_row(path, row)
+                rows.append(row)
+                if on_row is not None:
+                    on_row(1)
+        except (OSError, ValueError) as error:
+            rows.append({"key": key, "id": passage.id, "part": TRUTH,
+                         "error": " ".join(str(error).split())})
+    return rows
+
+
+def _row(passage: Passage, part: str, samples: Samples, panel: Panel,
+         whose: dict[str, NDArray[np.float32]]) -> Row:
+    said = words(passage.text)
+    heard = panel.hear(samples, 24_000)
+    return {"id": passage.id, "target": passage.target, "speaker": passage.speaker, "part": part,
+            "seconds": round(len(samples) / 24_000, 2), "text": passage.text,
+            "words": len(said), "heard": {n: " ".join(h) for n, h in heard.items()},
+            "wer": {n: round(word_errors(said, h).rate, 4) for n, h in heard.items()},
+            **panel.rate(samples, 24_000),
+            "sim": {n: round(cosine(e, whose[n]), 4)
+                    for n, e in panel.embed(samples, 24_000).items()}}
+
+
+def table(rows: Sequence[Row]) -> str:
+    """One line a part: words with their intervals, then sound and voice."""
+    rows = [row for row in rows if "error" not in row]
+    listeners, encoders = judges(rows, "wer"), judges(rows, "sim")
+    names = list(dict.fromkeys(row["part"] for row in rows))
+    by_part = {name: {r["id"]: r for r in rows if r["part"] == name} for name in names}
+    lines = []
+    for name in names:
+        mine = list(by_part[name].values())
+        line: list[object] = [name, len(mine)]
+        for listener in listeners:
+            line.append(_mean(mine, "wer", listener))
+        line += [_more(by_part[TRUTH], by_part[name], listeners[0]) if listeners else "-"]
+        line += [_mean(mine, key) for key in (DISTILLMOS, OVRL)]
+        line += [_mean(mine, "sim", encoder) for encoder in encoders]
+        lines.append(line)
+    header = ["part", "clips", *(f"WER {name}" for name in listeners), "more than ground truth",
+              "DistillMOS", "OVRL", *(f"SIM-o {name}" for name in encoders)]
+    return markdown(header, lines)
+
+
+def _mean(rows: Sequence[Row], key: str, judge: str | None = None) -> Estimate:
+    weights = [row["words"] for row in rows] if key == "wer" else None
+    return bootstrap(column(rows, key, judge), [row["target"] for row in rows], weights)
+
+
+def _more(truth: dict[str, Row], part: dict[str, Row], listener: str) -> Estimate:
+    """How many more words are lost than of the recording, passage by passage."""
+    both = [i for i in part if i in truth]
+    a, b = [truth[i] for i in both], [part[i] for i in both]
+    return paired(column(a, "wer", listener), column(b, "wer", listener),
+                  [row["target"] for row in a], [row["words"] for row in a])
+
+
+def settings_of(parts: Parts, weights: str) -> dict[str, Any]:
+    """Everything of the model that decides the rows."""
+    tts = parts.tts
+    return {"weights": weights, "codec": tts.model.codec.identity, "precision": tts.precision,
+            "engine": tts.engine, "seed": parts.seed, "torch": torch.__version__,
+            **dataclasses.asdict(parts.sampling)}
