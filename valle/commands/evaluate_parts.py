@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     from valle.evaluate.parts import Parts, evaluate_parts, settings_of, table
     from valle.evaluate.speaking import weights_of
     from valle.tts import model_folder
-    from valle.verify import JUDGES, judge_folder
+    from valle.synthesis.rerank import JUDGES, judge_folder
 
     passages, source = passages_of(options)
     texts = [text for p in passages for text in (p.text, p.prompt_text)]

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from codec.audio import Samples
 from codec.colour import match_colour
 from g2p import phonemize
 from valle.data.batching import spread_out
@@ -31,11 +32,12 @@ from valle.evaluate.rows import Row, append_row, read_rows, write_rows
 from valle.evaluate.similarity import cosine
 from valle.evaluate.table import Estimate, bootstrap, column, judges, markdown, paired
 from valle.evaluate.voice import as_heard
-from valle.evaluate.words import Samples, word_errors, words
-from valle.generate import Spoken, fill_books
-from valle.nar import NARBatch
-from valle.prompt import Prompt
-from valle.sampling import SamplingOptions
+from valle.evaluate.wer import word_errors
+from valle.features.text import words
+from valle.model.nar import NARBatch
+from valle.synthesis.decode import Spoken, fill_books
+from valle.synthesis.sampling import SamplingOptions
+from valle.synthesis.voice import Prompt
 from valle.tts import VALLE, nar_row
 
 TRUTH, FILLED, VOICE = "ground truth", "true book 1, NAR's books", "synthesis"

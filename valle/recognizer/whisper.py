@@ -11,8 +11,10 @@ from pathlib import Path
 
 import torch
 
-from valle.evaluate.words import SAMPLE_RATE, Samples, words
-from valle.published import downloaded, package
+from codec.audio import Samples
+from valle.features.fbank import SAMPLE_RATE
+from valle.features.optional import downloaded, package
+from valle.features.text import words
 from valle.recognizer.adapters import USER, heard
 
 FOLDER = "VALLE_LISTENERS"     # environment variable: where `valle evaluate listeners` puts models
