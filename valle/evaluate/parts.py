@@ -9,10 +9,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import random
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,21 +26,20 @@ from g2p import phonemize
 from valle.data.batching import spread_out
 from valle.data.manifest import Utterance, load_samples
 from valle.evaluate.codec import decode, encode
-from valle.evaluate.panel import DISTILLMOS, OVRL, Panel
-from valle.evaluate.protocols import Protocol
+from valle.evaluate.panel import DISTILLMOS, KEPT_OUT, OVRL, Panel, name_of
+from valle.evaluate.protocols import SAMPLE_RATE, Protocol, read
 from valle.evaluate.rows import Row, append_row, read_rows, write_rows
-from valle.evaluate.similarity import cosine
 from valle.evaluate.table import Estimate, bootstrap, column, judges, markdown, paired
-from valle.evaluate.voice import as_heard
-from valle.evaluate.wer import word_errors
-from valle.features.text import words
+from valle.evaluate.voice import SYNTHESIS, TRUTH, as_heard
+from valle.evaluate.wer import word_figures
 from valle.model.nar import NARBatch
+from valle.speaker.encoder import Embedding, cosine
 from valle.synthesis.decode import Spoken, fill_books
 from valle.synthesis.sampling import SamplingOptions
 from valle.synthesis.voice import Prompt
 from valle.tts import VALLE, nar_row
 
-TRUTH, FILLED, VOICE = "ground truth", "true book 1, NAR's books", "synthesis"
+FILLED = "true book 1, NAR's books"
 IN_VOICE = ", in the prompt's voice"
 
 
@@ -68,40 +67,20 @@ def of_protocol(protocol: Protocol, count: int) -> list[Passage]:
     Raises:
         ValueError: no item has one.
     """
-    def recording(item: Any) -> Samples:
-        truth = protocol.truth(item)
-        assert truth is not None
-        return truth
-
     items = [item for item in protocol.items if item.truth and not item.continuation]
     if not items:
         raise ValueError(f"protocol {protocol.name} has no recordings of its texts: take another")
     return [Passage(item.id, item.target, item.speaker[:12], item.text, item.prompt_text,
-                    lambda item=item: recording(item), lambda item=item: protocol.prompt(item))
+                    partial(read, protocol.root, [item.truth]),
+                    partial(protocol.prompt, item))
             for item in spread_out(items, count)]
 
 
-def of_utterances(utterances: Iterable[Utterance], count: int, seed: int = 0) -> list[Passage]:
-    """At most `count` utterances with text, each with another of its speaker as the prompt.
-
-    Raises:
-        ValueError: no speaker has two.
-    """
-    chance = random.Random(seed)
-    speakers: dict[str, list[Utterance]] = {}
-    for utterance in sorted(utterances, key=lambda u: u.id):
-        if utterance.text and words(utterance.text):
-            speakers.setdefault(utterance.speaker, []).append(utterance)
-    chosen = []
-    for mine in speakers.values():
-        chance.shuffle(mine)
-        chosen += list(zip(mine, mine[1:], strict=False))
-    if not chosen:
-        raise ValueError("no speaker has two recordings with text, one of them to be the prompt: "
-                         "check --data and --held-out")
+def of_utterances(pairs: Iterable[tuple[Utterance, Utterance]]) -> list[Passage]:
+    """Pairs of an utterance and another one of the same speaker, the prompt."""
     return [Passage(u.id, u.id, u.speaker, u.text or "", prompt.text or "",
-                    lambda u=u: load_samples(u), lambda p=prompt: load_samples(p))
-            for u, prompt in spread_out(chosen, count)]
+                    partial(load_samples, u), partial(load_samples, prompt))
+            for u, prompt in pairs]
 
 
 @dataclass
@@ -117,11 +96,18 @@ class Parts:
     books: Sequence[int]
     seed: int = 0
 
+    @classmethod
+    def of(cls, tts: VALLE, sampling: SamplingOptions, books: Sequence[int], seed: int) -> Parts:
+        """With these numbers of books, as far as the codec has them, and all."""
+        every = tts.model.codec.n_codebooks
+        some = {n for n in books if 1 <= n <= every}
+        return cls(tts, sampling, sorted(some | {every}, reverse=True), seed)
+
     @property
     def names(self) -> list[str]:
         """The lines of the table in order."""
         copies = [f"{n} book{'s' if n > 1 else ''}" for n in self.books]
-        return [TRUTH, *copies, *(copy + IN_VOICE for copy in copies), FILLED, VOICE]
+        return [TRUTH, *copies, *(copy + IN_VOICE for copy in copies), FILLED, SYNTHESIS]
 
     def sounds(self, passage: Passage) -> Iterator[tuple[str, Callable[[], Samples]]]:
         """Each line's name and what makes its samples [N] at 24 kHz."""
@@ -134,16 +120,20 @@ class Parts:
         durations = None if aligner is None else aligner.durations(truth, phones)
         spoken = Spoken(codes[0].tolist(), durations)
         voice = prompt.codes.cpu().numpy()
-        makers: list[Callable[[], Samples]] = [lambda: truth]
-        makers += [lambda n=n: self._decode(codes[:n], None) for n in self.books]
-        makers += [lambda n=n: self._decode(codes[:n], voice) for n in self.books]
-        makers += [lambda: self._filled(prompt, phones, spoken),
-                   lambda: tts.speak(passage.text, prompt=prompt, sampling=self.sampling,
-                                     seed=self.seed + zlib.crc32(passage.id.encode())).samples]
-        yield from zip(self.names, makers, strict=True)
+        copies = [partial(self._decode, codes[:n], known)
+                  for known in (None, voice) for n in self.books]
+        yield from zip(self.names, (
+            lambda: truth, *copies, lambda: self._filled(prompt, phones, spoken),
+            lambda: tts.speak(passage.text, prompt=prompt, sampling=self.sampling,
+                              seed=self.seed + zlib.crc32(passage.id.encode())).samples,
+        ), strict=True)
 
     def _decode(self, codes: NDArray[np.int64], voice: NDArray[np.int64] | None) -> Samples:
-        """Samples of codes [Q', T]: the one place where the table's copies leave the codec."""
+        """Samples of codes [Q', T].
+
+        Everything but synthesis leaves the codec here: what else a decoder may be told of the
+        frames (their aligned phones) belongs here too.
+        """
         return decode(self.tts.model.codec, codes, voice)
 
     def _filled(self, prompt: Prompt, phones: Sequence[str], spoken: Spoken) -> Samples:
@@ -175,7 +165,7 @@ def evaluate_parts(parts: Parts, passages: Sequence[Passage], panel: Panel, path
             rows += [known[passage.id, name] for name in parts.names]
             continue
         try:
-            whose = panel.embed(as_heard(passage.prompt()), 24_000)
+            whose = panel.embed(as_heard(passage.prompt()), SAMPLE_RATE)
             for name, make in parts.sounds(passage):
                 row = known.get((passage.id, name))
                 if row is None:
@@ -191,37 +181,36 @@ def evaluate_parts(parts: Parts, passages: Sequence[Passage], panel: Panel, path
 
 
 def _row(passage: Passage, part: str, samples: Samples, panel: Panel,
-         whose: dict[str, NDArray[np.float32]]) -> Row:
-    said = words(passage.text)
-    heard = panel.hear(samples, 24_000)
+         whose: dict[str, Embedding]) -> Row:
     return {"id": passage.id, "target": passage.target, "speaker": passage.speaker, "part": part,
-            "seconds": round(len(samples) / 24_000, 2), "text": passage.text,
-            "words": len(said), "heard": {n: " ".join(h) for n, h in heard.items()},
-            "wer": {n: round(word_errors(said, h).rate, 4) for n, h in heard.items()},
-            **panel.rate(samples, 24_000),
+            "seconds": round(len(samples) / SAMPLE_RATE, 2), "text": passage.text,
+            **word_figures(passage.text, panel.hear(samples, SAMPLE_RATE)),
+            **panel.rate(samples, SAMPLE_RATE),
             "sim": {n: round(cosine(e, whose[n]), 4)
-                    for n, e in panel.embed(samples, 24_000).items()}}
+                    for n, e in panel.embed(samples, SAMPLE_RATE).items()}}
 
 
-def table(rows: Sequence[Row]) -> str:
-    """One line a part: words with their intervals, then sound and voice."""
-    rows = [row for row in rows if "error" not in row]
-    listeners, encoders = judges(rows, "wer"), judges(rows, "sim")
-    names = list(dict.fromkeys(row["part"] for row in rows))
-    by_part = {name: {r["id"]: r for r in rows if r["part"] == name} for name in names}
-    lines = []
-    for name in names:
-        mine = list(by_part[name].values())
-        line: list[object] = [name, len(mine)]
-        for listener in listeners:
-            line.append(_mean(mine, "wer", listener))
-        line += [_more(by_part[TRUTH], by_part[name], listeners[0]) if listeners else "-"]
-        line += [_mean(mine, key) for key in (DISTILLMOS, OVRL)]
-        line += [_mean(mine, "sim", encoder) for encoder in encoders]
-        lines.append(line)
-    header = ["part", "clips", *(f"WER {name}" for name in listeners), "more than ground truth",
-              "DistillMOS", "OVRL", *(f"SIM-o {name}" for name in encoders)]
-    return markdown(header, lines)
+def parts_table(rows: Sequence[Row]) -> str:
+    """One line a part, words first; below it, what could not be scored."""
+    scored = [row for row in rows if "error" not in row]
+    listeners, encoders = judges(scored, "wer"), judges(scored, "sim")
+    by_part: dict[str, dict[str, Row]] = {}
+    for row in scored:
+        by_part.setdefault(row["part"], {})[row["id"]] = row
+    lines = [[name, *(_mean(mine, "wer", listener) for listener in listeners[:1]),
+              *(_more(by_part[TRUTH], by_part[name], listener) for listener in listeners[:1]),
+              *(_mean(mine, "wer", listener) for listener in listeners[1:]),
+              *(_mean(mine, key) for key in (DISTILLMOS, OVRL)),
+              *(_mean(mine, "sim", encoder) for encoder in encoders), len(mine)]
+             for name in by_part if (mine := list(by_part[name].values()))]
+    first, *others = map(name_of, listeners)
+    header = ["part", first, "more than ground truth", *others, "DistillMOS", "OVRL",
+              *(f"SIM-o {encoder}" for encoder in encoders), "passages"]
+    broken = "".join(f"\n- not scored: {r['id']}: {r['error']}" for r in rows if "error" in r)
+    return markdown(header, lines) + (
+        "\nWhat a line loses against the one before is lost in the part that it adds. Books: of "
+        "the recording's own codes. Similarity is to the recorded prompt; 95 % bootstrap intervals "
+        f"over targets; {' and '.join(KEPT_OUT)} took part in no choice.\n{broken}")
 
 
 def _mean(rows: Sequence[Row], key: str, judge: str | None = None) -> Estimate:

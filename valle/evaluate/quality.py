@@ -12,7 +12,7 @@ import importlib
 import io
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -69,30 +69,29 @@ def windows(wav: Samples) -> list[NDArray[np.float32]]:
     return [piece for piece in pieces if len(piece) == WINDOW]
 
 
-class DistillMOS:
-    """DistillMOS, loaded once; its weights are inside its package."""
+def distillmos() -> Callable[[Samples, int], float]:
+    """DistillMOS, loaded: a function of samples [N] at any rate to the opinion of them.
 
-    def __init__(self) -> None:
-        """Raises ImportError where distillmos or xls-r-sqa is missing."""
-        try:
-            with without_torchaudio(), contextlib.redirect_stdout(io.StringIO()):
-                package = importlib.import_module("distillmos")
-                self._model = package.ConvTransformerSQAModel().eval()
-        except ImportError as error:
-            raise ImportError("DistillMOS needs two packages: pip install --no-deps distillmos "
-                              f"xls-r-sqa ({error})") from error
+    Its weights are inside its package. Short clips are padded with silence to 7.7 s.
+
+    Raises:
+        ImportError: distillmos or xls-r-sqa is missing.
+    """
+    try:
+        with without_torchaudio(), contextlib.redirect_stdout(io.StringIO()):
+            network = importlib.import_module("distillmos").ConvTransformerSQAModel().eval()
+    except ImportError as error:
+        raise ImportError("DistillMOS needs two packages: pip install --no-deps distillmos "
+                          f"xls-r-sqa ({error})") from error
 
     @torch.inference_mode()
-    def __call__(self, samples: Samples, sample_rate: int) -> float:
-        """Opinion of samples [N] at any rate; short clips are padded with silence to 7.7 s.
-
-        Raises:
-            ValueError: no samples.
-        """
+    def rate(samples: Samples, sample_rate: int) -> float:
         wav = resample(samples, sample_rate, SAMPLE_RATE)
         if not wav.size:
             raise ValueError("no samples to judge")
-        return float(self._model(torch.from_numpy(wav)[None]))
+        return float(network(torch.from_numpy(wav)[None]))
+
+    return rate
 
 
 @contextlib.contextmanager

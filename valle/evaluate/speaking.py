@@ -12,8 +12,9 @@ from typing import Any, Protocol
 from codec.audio import Samples, load_audio
 from valle.evaluate.protocols import SAMPLE_RATE, Item
 from valle.evaluate.protocols import Protocol as Items
+from valle.synthesis.rerank import JUDGES, judge_folder
 from valle.synthesis.sampling import SamplingOptions
-from valle.tts import VALLE, Audio
+from valle.tts import VALLE, Audio, model_folder
 
 
 class System(Protocol):
@@ -57,11 +58,12 @@ class VALLESystem:
         return dataclasses.replace(audio, samples=audio.samples[heard:], phones=[])
 
 
-def weights_of(*folders: str | Path) -> str:
-    """Sixteen hex digits over the weights in folders."""
+def weights_of(model: str | Path) -> str:
+    """Sixteen hex digits over the weights of a model and of the judges that it asks."""
     digest = hashlib.sha256()
-    for path in (p for folder in folders for p in sorted(Path(folder).glob("*.safetensors"))):
-        digest.update(path.name.encode() + path.read_bytes())
+    for folder in (model_folder(model), *map(judge_folder, JUDGES)):
+        for path in sorted(folder.glob("*.safetensors")):
+            digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 

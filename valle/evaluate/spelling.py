@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 # pronouns and the like: 's of other words is a genitive and stays
-SUBJECTS = ("i you he she it we they that this there here what who where when why how").split()
+SUBJECT = re.compile("i|you|he|she|it|we|they|that|this|there|here|what|who|where|when|why|how")
 CONTRACTED = {"'m": "am", "'re": "are", "'ve": "have", "'ll": "will", "'d": "would"}
 WHOLE = {
     "can't": "can not", "cannot": "can not", "won't": "will not", "shan't": "shall not",
@@ -21,19 +22,17 @@ WHOLE = {
     "ok": "okay", "alright": "all right", "mr": "mister", "mrs": "missus", "messrs": "messieurs",
     "dr": "doctor", "prof": "professor", "vs": "versus", "etc": "et cetera", "nought": "zero",
 }
-NUMBERS = frozenset(
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty "
-    "ninety".split())
-SCALES = frozenset("hundred thousand million billion".split())
+NUMBER = re.compile("one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|[a-z]+teen|"
+                    "(?:twen|thir|for|fif|six|seven|eigh|nine)ty")
+SCALE = re.compile("hundred|thousand|million|billion")
 
-_OUR = "arb|arm|behavi|cand|clam|col|demean|endeav|fav|ferv|flav|glam|harb|hon|hum|lab|neighb|od|" \
-       "parl|ranc|rig|rum|sav|splend|succ|tum|val|vap|vig"
+_OUR = ("arb|arm|behavi|cand|clam|col|demean|endeav|fav|ferv|flav|glam|harb|hon|hum|lab|neighb|od|"
+        "parl|ranc|rig|rum|sav|splend|succ|tum|val|vap|vig")
 _RE = "cent|theat|met|lit|fib|calib|lust|somb|spect|meag|sab|scept|sepulch|och|mit|reconnoit"
-_LL = "apparel|barrel|bevel|cancel|carol|channel|chisel|counsel|dial|dishevel|duel|enamel|equal|" \
-      "fuel|funnel|gambol|gravel|grovel|jewel|kennel|label|level|libel|marshal|marvel|medal|" \
-      "model|panel|parcel|pedal|pencil|quarrel|ravel|revel|rival|shovel|shrivel|signal|snivel|" \
-      "spiral|swivel|total|towel|travel|trowel|tunnel|wool|yodel"
+_LL = ("apparel|barrel|bevel|cancel|carol|channel|chisel|counsel|dial|dishevel|duel|enamel|equal|"
+       "fuel|funnel|gambol|gravel|grovel|jewel|kennel|label|level|libel|marshal|marvel|medal|"
+       "model|panel|parcel|pedal|pencil|quarrel|ravel|revel|rival|shovel|shrivel|signal|snivel|"
+       "spiral|swivel|total|towel|travel|trowel|tunnel|wool|yodel")
 _L = "appal|distil|enrol|enthral|fulfil|instal|instil|skil|wil"
 AMERICAN = [(re.compile(pattern), replacement) for pattern, replacement in (
     (rf"^((?:un|dis|mis|out|re)?(?:{_OUR}))our", r"\1or"),
@@ -67,9 +66,9 @@ def canonical(words: Sequence[str]) -> list[str]:
     found: list[str] = []
     for index, word in enumerate(whole):
         after = whole[index + 1] if index + 1 < len(whole) else ""
-        if word == "a" and after in SCALES:
+        if word == "a" and SCALE.fullmatch(after):
             word = "one"
-        if word == "and" and found and found[-1] in SCALES and after in NUMBERS:
+        if word == "and" and found and SCALE.fullmatch(found[-1]) and NUMBER.fullmatch(after):
             continue
         found.append(american(word))
     return found
@@ -84,7 +83,7 @@ def written_out(word: str) -> list[str]:
     stem, mark, ending = word.rpartition("'")
     if mark + ending in CONTRACTED:
         return [*written_out(stem), CONTRACTED[mark + ending]]
-    if mark + ending == "'s" and stem in SUBJECTS:
+    if mark + ending == "'s" and SUBJECT.fullmatch(stem):
         return [stem, "is"]
     return [word]
 
@@ -99,7 +98,7 @@ def american(word: str) -> str:
 def spaced_like(heard: Sequence[str], reference: Sequence[str]) -> list[str]:
     """The words heard, written together or apart as the reference has them."""
     known = set(reference)
-    pairs = {a + b: (a, b) for a, b in zip(reference, reference[1:], strict=False)}
+    pairs = {a + b: (a, b) for a, b in pairwise(reference)}
     found: list[str] = []
     for word in heard:
         if found and found[-1] + word in known and not (found[-1] in known and word in known):

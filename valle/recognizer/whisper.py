@@ -1,13 +1,14 @@
 """Whisper (Radford et al. 2022) by faster-whisper, as a listener of an open vocabulary.
 
 It hears what is there, knowing nothing of the text: int8 on the CPU, English, beam 5 (a fifth
-slower than greedy, and steadier), temperature 0 without a second try, no timestamps, nothing carried
-from one window to the next. The same clip always gives the same words.
+slower than greedy, and steadier), temperature 0 without a second try, no timestamps, nothing
+carried from one window to the next. The same clip always gives the same words.
 """
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -18,9 +19,10 @@ from valle.features.text import words
 from valle.recognizer.adapters import USER, heard
 
 FOLDER = "VALLE_LISTENERS"     # environment variable: where `valle evaluate listeners` puts models
-FETCH = "fetch it with `valle evaluate listeners`, or name a folder that has it: whisper:FOLDER"
+FETCH = "fetch it with `valle evaluate listeners`, or name its folder: --recognizer whisper:FOLDER"
 FILES = ("config.json", "model.bin", "tokenizer.json")
 BEAM = 5
+DECODING = f"int8, beam {BEAM}"
 TOKENS = (10, 10)              # at the start, and a second: no loop runs on for ever
 
 
@@ -39,7 +41,7 @@ class Whisper:
         faster_whisper = package("faster_whisper", user, "faster-whisper")
         folder = weights_folder(source)
 
-        def load(**options: object) -> object:
+        def load(**options: bool) -> Any:
             return faster_whisper.WhisperModel(
                 str(folder or source), device="cpu", compute_type="int8",
                 cpu_threads=torch.get_num_threads(), **options)
