@@ -16,7 +16,8 @@ FACES = [Path("infer.py"), Path("train.py")]
 OURS = {"codec", "g2p", "valle", "infer", "train", "tests", "recipes", "benchmarks"}
 MAY_IMPORT = {"g2p": {"g2p"}, "codec": {"codec"}, "valle": {"valle", "codec", "g2p"}}
 EXTRAS = ("tensorboard", "torch.utils.tensorboard", "pocketsphinx", "resemblyzer", "speechmos",
-          "onnxruntime", "parselmouth", "matplotlib", "transformers", "fastapi", "pytest")
+          "faster_whisper", "distillmos", "onnxruntime", "parselmouth", "matplotlib",
+          "transformers", "fastapi", "pytest")
 MOST_LINES, LONGEST_FUNCTION, MOST_ARGUMENTS = 350, 70, 10
 
 

@@ -17,7 +17,8 @@ HELP = """Score held-out recordings before and after a codec.
       --n-codebooks 8 4 --out out/codec
 
 Words (WER by Whisper base, which knows nothing of the texts), DistillMOS, DNSMOS, PESQ, STOI, mel
-distance, speaker similarity, bit rate and use of the codebooks. Writes codec.md (the tables), codec.jsonl (a line per clip and version) and judged.jsonl
+distance, speaker similarity, bit rate and use of the codebooks. Writes codec.md (the tables),
+codec.jsonl (a line per clip and version) and judged.jsonl
 below --out, and goes on where it was stopped. Clips are drawn from all held-out speakers in turn.
 """
 

@@ -11,8 +11,8 @@ HELP = """Let recognisers transcribe recordings of speakers that training has no
       --data LibriSpeech CommonVoice/en speechocean762 --clips 100 --out out/recognizer
 
 --model: folders made by `train.py --stage recognizer`; whisper:base or whisper:FOLDER;
-pocketsphinx, or closed (PocketSphinx that knows the texts of the clips among 400 others); and, with a network
-connection at their first use, hubert-large, whisper:MODEL, transformers:MODEL.
+pocketsphinx, closed (PocketSphinx that knows the texts of the clips among 400 others); and, with a
+network connection at their first use, hubert-large, whisper:MODEL, transformers:MODEL.
 
 Below --out: recognizer.md (the table), recognizer.jsonl (a line per clip and recogniser) and
 judged.jsonl. Goes on where it was stopped.

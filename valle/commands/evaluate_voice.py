@@ -60,6 +60,8 @@ def run(options: argparse.Namespace) -> int:
     from valle.evaluate.voice import Scorer, expected_rows
 
     protocol = read_protocol(options.protocol, options.data)
+    if options.wavs and not options.wavs.is_dir():
+        raise FileNotFoundError(f"no folder {options.wavs}: --wavs must hold ID.wav for each item")
     panel = make_panel(options.out, options.recognizer or default_recognizers(),
                        options.speaker or default_encoders(),
                        [*protocol.texts, *protocol.distractors])
@@ -103,9 +105,6 @@ def speak(options: argparse.Namespace, protocol: Protocol,
     from valle.evaluate.speaking import VALLESystem, speak_items, weights_of
 
     if options.wavs:
-        if not options.wavs.is_dir():
-            raise FileNotFoundError(f"no folder {options.wavs}: --wavs must hold ID.wav for each "
-                                    "item")
         return None, None, options.wavs, {}, f"audio of {options.wavs}"
     tts, sampling = load_voice(options)
     system = VALLESystem(tts, sampling, weights_of(options.model))

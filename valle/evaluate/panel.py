@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from codec.audio import Samples
+from valle.evaluate.fetch import digest_of
 from valle.evaluate.quality import Quality, distillmos
 from valle.evaluate.rows import append_row, read_rows, write_rows
 from valle.recognizer.listener import RECOGNIZERS
@@ -174,9 +175,9 @@ def make_panel(out: Path, recognizers: Sequence[str], encoders: Sequence[str],
     panel = Panel(Memory(out / "judged.jsonl"),
                   [listener(name, closed_texts) for name in recognizers],
                   [encoder(name) for name in encoders], sound())
+    panel.find()
     if CLOSED in recognizers:
         warnings.warn(FLATTERS, stacklevel=2)
-    panel.find()
     return panel
 
 
@@ -242,12 +243,9 @@ def files_digest(name: str) -> str:
             path = weights_folder(model) or path
     files = sorted(p for p in path.glob("*") if p.suffix in (".json", ".safetensors", ".bin")) \
         if path.is_dir() else [path]
-    digest = hashlib.sha256()
-    for file in filter(Path.is_file, files):
-        with file.open("rb") as content:
-            while part := content.read(1 << 20):
-                digest.update(part)
-    return (digest.hexdigest()[:16] if any(p.is_file() for p in files) else "published") + how
+    digests = [digest for digest in map(digest_of, files) if digest]
+    whole = hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
+    return (whole if digests else "published") + how
 
 
 def label(name: str) -> str:

@@ -90,9 +90,9 @@ class Report:
         return markdown(header, lines) + (
             "\nSIM-o: cosine to the recorded prompt, SIM-r: to its copy by the codec. `ground "
             "truth` is another utterance of the same speaker, `other speakers` the mean cosine to "
-            "their prompts. Gap closed: of the way from other speakers to the recordings' SIM-o. Nearest "
-            "of ten: how often the right prompt is nearer than those of nine other speakers of the "
-            "group, or of all where it has fewer.\n")
+            "their prompts. Gap closed: of the way from other speakers to the recordings' SIM-o. "
+            "Nearest of ten: how often the right prompt is nearer than those of nine other "
+            "speakers of the group, or of all where it has fewer.\n")
 
     def _closed_gap(self, group: str, rows: Sequence[Row], encoder: str) -> str:
         anchor = [r for r in self.scored if r["version"] == TRUTH and r["group"] in (

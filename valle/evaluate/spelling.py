@@ -40,11 +40,12 @@ AMERICAN = [(re.compile(pattern), replacement) for pattern, replacement in (
     (rf"^((?:un|out)?(?:{_LL}))l(ed|er|ers|ing|ings|ist|or|ors|ous|en)$", r"\1\2"),
     (rf"^((?:{_L}))(s|ment|ments|ful|fully)?$", r"\1l\2"),
     (r"^(.{3,})is(e|ed|es|er|ers|ing|ation|ations|able)$", r"\1iz\2"),
-    (r"^(.+)lys(e|ed|es|er|ers|ing)$", r"\1lyz\2"),
+    (r"^(.+)lys(e|ed|er|ers|ing)$", r"\1lyz\2"),
     (r"^(ana|cata|dia|mono|pro|epi|apo)logue(s?)$", r"\1log\2"),
     (r"^(defen|offen|licen|preten)ce(s?)$", r"\1se\2"),
     (r"^practis", "practic"),
-    (r"^(an|orthop|p|encyclop|gyn|h|leuk|arch|medi)ae(?=[a-z]{3})", r"\1e"),
+    (r"^(an|orthop|p|encyclop|gyn|leuk|arch|medi)ae(?=[a-z]{3})", r"\1e"),
+    (r"^haem", "hem"),
     (r"^(man)oeu", r"\1eu"),
     (r"^(f|diarrh)oe(?=t|a)", r"\1e"),
     (r"^(a|ac)?(knowledg|judg|abridg|lodg)ement", r"\1\2ment"),
@@ -56,12 +57,12 @@ AMERICAN = [(re.compile(pattern), replacement) for pattern, replacement in (
     (r"^gaol", "jail"), (r"^pyjama", "pajama"), (r"^cos(y|ier|iest|ily)$", r"coz\1"),
     (r"^ageing$", "aging"), (r"^axe$", "ax"), (r"^storey(s?)$", r"story\1"),
     (r"^waggon", "wagon"), (r"^connexion", "connection"), (r"^whisky$", "whiskey"),
-    (r"^shew", "show"), (r"^enquir", "inquir"), (r"^sulph", "sulf"), (r"^licens", "licens"),
+    (r"^shew(s|n|ed|ing)?$", r"show\1"), (r"^sulph", "sulf"),
 )]
 
 
 def canonical(words: Sequence[str]) -> list[str]:
-    """Words (see `valle.evaluate.words.words`) in the spelling in which they are compared."""
+    """Words (see `valle.features.text.words`) in the spelling in which they are compared."""
     whole = [part for word in words for part in written_out(word)]
     found: list[str] = []
     for index, word in enumerate(whole):
