@@ -109,24 +109,17 @@ def test_one_table_from_ground_truth_to_synthesis(protocol: Protocol, spoken_by:
     assert len(other) == 9 and other[0]["key"] != rows[0]["key"]
 
 
-def test_a_filled_passage_keeps_its_first_book(protocol: Protocol, spoken_by: Parts,
-                                               monkeypatch: pytest.MonkeyPatch):
-    """What the NAR fills stands on the recording's own book 1, behind the prompt."""
-    decoded: list[np.ndarray] = []
-    decode = Parts._decode
-
-    def watched(self: Parts, codes: np.ndarray, voice: np.ndarray | None) -> np.ndarray:
-        decoded.append(codes)
-        return decode(self, codes, voice)
-
-    monkeypatch.setattr(Parts, "_decode", watched)
-    sounds = dict(spoken_by.sounds(of_protocol(protocol, 1)[0]))
-    copy, filled = sounds[f"{spoken_by.books[0]} books"](), sounds[FILLED]()
-    true, whole = decoded
-    frames = true.shape[1]
-    assert (whole[0, -frames:] == true[0]).all() and whole.shape[1] > frames
-    assert len(whole) == spoken_by.tts.model.nar.config.n_codebooks
-    assert len(filled) == len(copy) == frames * spoken_by.tts.model.codec.hop
+def test_what_is_filled_stands_on_the_first_book_of_the_recording(protocol: Protocol,
+                                                                  spoken_by: Parts):
+    first, second = of_protocol(protocol, 2)[:2]
+    sounds = dict(spoken_by.sounds(first))
+    filled, copy = sounds[FILLED](), sounds["1 book, in the prompt's voice"]()
+    assert len(filled) == len(copy) and (filled == sounds[FILLED]()).all()
+    assert (filled != copy).any(), "the NAR's books are in it"
+    other = dict(spoken_by.sounds(dataclasses.replace(first, truth=second.truth)))[FILLED]()
+    assert len(other) != len(filled) or (other != filled).any()
+    plain, told = sounds["2 books"](), sounds["2 books, in the prompt's voice"]()
+    assert len(plain) == len(told)
 
 
 def utterance(name: str, speaker: str, text: str | None = "a word", seconds: float = 3.0,

@@ -18,14 +18,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from codec.audio import Samples
 from codec.colour import match_colour
 from g2p import phonemize
 from valle.data.batching import spread_out
 from valle.data.manifest import Utterance, load_samples
-from valle.evaluate.codec import decode, encode
+from valle.evaluate.codec import encode
 from valle.evaluate.panel import DISTILLMOS, KEPT_OUT, OVRL, Panel, name_of
 from valle.evaluate.protocols import SAMPLE_RATE, Protocol, read
 from valle.evaluate.rows import Row, append_row, read_rows, write_rows
@@ -34,7 +33,7 @@ from valle.evaluate.voice import SYNTHESIS, TRUTH, as_heard
 from valle.evaluate.wer import word_figures
 from valle.model.nar import NARBatch
 from valle.speaker.encoder import Embedding, cosine
-from valle.synthesis.decode import Spoken, fill_books
+from valle.synthesis.decode import Spoken, fill_latents
 from valle.synthesis.sampling import SamplingOptions
 from valle.synthesis.voice import Prompt
 from valle.tts import VALLE, nar_row
@@ -115,26 +114,35 @@ class Parts:
         truth = as_heard(passage.truth())
         phones = phonemize(passage.text)
         prompt = tts.encode_prompt(passage.prompt(), passage.prompt_text)
-        codes = encode(tts.model.codec, truth)
+        codes = torch.from_numpy(encode(tts.model.codec, truth)).to(tts.device)
         aligner = tts.model.aligner
         durations = None if aligner is None else aligner.durations(truth, phones)
         spoken = Spoken(codes[0].tolist(), durations)
-        voice = prompt.codes.cpu().numpy()
-        copies = [partial(self._decode, codes[:n], known)
-                  for known in (None, voice) for n in self.books]
+        told = {"voice": prompt.codes[None], **self._phones(prompt, phones, spoken)}
+        copies = [partial(self._decode, codes[:n], known) for known in ({}, told)
+                  for n in self.books]
         yield from zip(self.names, (
             lambda: truth, *copies, lambda: self._filled(prompt, phones, spoken),
             lambda: tts.speak(passage.text, prompt=prompt, sampling=self.sampling,
                               seed=self.seed + zlib.crc32(passage.id.encode())).samples,
         ), strict=True)
 
-    def _decode(self, codes: NDArray[np.int64], voice: NDArray[np.int64] | None) -> Samples:
-        """Samples of codes [Q', T].
+    def _phones(self, prompt: Prompt, phones: Sequence[str], spoken: Spoken,
+                ) -> dict[str, torch.Tensor]:
+        """What synthesis tells a decoder of the frames: the phone of each, where that is known."""
+        model = self.tts.model
+        if not model.codec.phones or prompt.durations is None or spoken.durations is None:
+            return {}
+        return {name: torch.tensor(np.repeat(model.vocabulary.encode(these), frames),
+                                   device=self.tts.device)[None]
+                for name, these, frames in (("phones", phones, spoken.durations),
+                                            ("voice_phones", prompt.phones, prompt.durations))}
 
-        Everything but synthesis leaves the codec here: what else a decoder may be told of the
-        frames (their aligned phones) belongs here too.
-        """
-        return decode(self.tts.model.codec, codes, voice)
+    @torch.inference_mode()
+    def _decode(self, codes: torch.Tensor, told: dict[str, torch.Tensor]) -> Samples:
+        """Samples of codes [Q', T]; told: what else the decoder knows."""
+        wav = self.tts.model.codec.decode(codes[None], **told)
+        return np.asarray(wav[0, 0].float().cpu().numpy())
 
     def _filled(self, prompt: Prompt, phones: Sequence[str], spoken: Spoken) -> Samples:
         """The NAR's books on a true book 1, as synthesis goes on from there."""
@@ -142,8 +150,10 @@ class Parts:
         encode_phones = model.vocabulary.encode
         row = nar_row(prompt, encode_phones(prompt.phones), encode_phones(phones), spoken)
         batch = NARBatch.pad([row], model.nar.config, self.tts.device)
-        filled = fill_books(model.nar, batch, self.sampling.nar_guidance)[0].cpu().numpy()
-        whole = self._decode(filled, prompt.codes.cpu().numpy())
+        latents = fill_latents(model.nar, batch, model.codec.codebooks,
+                               self.sampling.nar_guidance)[0]
+        said = None if batch.frame_phones is None else batch.frame_phones[0]
+        whole = self.tts._decode(latents, said, prompt)
         return match_colour(whole[prompt.codes.shape[1] * model.codec.hop:], prompt.colour)
 
 
@@ -209,8 +219,10 @@ def parts_table(rows: Sequence[Row]) -> str:
     broken = "".join(f"\n- not scored: {r['id']}: {r['error']}" for r in rows if "error" in r)
     return markdown(header, lines) + (
         "\nWhat a line loses against the one before is lost in the part that it adds. Books: of "
-        "the recording's own codes. Similarity is to the recorded prompt; 95 % bootstrap intervals "
-        f"over targets; {' and '.join(KEPT_OUT)} took part in no choice.\n{broken}")
+        "the recording's own codes; in the prompt's voice a decoder is told what synthesis tells "
+        "it, the prompt's codes and perhaps the phone of each frame. Similarity is to the "
+        "recorded prompt; 95 % bootstrap intervals over targets; "
+        f"{' and '.join(KEPT_OUT)} took part in no choice.\n{broken}")
 
 
 def _mean(rows: Sequence[Row], key: str, judge: str | None = None) -> Estimate:
