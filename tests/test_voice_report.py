@@ -28,6 +28,7 @@ from valle.evaluate.report import Report, plot
 from valle.evaluate.speaking import VALLESystem, read_spoken, speak_items
 from valle.evaluate.voice import RESYNTHESIS, TRUTH, Scorer, chance_first, expected_rows
 from valle.features.text import words
+from valle.synthesis.rerank import judge_folder
 from valle.synthesis.sampling import SamplingOptions
 from valle.tts import VALLE, Audio
 
@@ -289,14 +290,14 @@ def test_comparison_is_paired():
 
 # command line
 
-@needs("pocketsphinx", "jiwer", "resemblyzer", "speechmos", "onnxruntime", "matplotlib")
+@needs("pocketsphinx", "jiwer", "speechmos", "onnxruntime", "matplotlib")
 def test_the_command_reports_and_compares(protocol: Protocol, tmp_path: Path,
                                           capsys: pytest.CaptureFixture[str]):
     write_protocol(tmp_path / "p.jsonl", protocol)
     speak_items(protocol, Recorded(protocol), tmp_path / "wavs")
     (tmp_path / "wavs" / "ben-0.wav").unlink()
-    command = ["voice", "--recognizer", "closed", "pocketsphinx", "--protocol",
-               str(tmp_path / "p.jsonl"), "--data", str(protocol.root), "--wavs",
+    command = ["voice", "--recognizer", "closed", "--speaker", str(judge_folder("ecapa")),
+               "--protocol", str(tmp_path / "p.jsonl"), "--data", str(protocol.root), "--wavs",
                str(tmp_path / "wavs"), "--name", "other", "--out"]
     for out in ("a", "b"):
         assert cli.run("evaluate", [*command, str(tmp_path / out)], "valle evaluate") == 1
