@@ -111,7 +111,7 @@ def test_one_table_from_ground_truth_to_synthesis(protocol: Protocol, spoken_by:
 
 def test_what_is_filled_stands_on_the_first_book_of_the_recording(protocol: Protocol,
                                                                   spoken_by: Parts):
-    first, second = of_protocol(protocol, 2)[:2]
+    first, second = of_protocol(protocol, 9)[:2]
     sounds = dict(spoken_by.sounds(first))
     filled, copy = sounds[FILLED](), sounds["1 book, in the prompt's voice"]()
     assert len(filled) == len(copy) and (filled == sounds[FILLED]()).all()
