@@ -8,6 +8,7 @@
 """
 from codec.audio import check_prompt, load_audio, normalize_loudness, save_audio, trim_silence
 from codec.base import Codec, load_codec
+from codec.spec import CodecSpec
 
-__all__ = ["Codec", "check_prompt", "load_audio", "load_codec", "normalize_loudness", "save_audio",
-           "trim_silence"]
+__all__ = ["Codec", "CodecSpec", "check_prompt", "load_audio", "load_codec", "normalize_loudness",
+           "save_audio", "trim_silence"]

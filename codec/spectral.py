@@ -2,7 +2,7 @@
 
 It keeps EnCodec's contract (24 kHz, 75 frames/s, 8 codebooks of 1024 entries) but works on spectra,
 so it learns in minutes on two cores. The decoder predicts pitch and, for each frame, a filter for
-pulses at that pitch and one for noise (see codec/excitation.py); the blocks are ConvNeXt (Liu et
+pulses at that pitch and one for noise (see codec/source.py); the blocks are ConvNeXt (Liu et
 al. 2022). Quantizer: EnCodec's own (Défossez et al. 2022, arXiv:2210.13438, section 3.2).
 
 The decoder can be told whose voice it is, by the codes of a recording: few books of a frame hold
@@ -23,10 +23,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from codec.excitation import PITCHES, best_pitch, noise, pulses
+from codec.backbone import Backbone
 from codec.files import atomic_path
 from codec.mel import mel_filters
-from codec.trunk import Trunk
+from codec.source import PITCHES, best_pitch, noise, pulses
+from codec.spec import CodecSpec
 from codec.weights import load_weights, save_weights
 
 # Magnitudes teach the two filters, and do not show a little noise among harmonics; ears hear it.
@@ -89,14 +90,14 @@ class SpectralCodec(nn.Module):
 
         self.config = config = config or SpectralConfig()
         self.window: torch.Tensor
-        self.encoder = Trunk(config.n_mels, config.encoder_width, config.latent,
+        self.encoder = Backbone(config.n_mels, config.encoder_width, config.latent,
                              config.encoder_blocks)
         # Below one use in ten batches a code is replaced; upstream's default of two uses in every
         # batch would replace most codes of batches that hold fewer frames than codes.
         self.quantizer = ResidualVectorQuantizer(
             config.latent, config.n_codebooks, config.codebook_size,
             threshold_ema_dead_code=0.1)  # type: ignore[arg-type]
-        self.decoder = Trunk(config.latent, config.decoder_width,
+        self.decoder = Backbone(config.latent, config.decoder_width,
                              2 * (config.filter_window // 2 + 1) + len(PITCHES),
                              config.decoder_blocks, config.decoder_attend_every,
                              len(config.decoder_phones))
@@ -107,6 +108,8 @@ class SpectralCodec(nn.Module):
     frame_rate = property(lambda self: self.config.sample_rate / self.config.hop)
     n_codebooks = property(lambda self: self.config.n_codebooks)
     codebook_size = property(lambda self: self.config.codebook_size)
+    spec = property(lambda self: CodecSpec(self.sample_rate, self.hop, self.n_codebooks,
+                                           self.codebook_size))
 
     phones = property(lambda self: self.config.decoder_phones)
 

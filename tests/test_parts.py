@@ -25,7 +25,7 @@ from valle.evaluate.parts import (
 )
 from valle.evaluate.protocol_files import write_protocol
 from valle.evaluate.protocols import Item, Protocol
-from valle.synthesis.sampling import SamplingOptions
+from valle.synthesis.options import SamplingOptions
 from valle.tts import VALLE
 
 pytestmark = pytest.mark.filterwarnings("ignore:the prompt text does not fit")  # hums

@@ -157,7 +157,8 @@ def test_every_row_takes_as_many_numbers_whether_it_repeats_or_not() -> None:
 @pytest.mark.parametrize("values, flag", [
     ({"temperature": -0.1}, "--temperature"), ({"temperature": float("nan")}, "--temperature"),
     ({"top_k": -1}, "--top-k"), ({"top_p": 0.0}, "--top-p"), ({"top_p": 1.5}, "--top-p"),
-    ({"top_p": float("nan")}, "--top-p"), ({"ras_window": 0}, "ras_window"),
+    ({"top_p": float("nan")}, "--top-p"), ({"ras_window": 0}, "--ras-window"),
+    ({"ras_threshold": 1.5}, "--ras-threshold"),
     ({"best_of": 0}, "--best-of 0: must be 1 to 16"), ({"best_of": 17}, "--best-of"),
     ({"retries": -1}, "--retries"), ({"retries": 17}, "--retries 17: must be 0 to 16")])
 def test_impossible_options_are_refused(values: dict[str, float], flag: str) -> None:
@@ -175,5 +176,4 @@ def test_flags_and_library_have_the_same_defaults() -> None:
     parser = argparse.ArgumentParser()
     add_voice_arguments(parser)
     flags, library = vars(parser.parse_args([])), asdict(SamplingOptions())
-    assert {name: flags[name] for name in flags.keys() & library.keys()} == {
-        name: library[name] for name in library if not name.startswith("ras_")}
+    assert {name: flags[name] for name in library} == library

@@ -28,8 +28,8 @@ from valle.evaluate.report import Report, plot
 from valle.evaluate.speaking import VALLESystem, read_spoken, speak_items
 from valle.evaluate.voice import RESYNTHESIS, TRUTH, Scorer, chance_first, expected_rows
 from valle.features.text import words
-from valle.synthesis.rerank import judge_folder
-from valle.synthesis.sampling import SamplingOptions
+from valle.synthesis.options import SamplingOptions
+from valle.synthesis.rerank import scorer_folder
 from valle.tts import VALLE, Audio
 
 PITCHES = {"anna": 200.0, "ben": 110.0, "carl": 140.0}
@@ -296,7 +296,7 @@ def test_the_command_reports_and_compares(protocol: Protocol, tmp_path: Path,
     write_protocol(tmp_path / "p.jsonl", protocol)
     speak_items(protocol, Recorded(protocol), tmp_path / "wavs")
     (tmp_path / "wavs" / "ben-0.wav").unlink()
-    command = ["voice", "--recognizer", "closed", "--speaker", str(judge_folder("ecapa")),
+    command = ["voice", "--recognizer", "closed", "--speaker", str(scorer_folder("ecapa")),
                "--protocol", str(tmp_path / "p.jsonl"), "--data", str(protocol.root), "--wavs",
                str(tmp_path / "wavs"), "--name", "other", "--out"]
     for out in ("a", "b"):

@@ -12,6 +12,8 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from valle.version import __version__
+
 COMMANDS = {
     "say": "speak a text in the voice of a three-second prompt",
     "train": "train the codec, the aligner, the AR, the NAR, or a judge",
@@ -33,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="commands:\n" + "\n".join(f"  {n:12}{h}" for n, h in COMMANDS.items())
         + "\n\n`valle COMMAND --help` explains each.")
+    parser.add_argument("--version", action="version", version=f"valle {__version__}")
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
     command = parser.parse_args(arguments[:1]).command
     return run(command, arguments[1:], f"valle {command}")

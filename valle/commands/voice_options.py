@@ -4,31 +4,16 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from valle.commands.flags import add_flags, from_flags
+from valle.synthesis.options import SamplingOptions
+
 if TYPE_CHECKING:
-    from valle.synthesis.sampling import SamplingOptions
     from valle.tts import VALLE
 
 
 def add_voice_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="starter", help="starter, or a model folder")
-    parser.add_argument("--temperature", type=float, default=0.7,
-                        help="lower is plainer and steadier, 0 is greedy; default 0.7")
-    parser.add_argument("--top-k", type=int, default=0, help="keep the k likeliest codes; 0 is off")
-    parser.add_argument("--top-p", type=float, default=0.9,
-                        help="keep the likeliest codes that together reach p; default 0.9")
-    parser.add_argument("--guidance", type=float, default=2.5,
-                        help="how far text and prompt lead codebook 1 beyond what the model "
-                             "learned: clearer words, a nearer voice; 1 is off and a third faster; "
-                             "default 2.5")
-    parser.add_argument("--nar-guidance", type=float, default=1.5,
-                        help="the same for the other codebooks: a nearer voice, a little rougher; "
-                             "default 1.5")
-    parser.add_argument("--best-of", type=int, default=1,
-                        help="readings to draw, of which judges of words and voice keep the best; "
-                             "default 1")
-    parser.add_argument("--retries", type=int, default=3,
-                        help="read a piece of text again, at most so often, while our listener "
-                             "doubts its words; 0 is fastest; default 3")
+    add_flags(parser, SamplingOptions)
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--precision", default="auto",
                         help="of the models' weights: int8, bfloat16 or float32; default auto: "
@@ -46,11 +31,8 @@ def load_voice(options: argparse.Namespace) -> tuple[VALLE, SamplingOptions]:
     Raises:
         FileNotFoundError, ValueError: what is wrong with an option or a model, in one line.
     """
-    from valle.synthesis.sampling import SamplingOptions
     from valle.tts import VALLE
 
-    sampling = SamplingOptions(options.temperature, options.top_k, options.top_p,
-                               guidance=options.guidance, nar_guidance=options.nar_guidance,
-                               best_of=options.best_of, retries=options.retries)
-    tts = VALLE.from_pretrained(options.model, options.device, options.precision, options.engine)
-    return tts, sampling
+    sampling = from_flags(options, SamplingOptions)
+    return VALLE.from_pretrained(options.model, options.device, options.precision,
+                                 options.engine), sampling

@@ -26,7 +26,7 @@ from valle.recognizer.listener import RECOGNIZERS
 from valle.recognizer.sphinx import PocketSphinx
 from valle.recognizer.whisper import DECODING, FETCH, weights_folder
 from valle.speaker.encoder import ENCODERS, Embedding
-from valle.synthesis.rerank import judge_folder
+from valle.synthesis.rerank import scorer_folder
 
 WHISPER, SECOND = "whisper:base", "whisper:tiny.en"
 CLOSED = "closed"          # PocketSphinx with the texts of the protocol: WERc
@@ -201,7 +201,7 @@ def on_this_machine(whisper: str) -> bool:
 
 def default_encoders() -> list[str]:
     """Resemblyzer, and our own ECAPA, which also chooses among readings."""
-    return ["resemblyzer", str(judge_folder("ecapa"))]
+    return ["resemblyzer", str(scorer_folder("ecapa"))]
 
 
 def listener(name: str, closed_texts: list[str]) -> Judge:

@@ -20,7 +20,6 @@ import numpy as np
 import torch
 
 from codec.audio import Samples
-from codec.colour import match_colour
 from g2p import phonemize
 from valle.data.batching import spread_out
 from valle.data.manifest import Utterance, load_samples
@@ -31,13 +30,15 @@ from valle.evaluate.rows import Row, append_row, read_rows, write_rows
 from valle.evaluate.table import Estimate, bootstrap, column, judges, markdown, paired
 from valle.evaluate.voice import SYNTHESIS, TRUTH, as_heard
 from valle.evaluate.wer import word_figures
-from valle.model.nar import NARBatch
 from valle.speaker.encoder import Embedding, cosine
-from valle.synthesis.decode import Spoken, fill_latents
-from valle.synthesis.sampling import SamplingOptions
+from valle.synthesis.decode import Generated
+from valle.synthesis.options import SamplingOptions
+from valle.synthesis.pipeline import Delivery
+from valle.synthesis.segment import Segment
 from valle.synthesis.voice import Prompt
-from valle.tts import VALLE, nar_row
+from valle.tts import VALLE
 
+LANGUAGE = "en-us"
 FILLED = "true book 1, NAR's books"
 IN_VOICE = ", in the prompt's voice"
 
@@ -112,30 +113,30 @@ class Parts:
         """Each line's name and what makes its samples [N] at 24 kHz."""
         tts = self.tts
         truth = as_heard(passage.truth())
-        phones = phonemize(passage.text)
+        phones = phonemize(passage.text, LANGUAGE)
         prompt = tts.encode_prompt(passage.prompt(), passage.prompt_text)
         codes = torch.from_numpy(encode(tts.model.codec, truth)).to(tts.device)
         aligner = tts.model.aligner
-        durations = None if aligner is None else aligner.durations(truth, phones)
-        spoken = Spoken(codes[0].tolist(), durations)
-        told = {"voice": prompt.codes[None], **self._phones(prompt, phones, spoken)}
+        durations = None if aligner is None else tuple(aligner.durations(truth, phones))
+        true = Generated(tuple(codes[0].tolist()), durations)
+        told = {"voice": prompt.codes[None], **self._phones(prompt, phones, true)}
         copies = [partial(self._decode, codes[:n], known) for known in ({}, told)
                   for n in self.books]
         yield from zip(self.names, (
-            lambda: truth, *copies, lambda: self._filled(prompt, phones, spoken),
+            lambda: truth, *copies, lambda: self._filled(prompt, phones, true),
             lambda: tts.speak(passage.text, prompt=prompt, sampling=self.sampling,
                               seed=self.seed + zlib.crc32(passage.id.encode())).samples,
         ), strict=True)
 
-    def _phones(self, prompt: Prompt, phones: Sequence[str], spoken: Spoken,
+    def _phones(self, prompt: Prompt, phones: Sequence[str], true: Generated,
                 ) -> dict[str, torch.Tensor]:
         """What synthesis tells a decoder of the frames: the phone of each, where that is known."""
         model = self.tts.model
-        if not model.codec.phones or prompt.durations is None or spoken.durations is None:
+        if not model.codec.phones or prompt.durations is None or true.durations is None:
             return {}
         return {name: torch.tensor(np.repeat(model.vocabulary.encode(these), frames),
                                    device=self.tts.device)[None]
-                for name, these, frames in (("phones", phones, spoken.durations),
+                for name, these, frames in (("phones", phones, true.durations),
                                             ("voice_phones", prompt.phones, prompt.durations))}
 
     @torch.inference_mode()
@@ -144,17 +145,10 @@ class Parts:
         wav = self.tts.model.codec.decode(codes[None], **told)
         return np.asarray(wav[0, 0].float().cpu().numpy())
 
-    def _filled(self, prompt: Prompt, phones: Sequence[str], spoken: Spoken) -> Samples:
+    def _filled(self, prompt: Prompt, phones: Sequence[str], true: Generated) -> Samples:
         """The NAR's books on a true book 1, as synthesis goes on from there."""
-        model = self.tts.model
-        encode_phones = model.vocabulary.encode
-        row = nar_row(prompt, encode_phones(prompt.phones), encode_phones(phones), spoken)
-        batch = NARBatch.pad([row], model.nar.config, self.tts.device)
-        latents = fill_latents(model.nar, batch, model.codec.codebooks,
-                               self.sampling.nar_guidance)[0]
-        said = None if batch.frame_phones is None else batch.frame_phones[0]
-        whole = self.tts._decode(latents, said, prompt)
-        return match_colour(whole[prompt.codes.shape[1] * model.codec.hop:], prompt.colour)
+        return self.tts.pipeline.complete(Segment(tuple(phones), self.seed), true,
+                                          Delivery(prompt, LANGUAGE, self.sampling)).samples
 
 
 def evaluate_parts(parts: Parts, passages: Sequence[Passage], panel: Panel, path: Path,

@@ -12,9 +12,10 @@ from typing import Any, Protocol
 from codec.audio import Samples, load_audio
 from valle.evaluate.protocols import SAMPLE_RATE, Item
 from valle.evaluate.protocols import Protocol as Items
-from valle.synthesis.rerank import JUDGES, judge_folder
-from valle.synthesis.sampling import SamplingOptions
-from valle.tts import VALLE, Audio, model_folder
+from valle.model.checkpoint import model_folder
+from valle.synthesis.options import SamplingOptions
+from valle.synthesis.rerank import SCORERS, scorer_folder
+from valle.tts import VALLE, Audio
 
 
 class System(Protocol):
@@ -61,7 +62,7 @@ class VALLESystem:
 def weights_of(model: str | Path) -> str:
     """Sixteen hex digits over the weights of a model and of the judges that it asks."""
     digest = hashlib.sha256()
-    for folder in (model_folder(model), *map(judge_folder, JUDGES)):
+    for folder in (model_folder(model), *map(scorer_folder, SCORERS)):
         for path in sorted(folder.glob("*.safetensors")):
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]

@@ -19,9 +19,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from codec.backbone import ConvNeXtBlock
 from codec.parts import load_part, save_part
 from codec.spectral import log_mel
-from codec.trunk import ConvNeXtBlock
 from g2p import BOUNDARIES, Vocabulary
 
 LOUD_PAUSE = 6.0      # log-probability that a pause at full loudness loses in each frame
@@ -89,7 +89,7 @@ class Aligner(nn.Module):
 
     @torch.inference_mode()
     def durations(self, samples: np.ndarray, phones: Sequence[str]) -> list[int]:
-        """Frames (75 per second) of each phone in audio [N] at 24 kHz; they sum to ceil(N / 320).
+        """Codec frames of each phone in audio [N] at the codec's rate; they sum to ceil(N / hop).
 
         Raises:
             ValueError: more phones than frames.

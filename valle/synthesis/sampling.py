@@ -1,55 +1,9 @@
 """One batched sampler. Every row has its own generator, so a batch equals its single runs."""
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 
-MAX_READINGS = 16  # of a piece of text
-
-
-@dataclass(frozen=True)
-class SamplingOptions:
-    """How speech is drawn.
-
-    temperature 0 is greedy. top_k 0 and top_p 1 keep everything. Repetition-aware sampling
-    (VALL-E 2, arXiv:2406.05370, algorithm 1): when the drawn token makes up more than
-    ras_threshold of the last ras_window tokens, it is drawn again from the full distribution.
-    guidance, nar_guidance: classifier-free guidance of AR and NAR (decode.py); 1 is off. Models
-    trained without dropped conditions need 1.
-
-    best_of: readings drawn of each piece of text, in one batch; the best is kept, by the words and
-    the voice that our judges hear (rerank.py). retries: further readings, one after the
-    other, of a piece that is not fluent (candidate.py), or whose (English) words our phone listener
-    doubts, until one will do; 0 takes what there is.
-    """
-
-    temperature: float = 0.7
-    top_k: int = 0
-    top_p: float = 0.9
-    ras_window: int = 10
-    ras_threshold: float = 0.1
-    guidance: float = 2.5
-    nar_guidance: float = 1.0
-    best_of: int = 1
-    retries: int = 3
-
-    def __post_init__(self) -> None:
-        if not self.temperature >= 0:
-            raise ValueError(f"--temperature {self.temperature}: must be 0 or more")
-        if self.top_k < 0:
-            raise ValueError(f"--top-k {self.top_k}: must be 0 (off) or more")
-        if not 0 < self.top_p <= 1:
-            raise ValueError(f"--top-p {self.top_p}: must be above 0 and at most 1")
-        for flag, weight in (("guidance", self.guidance), ("nar-guidance", self.nar_guidance)):
-            if not 1 <= weight < float("inf"):
-                raise ValueError(f"--{flag} {weight}: must be 1 (off) or more")
-        if not 1 <= self.best_of <= MAX_READINGS:
-            raise ValueError(f"--best-of {self.best_of}: must be 1 to {MAX_READINGS}")
-        if not 0 <= self.retries <= MAX_READINGS:
-            raise ValueError(f"--retries {self.retries}: must be 0 to {MAX_READINGS}")
-        if self.ras_window < 1:
-            raise ValueError("ras_window must be at least 1; ras_threshold 1 turns the rule off")
+from valle.synthesis.options import SamplingOptions
 
 
 def generators(seeds: list[int]) -> list[torch.Generator]:
