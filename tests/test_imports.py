@@ -20,7 +20,8 @@ ROOMS = (  # each may import those before it, and nothing after it
     "valle.recognizer", "valle.engine", "valle.synthesis", "valle.tts", "valle.data",
     "valle.evaluate", "valle.training", "valle.commands", "valle.cli", "valle.__main__")
 EXTRAS = ("tensorboard", "torch.utils.tensorboard", "pocketsphinx", "resemblyzer", "speechmos",
-          "onnxruntime", "parselmouth", "matplotlib", "transformers", "fastapi", "pytest")
+          "faster_whisper", "distillmos", "onnxruntime", "parselmouth", "matplotlib",
+          "transformers", "fastapi", "pytest")
 MOST_LINES, LONGEST_FUNCTION, MOST_ARGUMENTS = 350, 70, 10
 
 

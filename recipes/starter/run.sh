@@ -67,8 +67,10 @@ evaluate)
   for name in "${protocols[@]}"; do
     data=$CORPUS; [ "$name" != synthetic ] || data=data
     valle evaluate voice --model $weights --protocol recipes/protocols/$name.jsonl --data "$data" \
-      --speaker resemblyzer weights/judges/ecapa --out runs/eval-$name
-  done ;;
+      --out runs/eval-$name
+  done
+  valle evaluate parts --model $weights --protocol recipes/protocols/real.jsonl --data "$CORPUS" \
+    --clips 40 --out runs/eval-parts ;;
 all)
   for stage in $(sed -n 's/^# STAGE: \(.*\), in this order\.$/\1/p' "$0"); do "$0" "$stage"; done ;;
 *) sed -n 2,7p "$0"; exit 2 ;;
