@@ -1,12 +1,12 @@
 # make demo   speak one sentence: venv, install, demo.wav
-# make test   install what the tests need and run them all
+# make test   install what the tests need and run the quick ones; make test-all runs the slow too
 # make check  lint and types
 
 PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test check clean
+.PHONY: demo test test-all check clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -15,6 +15,9 @@ demo: $(VENV)/.installed
 	  --text "Three seconds of a voice are enough. Now it reads whatever you write."
 
 test: $(VENV)/.installed-dev
+	$(RUN) -m pytest -m "not slow"
+
+test-all: $(VENV)/.installed-dev
 	$(RUN) -m pytest
 
 check: $(VENV)/.installed-dev
@@ -34,5 +37,5 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,dev]"
+	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	@touch $@
