@@ -305,7 +305,7 @@ def test_a_batch_too_small_to_start_the_quantizer_is_refused(corpus: Corpus) -> 
 
 
 def test_a_checkpoint_of_another_shape_is_refused(corpus: Corpus, tmp_path: Path) -> None:
-    fit(build("ar plain", corpus), loop(tmp_path, 1), {})
+    fit(build("ar interleaved", corpus), loop(tmp_path, 1), {})
     with pytest.raises(ValueError, match=r"cannot resume from .*start a new --out folder"):
         fit(build("nar", corpus), loop(tmp_path), {})
 
