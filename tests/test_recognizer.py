@@ -17,7 +17,7 @@ from valle import cli
 from valle.recognizer.characters import BLANK, CHARACTERS, collapse, plain_phones, read, spell
 from valle.recognizer.conformer import Conformer, subsampled
 from valle.recognizer.decode import BeamOptions, CTCPrefix, beam_search, pieces, transcribe
-from valle.recognizer.listener import TrainedRecognizer, load_listener
+from valle.recognizer.listener import RECOGNIZERS, TrainedRecognizer
 from valle.recognizer.model import (
     Recognizer,
     RecognizerConfig,
@@ -274,15 +274,15 @@ def test_transcribe_writes_a_line_for_each_file(trained: Path, prompt: Path, tmp
 
 
 def test_listeners_by_name(trained: Path):
-    listener = load_listener(str(trained / "whole"))
+    listener = RECOGNIZERS.load(str(trained / "whole"))
     assert isinstance(listener, TrainedRecognizer)
     assert listener(np.zeros(24_000, np.float32), 24_000) == listener(
         np.zeros(24_000, np.float32), 24_000)
     assert listener(np.zeros(0, np.float32), 24_000) == []
     with pytest.raises(ValueError, match="no recogniser 'sphinx': give a trained folder"):
-        load_listener("sphinx")
-    with pytest.raises(ValueError, match="take a model's name"):
-        load_listener("pocketsphinx:large")
+        RECOGNIZERS.load("sphinx")
+    with pytest.raises(ValueError, match="pocketsphinx takes no model or file"):
+        RECOGNIZERS.load("pocketsphinx:large")
 
 
 @pytest.mark.parametrize("options, message", [

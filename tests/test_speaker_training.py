@@ -18,7 +18,7 @@ from voices import EXAMPLES, RATE, VOICES, voices
 from codec.audio import load_audio
 from valle.cli import run
 from valle.features.augment import Augmentation
-from valle.speaker.encoder import load_encoder
+from valle.speaker.encoder import ENCODERS
 from valle.speaker.model import SpeakerConfig, SpeakerModel
 from valle.training.loop import LoopConfig, fit
 from valle.training.run import Data
@@ -77,7 +77,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(phase: str, voices: Path, sta
 
 def cosines(folder: Path) -> tuple[float, float]:
     """(least cosine of two halves of a voice, greatest of halves of different voices)."""
-    encoder = load_encoder(str(folder))
+    encoder = ENCODERS.load(str(folder))
     halves = {(name, i): encoder(half, RATE) for name in VOICES for i, half in enumerate(
         np.array_split(load_audio(EXAMPLES / f"{name}.wav", RATE), 2))}
     pairs = [(a[0] == b[0], float(halves[a] @ halves[b])) for a, b in combinations(halves, 2)]

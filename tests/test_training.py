@@ -48,8 +48,8 @@ def build(name: str, corpus: Corpus, weights: int = 0) -> Stage:
     """A stage of tiny size; the same weights for the same number."""
     torch.manual_seed(weights)
     if name == "codec":
-        config = CodecTraining(steps=STEPS, batch_size=3, frames=30, critic_batch=1,
-                               unquantized_share=0.34, adversary_from=0.67)
+        config = CodecTraining(steps=STEPS, batch_size=3, frames=30, discriminator_batch=1,
+                               unquantized_share=0.34, discriminator_from=0.67)
         return CodecStage(config, [corpus.root], ["held"])
     if name == "aligner":
         return AlignerStage([corpus.prepared], ["held"], AlignerTraining(batch_size=3))
@@ -169,7 +169,7 @@ def test_a_decoder_learns_from_what_a_model_filled(corpus: Corpus, tmp_path: Pat
         codes = torch.from_numpy(prepared.codes(u).astype(np.int64))
         (filled / u.id).parent.mkdir(exist_ok=True)
         np.save(filled / f"{u.id}.npy", codec.dequantize(codes[None])[0].numpy().astype(np.float16))
-    config = DecoderTraining(steps=4, batch_size=2, frames=30, books=3, blocks=6, filled=filled)
+    config = DecoderTraining(steps=4, batch_size=2, frames=30, codebooks=3, blocks=6, filled=filled)
     stage = DecoderStage(config, codec, vocabulary, [corpus.prepared], ["held"])
     true, made = stage.batch(0), stage.batch(1)
     assert true.codes.dtype == torch.int64 and made.codes.dtype == torch.float32

@@ -359,7 +359,7 @@ def test_a_flat_folder_of_one_voice_can_be_trained_on(stage: str, corpus: Corpus
         data = tmp_path / "prepared"
         assert run("prepare", [str(mine), str(data), f"--codec={corpus.codec}", "--workers=0"],
                    "valle prepare") == 0
-    own = {"codec": ["--batch-size=3", "--frames=30", "--adversary-from=1"],
+    own = {"codec": ["--batch-size=3", "--frames=30", "--discriminator-from=1"],
            "aligner": ["--batch-size=3"], "recognizer": ["--width=16", "--blocks=2"]}.get(
                stage, ["--size=tiny", "--tokens-per-batch=900"])
     own += ["--n-codebooks=3"] if stage == "nar" else []

@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from codec import load_codec
+from codec import CodecSpec, load_codec
 from codec.files import atomic_path
 from g2p import Vocabulary
 from valle.data.held_out import read_patterns, split_speakers
@@ -35,10 +35,11 @@ from valle.model.ar import AR
 from valle.model.checkpoint import load_ar, load_nar
 from valle.model.nar import NAR, NARBatch, NARRow
 from valle.synthesis.decode import fill_latents
-from valle.synthesis.sampling import SamplingOptions, draw, truncate
+from valle.synthesis.options import SamplingOptions
+from valle.synthesis.sampling import draw, truncate
 
 HELD_OUT = Path(__file__).with_name("held_out.txt")
-PROMPT_FRAMES = 225
+PROMPT_FRAMES = CodecSpec().frames(3.0)
 
 
 class Filler:
@@ -85,7 +86,7 @@ class Filler:
         spoken = torch.tensor(ids.interleave(phones, durations, codes))
         is_code = spoken >= ids.first_code
         target = is_code.cumsum(0) > heard
-        blind = spoken.where(is_code, ids.first_phone)[target]  # no text, no prompt: Request.twin
+        blind = spoken.where(is_code, ids.first_phone)[target]  # without text and prompt
         known = self._logits(ids.prefix("en-us", phones), spoken)[target & is_code]
         twin = self._logits(ids.prefix("en-us", [0] * len(phones)), blind)[is_code[target]]
         led = truncate((known + (options.guidance - 1) * (known - twin)) / options.temperature,

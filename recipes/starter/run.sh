@@ -58,7 +58,7 @@ fill)      # real speech as AR and NAR expect it, 2.5 hours; 20 minutes on one c
 decoder)   # the codec's decoder alone goes on: phones, voices in disguise, what AR and NAR expect; an hour
   valle train decoder --data "${prepared[@]}" --held-out "$HELD" --init runs/codec-int8 \
     --vocabulary runs/ar --filled data/filled --out runs/decoder --steps "$(share 5000)" \
-    --adversary-from 0.6 --warmup 100 --validate-every 250 --threads 1 ;;
+    --discriminator-from 0.6 --warmup 100 --validate-every 250 --threads 1 ;;
 pack)
   valle pack $weights --codec runs/decoder --ar runs/ar --nar runs/nar --aligner runs/aligner ;;
 evaluate)
@@ -67,8 +67,10 @@ evaluate)
   for name in "${protocols[@]}"; do
     data=$CORPUS; [ "$name" != synthetic ] || data=data
     valle evaluate voice --model $weights --protocol recipes/protocols/$name.jsonl --data "$data" \
-      --speaker resemblyzer weights/judges/ecapa --out runs/eval-$name
-  done ;;
+      --out runs/eval-$name
+  done
+  valle evaluate parts --model $weights --protocol recipes/protocols/real.jsonl --data "$CORPUS" \
+    --clips 40 --out runs/eval-parts ;;
 all)
   for stage in $(sed -n 's/^# STAGE: \(.*\), in this order\.$/\1/p' "$0"); do "$0" "$stage"; done ;;
 *) sed -n 2,7p "$0"; exit 2 ;;

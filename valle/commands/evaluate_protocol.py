@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
 
     from valle.data.corpora import read_corpus
     from valle.data.held_out import read_patterns
-    from valle.evaluate.protocols import write_protocol
+    from valle.evaluate.protocol_files import write_protocol
     from valle.evaluate.rules import Maker
     from valle.recognizer.sphinx import WordTimes
 

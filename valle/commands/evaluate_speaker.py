@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     from valle.evaluate.panel import files_digest
     from valle.evaluate.rows import write_rows
     from valle.evaluate.speaker_report import embed_clips, measure, plot_det, report
-    from valle.speaker.encoder import load_encoder
+    from valle.speaker.encoder import ENCODERS
 
     trials, clips, about = trials_of(options)
     speakers = {clip.id: clip.speaker for clip in clips}
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
         try:
             with tqdm(total=len(clips), desc=name, unit="clip",
                       disable=not sys.stderr.isatty()) as bar:
-                embeddings = embed_clips(clips, partial(load_encoder, name),
+                embeddings = embed_clips(clips, partial(ENCODERS.load, name),
                                          f"{name} {files_digest(name)}", path, bar.update)
         except (ImportError, OSError, ValueError) as error:
             if len(options.model) == 1:

@@ -23,9 +23,10 @@ from safetensors import SafetensorError, safe_open
 
 from codec.audio import SAMPLE_RATE, load_audio, normalize_loudness
 from codec.files import atomic_path
+from codec.spec import CodecSpec
 
 Codes = NDArray[np.int16]
-FRAME_RATE = 75
+FRAME_RATE = CodecSpec().frame_rate
 MANIFEST, SKIPPED, INFO = "manifest.jsonl", "skipped.jsonl", "prepared.json"
 
 

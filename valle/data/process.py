@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.audio import SAMPLE_RATE, normalize_loudness, trim_silence
+from codec.spec import CodecSpec
 from g2p import BOUNDARIES, phonemize
 from valle.data.loading import header_seconds, load_whole
 from valle.data.manifest import FRAME_RATE, Codes, Utterance
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from codec import Codec
     from valle.model.aligner import Aligner
 
-HOP = SAMPLE_RATE // FRAME_RATE
+HOP = CodecSpec().hop
 MIN_SECONDS = 0.3
 TIMING_SLACK = 0.1  # seconds by which a teacher's timings may run past the end of the audio
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from codec.audio import SAMPLE_RATE
 from valle.training.state import Progress
 
 Metrics = dict[str, float]
@@ -47,7 +48,7 @@ class Log:
         for key, value in metrics.items():
             self.board.add_scalar(key, value, progress.step)
         for key, wav in (audio or {}).items():
-            self.board.add_audio(key, wav.reshape(1, -1).clamp(-1, 1), progress.step, 24_000)
+            self.board.add_audio(key, wav.reshape(1, -1).clamp(-1, 1), progress.step, SAMPLE_RATE)
 
     def __enter__(self) -> Log:
         return self

@@ -13,25 +13,25 @@ from valle.training.loop import Loss
 
 def resynthesis_losses(wav: torch.Tensor, fake: torch.Tensor, scores: torch.Tensor,
                        f0: torch.Tensor, voiced: torch.Tensor, commitment: torch.Tensor,
-                       sample_rate: int, adversary: Discriminator | None, critic_batch: int,
+                       sample_rate: int, discriminator: Discriminator | None, rows: int,
                        ) -> Iterator[Loss]:
-    """Losses of a copy [B, N] of speech [B, N], for the optimizers "adversary" and "codec".
+    """Losses of a copy [B, N] of speech [B, N], for the optimizers "discriminator" and "codec".
 
     15 x spectral distance + 2 x cross-entropy of pitch (scores [B, T, P] against f0 [B, T] where
-    voiced [B, T]) + 5 x commitment; with an adversary, over the first `critic_batch` rows, its
-    judgement and twice the feature matching (EnCodec, arXiv:2210.13438, section 3.4). The
-    adversary learns first.
+    voiced [B, T]) + 5 x commitment; with a discriminator, over the first
+    `rows`, its judgement and twice the feature matching (EnCodec, arXiv:2210.13438, section 3.4).
+    The discriminator learns first.
     """
     distance = spectral_distance(fake, wav, sample_rate)
     of_pitch = F.cross_entropy(scores[voiced], pitch_class(f0[voiced])).nan_to_num()
     value = 15 * distance + 2 * of_pitch + 5 * commitment
     metrics = {"train/loss": distance.detach(), "train/pitch": of_pitch.detach(),
                "train/commitment": commitment.detach()}
-    if adversary is not None:
-        real, copy = wav[:critic_batch], fake[:critic_batch]
-        critic = adversary.critic_loss(real, copy.detach())
-        yield Loss(critic, 0.0, {"train/critic": critic.detach()}, "adversary")
-        adversarial, matching = adversary.generator_losses(real, copy)
+    if discriminator is not None:
+        real, copy = wav[:rows], fake[:rows]
+        own = discriminator.loss(real, copy.detach())
+        yield Loss(own, 0.0, {"train/discriminator": own.detach()}, "discriminator")
+        adversarial, matching = discriminator.generator_losses(real, copy)
         value = value + adversarial + 2 * matching
         metrics |= {"train/adversarial": adversarial.detach(), "train/matching": matching.detach()}
     yield Loss(value, wav.numel() / sample_rate, metrics, "codec")

@@ -14,7 +14,7 @@ from codec.spectral import log_mel
 from g2p import BOUNDARIES, Vocabulary
 from valle.data.batching import spread_out
 from valle.data.held_out import hold_out
-from valle.data.manifest import Prepared, Utterance, load_samples
+from valle.data.manifest import FRAME_RATE, Prepared, Utterance, load_samples
 from valle.model.aligner import Aligner, AlignerConfig
 from valle.training.log import Metrics
 from valle.training.loop import LoopConfig, Loss, device_of, full_precision, to_device
@@ -100,7 +100,7 @@ class AlignerStage:
         alone = step < self.config.teacher_steps and any(batch.timed)
         truth = batch.truth if alone else self._with_best_paths(batch)
         yield Loss(self.model.loss(batch.mel, batch.n_frames, truth),
-                   float(batch.n_frames.sum()) / 75)
+                   float(batch.n_frames.sum()) / FRAME_RATE)
 
     def validate(self) -> Metrics:
         """Loss on unseen speech, and the error of phone starts where the truth is known."""
@@ -117,8 +117,8 @@ class AlignerStage:
                   for a, b in zip(np.cumsum(self.model.durations(load_samples(u), u.phones or [])),
                                   np.cumsum(u.durations or []), strict=True)]
         if errors:
-            metrics["valid/median_error_ms"] = float(np.median(errors)) * 1000 / 75
-            metrics["valid/p90_error_ms"] = float(np.quantile(errors, 0.9)) * 1000 / 75
+            metrics["valid/median_error_ms"] = float(np.median(errors)) * 1000 / FRAME_RATE
+            metrics["valid/p90_error_ms"] = float(np.quantile(errors, 0.9)) * 1000 / FRAME_RATE
         return metrics
 
     def sample(self) -> dict[str, torch.Tensor]:

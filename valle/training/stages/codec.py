@@ -27,8 +27,8 @@ from valle.training.run import Data
 from valle.training.state import Labels
 
 START_BATCHES = 12  # that the quantizer starts from
-REFERENCE = (75, 300)  # frames of the same recording by which the decoder knows the voice
-KNOWN = 0.85           # share of steps with a known voice
+REFERENCE = (1.0, 4.0)  # seconds of the same recording by which the decoder knows the voice
+KNOWN = 0.85            # share of steps with a known voice
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class CodecTraining:
         steps: in all; shares of the steps are counted from it.
         batch_size: crops in a batch.
         frames: length of a crop.
-        critic_batch: crops of a batch that the adversary sees.
+        discriminator_batch: crops of a batch that the discriminator sees.
         lr: peak learning rate.
         unquantized_share: share of the steps before the quantizer starts.
-        adversary_from: the adversary joins after this share of the steps; 1 is never.
+        discriminator_from: the discriminator joins after this share of the steps; 1 is never.
         max_hours: audio to hold in memory, 173 MB an hour.
-        books: codebooks in use in half of the steps; the other half draws a number (quantizer
+        codebooks: in use in half of the steps; the other half draws a number (quantizer
             dropout), so that any number can be decoded.
         seed: of crops.
     """
@@ -52,12 +52,12 @@ class CodecTraining:
     steps: int
     batch_size: int = 12
     frames: int = 60
-    critic_batch: int = 6
+    discriminator_batch: int = 6
     lr: float = 8e-4
     unquantized_share: float = 0.15
-    adversary_from: float = 1.0
+    discriminator_from: float = 1.0
     max_hours: float = 30.0
-    books: int = 8
+    codebooks: int = 8
     seed: int = 0
 
 
@@ -97,7 +97,7 @@ def find_audio(folders: Sequence[Path], held_out: Sequence[str]) -> tuple[list[P
 
 
 def load_pcm(path: Path) -> Pcm | None:
-    """A file as int16 [N] at 24 kHz; None where it cannot be read."""
+    """A file as int16 [N] at the codec's rate; None where it cannot be read."""
     try:
         return (normalize_loudness(load_whole(path, max_seconds=30.0)) * 32767).astype(np.int16)
     except (ValueError, OSError):
@@ -111,14 +111,15 @@ class CodecStage:
 
     def __init__(self, config: CodecTraining, folders: Sequence[Path], held_out: Sequence[str],
                  ) -> None:
-        self.config = config
+        self.config, self.codec = config, SpectralCodec()
+        spec = self.codec.spec
         train, held = find_audio(folders, held_out)
-        clips, unseen = (read_audio(files, load_pcm, 24_000, hours, config.seed).values()
+        clips, unseen = (read_audio(files, load_pcm, spec.sample_rate, hours, config.seed).values()
                          for files, hours in ((train, config.max_hours), (held, 0.1)))
-        self.clips = [c for c in clips if len(c) >= config.frames * 320]
-        some = list(unseen)
-        self.held = ([c for c in some if len(c) > 2 * 24_000] or
-                     [np.resize(c, 2 * 24_000) for c in some])[:24]
+        self.clips = [c for c in clips if len(c) >= config.frames * spec.hop]
+        some, least = list(unseen), 2 * spec.sample_rate
+        self.held = ([c for c in some if len(c) > least] or
+                     [np.resize(c, least) for c in some])[:24]
         if not self.clips or not self.held:
             raise ValueError(f"{len(self.clips)} clips to train on, {len(self.held)} to validate "
                              "on: check --data and --held-out")
@@ -126,21 +127,22 @@ class CodecStage:
         if start < SpectralConfig.codebook_size:
             raise ValueError(f"--batch-size {config.batch_size}: the quantizer starts from "
                              f"{start} frames, and needs {SpectralConfig.codebook_size}")
-        self.codec = SpectralCodec()
-        self.adversary = Discriminator()
-        self.modules = nn.ModuleDict({"codec": self.codec, "adversary": self.adversary})
+        self.discriminator = Discriminator()
+        self.modules = nn.ModuleDict({"codec": self.codec, "discriminator": self.discriminator})
         self.labels: Labels = {}
         self.optimizers: dict[str, torch.optim.Optimizer] = {
             name: torch.optim.AdamW(module.parameters(), lr=config.lr, betas=(0.8, 0.95),
                                     weight_decay=0.0)
             for name, module in self.modules.items()}
         self.first_quantized = int(config.unquantized_share * config.steps)
-        self.first_adversarial = int(config.adversary_from * config.steps)
+        self.first_adversarial = int(config.discriminator_from * config.steps)
 
     def batch(self, index: int) -> Batch:
         """Random crops at a random level."""
         rng = np.random.default_rng((self.config.seed, index))
-        size, known = self.config.frames * 320, int(rng.integers(*REFERENCE)) * 320
+        spec = self.codec.spec
+        size = self.config.frames * spec.hop
+        known = int(rng.integers(*map(spec.frames, REFERENCE))) * spec.hop
         rows, voices = [], []
         for place in rng.integers(len(self.clips), size=self.config.batch_size):
             clip = self.clips[place]
@@ -158,7 +160,8 @@ class CodecStage:
                                               batch.voice if known else None, f0)
         yield from resynthesis_losses(
             batch.wav, fake, scores, f0, voiced, commitment, self.codec.sample_rate,
-            self.adversary if step >= self.first_adversarial else None, self.config.critic_batch)
+            self.discriminator if step >= self.first_adversarial else None,
+            self.config.discriminator_batch)
 
     def _codebooks(self, step: int) -> int | None:
         """None before the quantizer starts, then quantizer dropout."""
@@ -166,7 +169,7 @@ class CodecStage:
             return None
         rng = np.random.default_rng((self.config.seed, step, 1))
         if rng.random() < 0.5:
-            return self.config.books
+            return self.config.codebooks
         return int(rng.integers(1, self.codec.n_codebooks + 1))
 
     def _start_quantizer(self, step: int) -> None:
@@ -177,7 +180,7 @@ class CodecStage:
 
     def validate(self) -> Metrics:
         """Spectral distance on unseen speakers by number of books, and usage of each book."""
-        n, device = 2 * 24_000, device_of(self.codec)
+        n, device = 2 * self.codec.sample_rate, device_of(self.codec)
         wav, rest = (torch.from_numpy(np.stack(clips)).to(device).float() / 32768
                      for clips in ([c[:n] for c in self.held], [c[-n:] for c in self.held]))
         latents = self.codec.latents(wav)
@@ -201,7 +204,8 @@ class CodecStage:
     def sample(self) -> dict[str, torch.Tensor]:
         if not bool(self.codec.quantizer.vq.layers[0]._codebook.inited):
             return {}
-        wav: Any = torch.from_numpy(self.held[0][None, None, : 4 * 24_000]).float() / 32768
+        n = 4 * self.codec.sample_rate
+        wav: Any = torch.from_numpy(self.held[0][None, None, :n]).float() / 32768
         decoded = self.codec.decode(self.codec.encode(wav.to(device_of(self.codec))))
         return {"codec/original": wav[0, 0], "codec/decoded": decoded[0, 0].cpu()}
 

@@ -33,11 +33,11 @@ from valle.training.loop import LoopConfig, Loss, device_of
 from valle.training.resynthesis import resynthesis_losses
 from valle.training.run import Data
 
-REFERENCE = (75, 300)  # frames of the same recording by which the decoder knows the voice
-KNOWN_VOICE = 0.85     # share of steps
-KNOWN_PHONES = 0.85    # share of crops, as far as they have any
-DISGUISED = 0.6        # share of crops with a known voice whose codes are of another voice
-HELD = 24              # unseen clips that are validated on, two seconds of each
+REFERENCE = (1.0, 4.0)  # seconds of the same recording by which the decoder knows the voice
+KNOWN_VOICE = 0.85      # share of steps
+KNOWN_PHONES = 0.85     # share of crops, as far as they have any
+DISGUISED = 0.6         # share of crops with a known voice whose codes are of another voice
+HELD = 24               # unseen clips that are validated on, two seconds of each
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,11 @@ class DecoderTraining:
         vocabulary: starter, or the folder of a trained AR or NAR: the decoder is told its phones.
         batch_size: crops in a batch.
         frames: length of a crop.
-        critic_batch: crops of a batch that the adversary sees.
+        discriminator_batch: crops of a batch that the discriminator sees.
         lr: peak learning rate.
         blocks: of the decoder, as many as init has or more.
-        adversary_from: the adversary joins after this share of the steps; 1 is never.
-        books: codebooks in use in half of the steps; the other half draws a number.
+        discriminator_from: the discriminator joins after this share of the steps; 1 is never.
+        codebooks: in use in half of the steps; the other half draws a number.
         filled: a folder with the latents of AR and NAR (recipes/starter/fill.py), which half of
             the steps decode; without, all steps use true codes.
         seed: of crops.
@@ -65,11 +65,11 @@ class DecoderTraining:
     vocabulary: str = ""
     batch_size: int = 12
     frames: int = 60
-    critic_batch: int = 4
+    discriminator_batch: int = 4
     lr: float = 8e-4
     blocks: int = 8
-    adversary_from: float = 0.0
-    books: int = 4
+    discriminator_from: float = 0.0
+    codebooks: int = 4
     filled: Path | None = None
     seed: int = 0
 
@@ -139,14 +139,15 @@ class DecoderStage:
         if not self.clips or not self.held:
             raise ValueError(f"{len(self.clips)} clips to train on, {len(self.held)} of two "
                              "seconds or more to validate on: check --data and --held-out")
-        self.adversary = Discriminator()
-        self.modules = nn.ModuleDict({"codec": self.codec, "adversary": self.adversary})
+        self.discriminator = Discriminator()
+        self.modules = nn.ModuleDict({"codec": self.codec, "discriminator": self.discriminator})
         self.labels = {"phones": vocabulary.phones, "codec": [self.codec.identity]}
         self.optimizers: dict[str, torch.optim.Optimizer] = {
             name: torch.optim.AdamW(module.parameters(), lr=config.lr, betas=(0.8, 0.95),
                                     weight_decay=0.0)
-            for name, module in (("codec", self.codec.decoder), ("adversary", self.adversary))}
-        self.first_adversarial = int(config.adversary_from * config.steps)
+            for name, module in (("codec", self.codec.decoder),
+                                 ("discriminator", self.discriminator))}
+        self.first_adversarial = int(config.discriminator_from * config.steps)
 
     def _read(self, folders: Sequence[Path], vocabulary: Vocabulary, held_out: Sequence[str],
               ) -> tuple[list[Clip], list[Clip]]:
@@ -173,7 +174,8 @@ class DecoderStage:
         rng = np.random.default_rng((self.config.seed, index))
         use_filled = bool(self.filled) and index % 2 == 1
         clips = self.filled if use_filled else self.clips
-        size, known = self.config.frames, int(rng.integers(*REFERENCE))
+        spec = self.codec.spec
+        size, known = self.config.frames, int(rng.integers(*map(spec.frames, REFERENCE)))
         wavs, codes, phones, voices, voice_phones = [], [], [], [], []
         for place in rng.integers(len(clips), size=self.config.batch_size):
             clip, hop = clips[place], self.codec.hop
@@ -204,11 +206,12 @@ class DecoderStage:
                                              batch.voice_phones if known else None)
         yield from resynthesis_losses(
             batch.wav, fake, scores, f0, voiced, fake.new_zeros(()), self.codec.sample_rate,
-            self.adversary if step >= self.first_adversarial else None, self.config.critic_batch)
+            self.discriminator if step >= self.first_adversarial else None,
+            self.config.discriminator_batch)
 
     def _codes(self, batch: Batch, known: bool, rng: np.random.Generator) -> torch.Tensor:
         """True codes [B, Q', T] to decode, where the voice is known some of a voice in disguise."""
-        books, codes = self.config.books, batch.codes
+        books, codes = self.config.codebooks, batch.codes
         if rng.random() < 0.5:
             books = int(rng.integers(1, self.codec.n_codebooks + 1))
         hidden = np.flatnonzero(rng.random(len(codes)) < DISGUISED)
@@ -219,7 +222,8 @@ class DecoderStage:
 
     def validate(self) -> Metrics:
         """Spectral distance on unseen speech: plain, with the voice, with the phones as well."""
-        n, frames, books = 2 * 24_000, 150, self.config.books
+        spec, books = self.codec.spec, self.config.codebooks
+        n, frames = 2 * spec.sample_rate, spec.frames(2.0)
         device = device_of(self.codec)
         wav, rest = (torch.from_numpy(np.stack(part)).to(device).float() / 32768 for part in (
             [c.pcm[:n] for c in self.held], [c.pcm[-n:] for c in self.held]))
@@ -239,7 +243,7 @@ class DecoderStage:
     def sample(self) -> dict[str, torch.Tensor]:
         clip, device = self.held[0], device_of(self.codec)
         wav = torch.from_numpy(clip.pcm[None, None]).float().to(device) / 32768
-        codes = self.codec.encode(wav)[:, : self.config.books]
+        codes = self.codec.encode(wav)[:, : self.config.codebooks]
         said = torch.from_numpy(clip.phones[None]).to(device)
         return {"decoder/original": wav[0, 0].cpu(),
                 "decoder/decoded": self.codec.decode(codes, codes, said, said)[0, 0].cpu()}

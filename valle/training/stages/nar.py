@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from codec import Codec
+from codec import Codec, CodecSpec
 from g2p import Vocabulary
 from valle.model.checkpoint import load_nar, save_nar
 from valle.model.config import NARConfig
@@ -27,7 +27,7 @@ from valle.training.speech import (
     start_from_codebooks,
 )
 
-PROMPT_FRAMES = (75, 225)  # the prompt is one to three seconds of a sample, at most half of it
+PROMPT_FRAMES = tuple(map(CodecSpec().frames, (1.0, 3.0)))  # of a sample, at most half of it
 VALIDATION_CLIPS = 24
 CPU = torch.device("cpu")
 
