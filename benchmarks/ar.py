@@ -30,16 +30,16 @@ from tqdm import tqdm
 
 from codec.files import atomic_path
 from g2p import Vocabulary
-from valle.ar import AR
-from valle.cache import PRECISIONS, Cached, PackedAR
-from valle.compiled import Compiled
-from valle.config import SIZES, ARConfig, TransformerConfig
-from valle.export import export_llama
-from valle.generate import Decoder, Uncached
-from valle.llamacpp import GGUF_PRECISIONS, LlamaCppAR, LlamaCppDecoder
-from valle.native import Native, NativeAR, NativeError
-from valle.published import transformers_package
-from valle.tokens import TokenIds
+from valle.engine.base import Decoder, Uncached
+from valle.engine.compiled import Compiled
+from valle.engine.export import export_llama
+from valle.engine.kvcache import PRECISIONS, Cached, PackedAR
+from valle.engine.llamacpp import GGUF_PRECISIONS, LlamaCppAR, LlamaCppDecoder
+from valle.engine.native import Native, NativeAR, NativeError
+from valle.features.optional import transformers_package
+from valle.model.ar import AR
+from valle.model.config import SIZES, ARConfig, TransformerConfig
+from valle.model.tokens import TokenIds
 
 SLOW = "ours, no cache"  # runs in the last round alone
 PHONES, PROMPT_TOKENS, FRAME_RATE = 118, 360, 75

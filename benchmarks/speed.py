@@ -19,8 +19,8 @@ import torch
 
 import valle.tts
 from valle import VALLE
-from valle.sampling import SamplingOptions
-from valle.verify import Verifier
+from valle.synthesis.rerank import Verifier
+from valle.synthesis.sampling import SamplingOptions
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 TEXT = "Three seconds of a voice are enough. Now it reads whatever you write, word for word."

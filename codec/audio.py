@@ -74,7 +74,7 @@ def load_audio(path: str | Path, sample_rate: int = SAMPLE_RATE, *,
         raise ValueError(f"{path} holds no samples: record or copy it again")
     if not np.isfinite(mono).all():
         raise ValueError(f"{path} holds NaN or infinite samples: export it again as 16-bit PCM")
-    return mono if rate == sample_rate else soxr.resample(mono, rate, sample_rate)
+    return resample(mono, rate, sample_rate)
 
 
 def _read_mono(file: _Stream, path: Path, max_seconds: float) -> Samples:
@@ -94,6 +94,14 @@ def _read_mono(file: _Stream, path: Path, max_seconds: float) -> Samples:
             raise ValueError(f"{path} lasts longer than its header says, {advice}")
         blocks.append(block.mean(axis=1, dtype=np.float32))
     return np.concatenate(blocks)
+
+
+def resample(samples: Samples, sample_rate: int, wanted: int) -> Samples:
+    """Samples [N] at `wanted` Hz."""
+    samples = np.asarray(samples, np.float32)
+    if sample_rate == wanted or not samples.size:
+        return samples
+    return np.asarray(soxr.resample(samples, sample_rate, wanted), np.float32)
 
 
 def save_audio(path: str | Path, samples: Samples, sample_rate: int = SAMPLE_RATE) -> None:

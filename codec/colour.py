@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from codec.audio import SAMPLE_RATE
+from codec.audio import SAMPLE_RATE, Samples
 from codec.mel import mel_edges, mel_filters
 
 N_FFT, HOP, BANDS = 1024, 256, 40
@@ -19,7 +18,6 @@ QUIET = 1e-3      # of the loudest frame's power: below are pauses, which have n
 DOUBT = 1.5       # seconds of speech of which half of the colour is that of the words
 LOUDEST = 1.0     # log gain, 8.7 dB
 
-Samples = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from g2p import Vocabulary
-    from valle.align import Aligner
+    from valle.model.aligner import Aligner
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # also for the processes that tests start
 torch.set_num_threads(1)
@@ -65,8 +65,8 @@ def tiny_ar(layout: str, seed: int = 0, leaning: float = 0.0, sharpness: float =
 
     leaning: how many nats a move on (next phone, <eos>) is likelier than by chance.
     """
-    from valle.ar import AR
-    from valle.config import ARConfig, size
+    from valle.model.ar import AR
+    from valle.model.config import ARConfig, size
 
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -158,7 +158,7 @@ def taught_aligner(vocabulary: Vocabulary) -> Aligner:
     """An aligner that has learned PROMPT_TEXT in one voice, by the voice's exact timings."""
     from codec.spectral import log_mel
     from g2p import phonemize
-    from valle.align import Aligner, AlignerConfig
+    from valle.model.aligner import Aligner, AlignerConfig
 
     phones = phonemize(PROMPT_TEXT)
     torch.manual_seed(0)
@@ -180,10 +180,10 @@ def build_parts(folder: Path) -> None:
     """Random codec, aligner, AR (both layouts) and NAR, as training leaves them, below folder."""
     from codec import load_codec
     from g2p import Vocabulary, phonemize
-    from valle.ar import AR
-    from valle.checkpoint import save_ar, save_nar
-    from valle.config import ARConfig, NARConfig, size
-    from valle.nar import NAR
+    from valle.model.ar import AR
+    from valle.model.checkpoint import save_ar, save_nar
+    from valle.model.config import ARConfig, NARConfig, size
+    from valle.model.nar import NAR
 
     noise_codec().save(folder / "codec")
     identity = load_codec(folder / "codec").identity
@@ -212,7 +212,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def model_folder(parts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole, random, interleaved model as `valle pack` makes it."""
-    from valle.checkpoint import pack
+    from valle.model.checkpoint import pack
 
     out = tmp_path_factory.mktemp("model")
     pack(out, parts / "codec", parts / "interleaved", parts / "nar-interleaved", parts / "aligner")
@@ -222,7 +222,7 @@ def model_folder(parts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def plain_folder(parts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same in the plain layout; it needs no aligner."""
-    from valle.checkpoint import pack
+    from valle.model.checkpoint import pack
 
     out = tmp_path_factory.mktemp("plain")
     pack(out, parts / "codec", parts / "plain", parts / "nar-plain", None)

@@ -7,8 +7,9 @@ import pytest
 import torch
 from conftest import TINY_CODES, TINY_PHONES
 
-from valle.ar import AR
-from valle.generate import Decoder, Request
+from valle.engine.base import Decoder
+from valle.model.ar import AR
+from valle.synthesis.decode import Request
 
 needs_compiler = pytest.mark.skipif(
     not (shutil.which("cc") or shutil.which("gcc")), reason="needs a C compiler")

@@ -12,7 +12,7 @@ from conftest import PROMPT_TEXT, taught_aligner, vowel
 
 from codec.spectral import log_mel
 from g2p import BOUNDARIES, Vocabulary, phonemize
-from valle.align import Aligner, AlignerConfig, diagonal_prior, pause_prior, spread, viterbi
+from valle.model.aligner import Aligner, AlignerConfig, diagonal_prior, pause_prior, spread, viterbi
 
 
 def all_durations(frames: int, optional: list[bool]) -> Iterator[tuple[int, ...]]:

@@ -6,9 +6,9 @@ import torch
 from conftest import tiny_ar
 from decoding import PLACES, ROWS, WIDTH, follow
 
-from valle.ar import AR
-from valle.cache import FEW_ROWS, Cached, Int8Matrix, PackedAR, pick_precision
-from valle.config import ARConfig, TransformerConfig
+from valle.engine.kvcache import FEW_ROWS, Cached, Int8Matrix, PackedAR, pick_precision
+from valle.model.ar import AR
+from valle.model.config import ARConfig, TransformerConfig
 
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])

@@ -15,8 +15,8 @@ from conftest import file_limit, noise_codec
 from safetensors.torch import save_file
 
 from codec.weights import load_weights
-from valle.checkpoint import load_model, load_vocabulary, pack
 from valle.cli import run
+from valle.model.checkpoint import load_model, load_vocabulary, pack
 
 
 class Bomb:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from g2p import BOUNDARIES
-from valle.chunks import split_phones
+from valle.synthesis.segment import split_phones
 
 
 def spoken(pieces: list[list[str]]) -> list[str]:

@@ -6,9 +6,9 @@ import torch
 from conftest import tiny_ar
 from decoding import PLACES, WIDTH, come_and_go, needs_compiler
 
-from valle.cache import Cached, PackedAR
-from valle.compiled import Compiled, CompileError, check_compiler
-from valle.engines import pick_engine
+from valle.engine.compiled import Compiled, CompileError, check_compiler
+from valle.engine.kvcache import Cached, PackedAR
+from valle.engine.select import pick_engine
 
 CPU = torch.device("cpu")
 

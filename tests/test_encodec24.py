@@ -286,10 +286,10 @@ def test_load_codec_opens_a_spectral_folder(tmp_path: Path) -> None:
 def test_a_model_on_encodec_names_it(monkeypatch: pytest.MonkeyPatch, weights: Path, cache: Path,
                                      codec: EncodecCodec, tmp_path: Path) -> None:
     from g2p import Vocabulary
-    from valle.ar import AR
-    from valle.checkpoint import load_model, pack, save_ar, save_nar
-    from valle.config import ARConfig, NARConfig, size
-    from valle.nar import NAR
+    from valle.model.ar import AR
+    from valle.model.checkpoint import load_model, pack, save_ar, save_nar
+    from valle.model.config import ARConfig, NARConfig, size
+    from valle.model.nar import NAR
 
     cache.mkdir(parents=True)
     (cache / NAME).symlink_to(weights)

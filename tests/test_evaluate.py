@@ -16,7 +16,7 @@ from valle import cli
 from valle.evaluate.codec import Clip, between_speakers, evaluate_codec, usage
 from valle.evaluate.panel import Memory, Panel, dnsmos, encoder, listener
 from valle.evaluate.table import bootstrap, column, markdown, paired
-from valle.prompt import Prompt
+from valle.synthesis.voice import Prompt
 
 # tables
 

@@ -13,13 +13,13 @@ from decoding import PLACES, ROWS, WIDTH, come_and_go
 
 from g2p import Vocabulary
 from valle import VALLE, cli
-from valle.ar import AR
-from valle.cache import Cached
-from valle.checkpoint import load_model
-from valle.config import ARConfig, TransformerConfig
-from valle.export import export_gguf, export_llama, token_names
-from valle.published import transformers_package
-from valle.tokens import AUDIO, BOS, SPECIALS
+from valle.engine.export import export_gguf, export_llama, token_names
+from valle.engine.kvcache import Cached
+from valle.features.optional import transformers_package
+from valle.model.ar import AR
+from valle.model.checkpoint import load_model
+from valle.model.config import ARConfig, TransformerConfig
+from valle.model.tokens import AUDIO, BOS, SPECIALS
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -126,7 +126,7 @@ def test_gguf_refuses_widths_that_eight_bits_cannot_hold(tmp_path: Path):
 @needs("llama_cpp")
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 def test_llama_cpp_gives_our_logits_row_by_row(precision: str):
-    from valle.llamacpp import LlamaCppAR, LlamaCppDecoder
+    from valle.engine.llamacpp import LlamaCppAR, LlamaCppDecoder
 
     ar = tiny_ar("plain", sharpness=2.0)
     theirs = LlamaCppDecoder(LlamaCppAR(ar, precision), PLACES, WIDTH)

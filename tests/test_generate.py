@@ -9,10 +9,13 @@ from conftest import TINY_CODES, TINY_PHONES, tiny_ar
 from decoding import PLACES, ROWS, WIDTH, come_and_go, follow, request
 
 from g2p import SPACE
-from valle.ar import AR
-from valle.cache import Cached
-from valle.config import NARConfig, size
-from valle.generate import (
+from valle.engine.base import Uncached
+from valle.engine.kvcache import Cached
+from valle.model.ar import AR
+from valle.model.config import NARConfig, size
+from valle.model.nar import NAR, NARBatch
+from valle.model.tokens import AUDIO
+from valle.synthesis.decode import (
     LEAST_CAP,
     MAX_FRAMES_OF_ONE,
     MAX_FRAMES_OF_SPACE,
@@ -21,14 +24,11 @@ from valle.generate import (
     Guided,
     InterleavedWriter,
     Request,
-    Uncached,
     closed_up,
     fill_books,
     speak_codes,
 )
-from valle.nar import NAR, NARBatch
-from valle.sampling import SamplingOptions
-from valle.tokens import AUDIO
+from valle.synthesis.sampling import SamplingOptions
 
 LAYOUTS = ("plain", "interleaved")
 OPTIONS = (SamplingOptions(), SamplingOptions(temperature=0),

@@ -10,14 +10,15 @@ from conftest import TINY_CODES, TINY_PHONES, tiny_ar
 from decoding import PLACES, WIDTH, needs_compiler, request
 
 from g2p import Vocabulary
-from valle.ar import AR
-from valle.cache import PRECISIONS, Cached, PackedAR
-from valle.config import ARConfig
-from valle.export import export_llama
-from valle.generate import Uncached, speak_codes
-from valle.native import Native, NativeAR
-from valle.sampling import SamplingOptions
-from valle.tokens import AUDIO, BOS, EOS, TokenIds, advance_ids
+from valle.engine.base import Uncached
+from valle.engine.export import export_llama
+from valle.engine.kvcache import PRECISIONS, Cached, PackedAR
+from valle.engine.native import Native, NativeAR
+from valle.model.ar import AR
+from valle.model.config import ARConfig
+from valle.model.tokens import AUDIO, BOS, EOS, TokenIds, advance_ids
+from valle.synthesis.decode import speak_codes
+from valle.synthesis.sampling import SamplingOptions
 
 IDS = TokenIds(("en-us",), TINY_PHONES, TINY_CODES, 2)
 OPTIONS = SamplingOptions(guidance=1.7)

@@ -14,7 +14,8 @@ from g2p import phonemize
 from valle.evaluate.quality import WINDOW, windows
 from valle.evaluate.signal import bit_rate, mel_distance, pesq, stoi
 from valle.evaluate.similarity import cosine
-from valle.evaluate.words import character_errors, pick_distractors, word_errors, words
+from valle.evaluate.wer import character_errors, pick_distractors, word_errors
+from valle.features.text import words
 from valle.recognizer.sphinx import ARPABET, pronounce, to_pcm
 
 # words

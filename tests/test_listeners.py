@@ -11,7 +11,7 @@ import pytest
 from conftest import RATE, needs, vowel
 
 from g2p import phonemize
-from valle.published import transformers_package
+from valle.features.optional import transformers_package
 from valle.recognizer.listener import load_listener
 
 

@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from conftest import TINY_CODES, TINY_PHONES, tiny_ar
 
-from valle.ar import AR
-from valle.cache import Cached
-from valle.config import (
+from valle.engine.kvcache import Cached
+from valle.model.ar import AR
+from valle.model.config import (
     SIZES,
     ARConfig,
     NARConfig,
@@ -19,9 +19,9 @@ from valle.config import (
     size,
     to_json,
 )
-from valle.nar import NAR, NARBatch
-from valle.tokens import AUDIO, BOS, EOS, PAD, SPECIALS, TokenIds, advance_ids
-from valle.transformer import rotary, rotate
+from valle.model.nar import NAR, NARBatch
+from valle.model.tokens import AUDIO, BOS, EOS, PAD, SPECIALS, TokenIds, advance_ids
+from valle.model.transformer import rotary, rotate
 
 BOOKS = 4
 

@@ -10,10 +10,10 @@ from conftest import tiny_ar
 from decoding import PLACES, ROWS, WIDTH, come_and_go, follow, go_on, needs_compiler
 
 from valle import VALLE
-from valle.ar import AR
-from valle.cache import PRECISIONS, Cached, PackedAR
-from valle.config import ARConfig, TransformerConfig
-from valle.native import Native, NativeAR, NativeError, Threads, library
+from valle.engine.kvcache import PRECISIONS, Cached, PackedAR
+from valle.engine.native import Native, NativeAR, NativeError, Threads, library
+from valle.model.ar import AR
+from valle.model.config import ARConfig, TransformerConfig
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -126,7 +126,7 @@ def test_a_damaged_file_is_made_again(forgotten: Path) -> None:
 
 @needs_compiler
 def test_flags_that_fail_are_tried_once(forgotten: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("valle.native.MACHINE_FLAGS", (("-fno-such-flag",), ()))
+    monkeypatch.setattr("valle.engine.native.MACHINE_FLAGS", (("-fno-such-flag",), ()))
     library()
     library.cache_clear()
     monkeypatch.setattr("subprocess.run", lambda *a, **k: pytest.fail("compiled again"))

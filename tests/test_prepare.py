@@ -16,9 +16,9 @@ from recordings import RATE, make_librispeech, make_plain, many, speak, write
 
 from codec.spectral import SpectralCodec, SpectralConfig
 from g2p import BOUNDARIES, Vocabulary, phonemize
-from valle.align import Aligner, AlignerConfig
 from valle.data.manifest import Prepared, load_samples, read_info
 from valle.data.prepare import HOP, describe, frame_durations, prepare
+from valle.model.aligner import Aligner, AlignerConfig
 
 ROOT = Path(__file__).parents[1]
 

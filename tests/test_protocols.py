@@ -11,7 +11,7 @@ import pytest
 import soundfile
 from conftest import RATE, needs, vowel
 
-from codec.audio import load_audio
+from codec.audio import Samples, load_audio
 from g2p import phonemize
 from valle import cli
 from valle.commands.evaluate_protocol import read_texts
@@ -19,7 +19,7 @@ from valle.data.corpora import Recording, read_corpus
 from valle.evaluate.lists import read_list
 from valle.evaluate.protocols import Item, Protocol, read, read_protocol, write_protocol
 from valle.evaluate.rules import RULES, Maker
-from valle.evaluate.words import Samples, words
+from valle.features.text import words
 
 TEXTS = ("The boats had all come home before the storm.", "Nobody knew the old man by the bridge.",
          "A letter came for us on the last day.", "They walked along the river until it was dark.",

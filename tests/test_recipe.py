@@ -18,9 +18,9 @@ from conftest import Corpus
 
 from codec import load_audio
 from g2p import BOUNDARIES, Vocabulary, phonemize
-from valle.align import Aligner
 from valle.data.corpora import read_corpus
 from valle.data.manifest import FRAME_RATE, Utterance
+from valle.model.aligner import Aligner
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "recipes" / "starter"))
@@ -144,9 +144,9 @@ def test_the_nar_fills_one_utterance_after_another_of_its_speaker(corpus: Corpus
                                                                    tmp_path: Path) -> None:
     from fill import Filler
 
-    from valle.config import NARConfig, size
     from valle.data.manifest import Prepared
-    from valle.nar import NAR
+    from valle.model.config import NARConfig, size
+    from valle.model.nar import NAR
 
     prepared = Prepared.open(corpus.prepared)
     vocabulary = Vocabulary.build(u.phones for u in prepared.utterances)

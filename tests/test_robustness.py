@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 from conftest import RATE
 
-from valle.evaluate.robustness import failures, leaks, repeats, silences, spoken_seconds
-from valle.evaluate.words import word_errors, words
+from valle.evaluate.robustness import failures, leaks, repeats
+from valle.evaluate.wer import word_errors
+from valle.features.pauses import silences, spoken_seconds
+from valle.features.text import words
 
 
 def found(said: str, heard: str, seconds: float = 2.0, **more: object) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from valle.commands.voice_options import add_voice_arguments
-from valle.sampling import SamplingOptions, draw, generators, sample, truncate, uniforms
+from valle.synthesis.sampling import SamplingOptions, draw, generators, sample, truncate, uniforms
 
 SIZE = 12
 

@@ -16,8 +16,8 @@ from conftest import PROMPT_TEXT, RATE, SENTENCES
 from saying import ROOT, arguments, files, one_line, process, samples_of, say
 
 from g2p import phonemize
-from valle.chunks import split_phones
-from valle.sampling import SamplingOptions
+from valle.synthesis.sampling import SamplingOptions
+from valle.synthesis.segment import split_phones
 from valle.tts import MAX_ROWS, VALLE, SomeUnspoken
 
 # --- real processes ------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from conftest import file_limit
 
 from codec.audio import load_audio
-from valle.speaker.augment import (
+from valle.features.augment import (
     Augmentation,
     add_noise,
     change_speed,
@@ -20,10 +20,10 @@ from valle.speaker.augment import (
     reverberate,
     spec_augment,
 )
+from valle.features.fbank import fbank
 from valle.speaker.deep_speaker import DeepSpeakerGRU, DeepSpeakerResCNN, clipped_relu
 from valle.speaker.ecapa import AttentiveStatistics, EcapaTDNN
 from valle.speaker.encoder import TrainedEncoder, load_encoder
-from valle.speaker.fbank import fbank
 from valle.speaker.heads import SCALE, Head
 from valle.speaker.model import NETWORKS, SpeakerConfig, SpeakerModel
 from valle.speaker.triplets import NEAREST, EmbeddingBank, triplet_loss

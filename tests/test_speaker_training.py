@@ -17,7 +17,7 @@ from voices import EXAMPLES, RATE, VOICES, voices
 
 from codec.audio import load_audio
 from valle.cli import run
-from valle.speaker.augment import Augmentation
+from valle.features.augment import Augmentation
 from valle.speaker.encoder import load_encoder
 from valle.speaker.model import SpeakerConfig, SpeakerModel
 from valle.training.loop import LoopConfig, fit

@@ -16,11 +16,8 @@ from voices import RATE, voices
 from codec import load_audio
 from valle.cli import run
 from valle.data.clips import Clip, find_clips, load_clip
-from valle.speaker.encoder import PUBLISHED, load_encoder
-from valle.speaker.fbank import fbank
-from valle.speaker.model import SpeakerConfig, SpeakerModel
-from valle.speaker.report import embed_clips
-from valle.speaker.verify import (
+from valle.evaluate.speaker_report import embed_clips
+from valle.evaluate.speaker_trials import (
     Trial,
     eer_interval,
     equal_error_rate,
@@ -31,6 +28,9 @@ from valle.speaker.verify import (
     read_trials,
     write_trials,
 )
+from valle.features.fbank import fbank
+from valle.speaker.encoder import PUBLISHED, load_encoder
+from valle.speaker.model import SpeakerConfig, SpeakerModel
 from valle.speaker.wavlm_tdnn import TDNN, TDNN_NAMES, WAVLM_NAMES, rename
 
 __all__ = ["voices"]
@@ -298,7 +298,7 @@ def test_mistakes_are_one_line(voices: Path, trained: Path, tmp_path: Path,
 
 
 def test_det_plot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from valle.speaker.report import measure, plot_det
+    from valle.evaluate.speaker_report import measure, plot_det
 
     rng = np.random.default_rng(0)
     embeddings = {f"{s}{i}": v / np.linalg.norm(v) for s in "abcd" for i in range(4)

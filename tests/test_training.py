@@ -19,9 +19,9 @@ from conftest import Corpus, file_limit, noise_codec
 from safetensors.torch import load_file
 
 from codec import load_codec
-from valle.ar import AR
-from valle.config import ARConfig, NARConfig, size
-from valle.nar import NAR
+from valle.model.ar import AR
+from valle.model.config import ARConfig, NARConfig, size
+from valle.model.nar import NAR
 from valle.training.aligner import AlignerStage, AlignerTraining
 from valle.training.ar import ARStage
 from valle.training.codec import CodecStage, CodecTraining
@@ -358,8 +358,8 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(corpus: Corpus, tmp_path: Pat
 @pytest.mark.parametrize("stage", ["ar", "nar"])
 def test_a_trained_model_goes_on_with_other_data(stage: str, corpus: Corpus, tmp_path: Path,
                                                  capsys: pytest.CaptureFixture[str]) -> None:
-    from valle.checkpoint import load_ar, load_nar, save_ar
     from valle.cli import run
+    from valle.model.checkpoint import load_ar, load_nar, save_ar
 
     first, then = tmp_path / "first", tmp_path / "then"
     given = [f"--stage={stage}", f"--data={corpus.prepared}", "--held-out", "held",

@@ -14,14 +14,14 @@ from codec import load_audio
 from codec.parts import load_part, save_part
 from g2p import phonemize
 from valle import VALLE
-from valle.generate import Spoken
-from valle.prompt import Prompt
-from valle.reading import SILENT_SECONDS, Manner, Piece, Reading, join
 from valle.recognizer.model import Recognizer, RecognizerConfig, filterbanks
 from valle.recognizer.phones import NEVER, PhoneListener
-from valle.sampling import SamplingOptions
 from valle.speaker.encoder import TrainedEncoder
-from valle.verify import DOUBTFUL, JUDGES, SIMILAR, Score, Verifier, judge_folder
+from valle.synthesis.candidate import SILENT_SECONDS, Manner, Piece, Reading, join
+from valle.synthesis.decode import Spoken
+from valle.synthesis.rerank import DOUBTFUL, JUDGES, SIMILAR, Score, Verifier, judge_folder
+from valle.synthesis.sampling import SamplingOptions
+from valle.synthesis.voice import Prompt
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 VOICES = ("alto", "tenor", "bass")

@@ -16,6 +16,7 @@ import pytest
 import soundfile
 from conftest import PROMPT_TEXT, RATE, SENTENCES, file_limit, needs, noise_codec, vowel
 
+from codec.audio import Samples
 from g2p import phonemize
 from valle import cli
 from valle.evaluate.compare import compare
@@ -25,8 +26,8 @@ from valle.evaluate.protocols import Item, Protocol, write_protocol
 from valle.evaluate.report import Report, plot
 from valle.evaluate.speaking import VALLESystem, read_spoken, speak_items
 from valle.evaluate.voice import CODEC, RECORDING, Scorer, chance_first, expected_rows
-from valle.evaluate.words import Samples, words
-from valle.sampling import SamplingOptions
+from valle.features.text import words
+from valle.synthesis.sampling import SamplingOptions
 from valle.tts import VALLE, Audio
 
 PITCHES = {"anna": 200.0, "ben": 110.0, "carl": 140.0}

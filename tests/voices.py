@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from codec.audio import load_audio
-from valle.speaker.augment import change_speed
+from valle.features.augment import change_speed
 
 RATE = 16_000
 VOICES = ("alto", "tenor", "bass")

@@ -14,7 +14,7 @@ __all__ = ["VALLE", "Audio", "Prompt", "SamplingOptions"]
 def __getattr__(name: str) -> Any:
     """Import on first use: `valle --help` need not wait for torch."""
     if name == "SamplingOptions":
-        from valle.sampling import SamplingOptions
+        from valle.synthesis.sampling import SamplingOptions
 
         return SamplingOptions
     if name in __all__:

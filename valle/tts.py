@@ -12,21 +12,21 @@ import numpy as np
 import torch
 
 from codec import check_prompt, load_audio, normalize_loudness, trim_silence
+from codec.audio import Samples
 from codec.colour import colour, match_colour
 from g2p import BOUNDARIES, phonemize
-from valle.audio import Audio, SomeUnspoken
-from valle.cache import fast_bfloat16, pick_precision
-from valle.checkpoint import Model, load_model, shipped
-from valle.chunks import split_phones
-from valle.engines import pick_device, pick_engine
-from valle.evaluate.words import Samples
-from valle.generate import MAX_ROWS, Request, Spoken, fill_books, speak_codes
-from valle.nar import NARBatch, NARRow
-from valle.prompt import Prompt
-from valle.reading import Manner, Piece, Reading, join
-from valle.sampling import MAX_READINGS, SamplingOptions
+from valle.engine.kvcache import fast_bfloat16, pick_precision
+from valle.engine.select import pick_device, pick_engine
+from valle.model.checkpoint import Model, load_model, shipped
+from valle.model.nar import NARBatch, NARRow
 from valle.speaker.encoder import Embedding
-from valle.verify import DOUBTFUL, LANGUAGE, Verifier
+from valle.synthesis.candidate import Manner, Piece, Reading, join
+from valle.synthesis.decode import MAX_ROWS, Request, Spoken, fill_books, speak_codes
+from valle.synthesis.rerank import DOUBTFUL, LANGUAGE, Verifier
+from valle.synthesis.result import Audio, SomeUnspoken
+from valle.synthesis.sampling import MAX_READINGS, SamplingOptions
+from valle.synthesis.segment import split_phones
+from valle.synthesis.voice import Prompt
 
 MAX_PROMPT_SECONDS = 8.0       # longer prompts are cut at a word; training joins at most 14 s
 REFUSED_PROMPT_SECONDS = 120.0

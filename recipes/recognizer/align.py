@@ -13,13 +13,13 @@ import torch
 
 from codec import load_audio
 from g2p import BOUNDARIES, phonemize
-from valle.align import Aligner
 from valle.data.corpora import read_corpus
 from valle.evaluate.table import markdown
+from valle.features.fbank import SAMPLE_RATE
+from valle.model.aligner import Aligner
 from valle.recognizer.align import phone_starts
 from valle.recognizer.characters import plain_phones
 from valle.recognizer.model import Recognizer
-from valle.speaker.fbank import SAMPLE_RATE
 
 CLIPS = 60
 

@@ -19,15 +19,15 @@ import torch
 from tqdm import tqdm
 
 from g2p import Vocabulary
-from valle.cache import fast_bfloat16
-from valle.checkpoint import load_nar
 from valle.commands.train import read_patterns
 from valle.data.batching import split_speakers
 from valle.data.manifest import Codes, Prepared, PreparedWriter, Utterance
-from valle.engines import pick_device
-from valle.generate import fill_books
-from valle.nar import NAR, NARBatch, NARRow
-from valle.sampling import SamplingOptions
+from valle.engine.kvcache import fast_bfloat16
+from valle.engine.select import pick_device
+from valle.model.checkpoint import load_nar
+from valle.model.nar import NAR, NARBatch, NARRow
+from valle.synthesis.decode import fill_books
+from valle.synthesis.sampling import SamplingOptions
 
 HELD_OUT = Path(__file__).with_name("held_out.txt")
 PROMPT_FRAMES = 225

@@ -18,8 +18,8 @@ from tqdm import tqdm
 
 from codec.audio import SAMPLE_RATE
 from g2p import phonemize
-from valle.align import Aligner
 from valle.data.manifest import MANIFEST, Utterance, load_samples, read_manifest, write_manifest
+from valle.model.aligner import Aligner
 from valle.recognizer.sphinx import PocketSphinx
 
 LEAST_SCORE = -2.0  # of the aligner: right texts of LibriSpeech have -1.4, wrong ones -3.3

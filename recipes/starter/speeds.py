@@ -23,7 +23,7 @@ from codec.files import atomic_path
 from valle.commands.train import read_patterns
 from valle.data.batching import split_speakers
 from valle.data.manifest import FRAME_RATE, Prepared, Utterance
-from valle.speaker.augment import change_speed
+from valle.features.augment import change_speed
 
 HELD_OUT = Path(__file__).with_name("held_out.txt")
 SPEEDS = (0.86, 0.93, 1.08, 1.17)

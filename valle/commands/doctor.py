@@ -61,7 +61,7 @@ def device() -> str:
 
 def native() -> str:
     """The AR's step in C is not needed; without it speaking takes longer."""
-    from valle.native import NativeError, library
+    from valle.engine.native import NativeError, library
 
     try:
         return f"the AR's step is compiled: {Path(library()._name).name}"

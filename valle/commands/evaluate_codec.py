@@ -46,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from codec import load_codec, save_audio
+    from codec.audio import Samples
     from codec.files import atomic_path
     from valle.commands.train import read_patterns
     from valle.data.batching import split_speakers
@@ -53,7 +54,8 @@ def run(options: argparse.Namespace) -> int:
     from valle.evaluate.codec import Clip, evaluate_codec
     from valle.evaluate.panel import Memory, Panel, dnsmos, encoder, listener
     from valle.evaluate.rows import write_rows
-    from valle.evaluate.words import Samples, pick_distractors, words
+    from valle.evaluate.wer import pick_distractors
+    from valle.features.text import words
 
     codec = load_codec(options.codec)
     known, held = split_speakers(Prepared.open(options.data).utterances,

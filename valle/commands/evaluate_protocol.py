@@ -96,7 +96,7 @@ def read_texts(file: Path) -> list[tuple[str, str]]:
     """
     if not file.is_file():
         raise FileNotFoundError(f"no file {file}: --texts takes a text on each line")
-    from valle.evaluate.words import words
+    from valle.features.text import words
 
     pairs = []
     for line in filter(str.strip, file.read_text(encoding="utf-8").splitlines()):

@@ -42,7 +42,8 @@ def run(options: argparse.Namespace) -> int:
     from valle.evaluate.panel import Memory, Panel, listener
     from valle.evaluate.rows import write_rows
     from valle.evaluate.table import bootstrap, column, judges, markdown
-    from valle.evaluate.words import character_errors, pick_distractors, word_errors, words
+    from valle.evaluate.wer import character_errors, pick_distractors, word_errors
+    from valle.features.text import words
 
     everything = [c for c in find_clips(options.data) if c.text and words(c.text)]
     _, held = split_speakers(everything, read_patterns(options.held_out))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from valle.data.clips import Clip
-    from valle.speaker.verify import Trial
+    from valle.evaluate.speaker_trials import Trial
 
 HELP = """Verify speakers that training has not heard.
 
@@ -47,8 +47,8 @@ def run(options: argparse.Namespace) -> int:
     from codec.files import atomic_path
     from valle.evaluate.panel import files_digest
     from valle.evaluate.rows import write_rows
+    from valle.evaluate.speaker_report import embed_clips, measure, plot_det, report
     from valle.speaker.encoder import load_encoder
-    from valle.speaker.report import embed_clips, measure, plot_det, report
 
     trials, clips, about = trials_of(options)
     speakers = {clip.id: clip.speaker for clip in clips}
@@ -91,7 +91,7 @@ def trials_of(options: argparse.Namespace) -> tuple[list[Trial], list[Clip], str
     from valle.commands.train import read_patterns
     from valle.data.batching import split_speakers
     from valle.data.clips import by_speaker, find_clips
-    from valle.speaker.verify import make_trials, read_trials, write_trials
+    from valle.evaluate.speaker_trials import make_trials, read_trials, write_trials
 
     known = find_clips(options.data)
     path = options.trials or options.out / "trials.tsv"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from valle.commands.voice_options import add_voice_arguments, load_voice
 
 if TYPE_CHECKING:
+    from codec.audio import Samples
     from valle.evaluate.protocols import Item, Protocol
-    from valle.evaluate.words import Samples
 
 ROWS, VOICE = "rows.jsonl", "voice"
 HEARD = 60  # items with audio on the page; about 45 kB each
@@ -138,8 +138,8 @@ def speak(options: argparse.Namespace, protocol: Protocol,
     from tqdm import tqdm
 
     from valle.evaluate.speaking import VALLESystem, speak_items, weights_of
+    from valle.synthesis.rerank import JUDGES, judge_folder
     from valle.tts import model_folder
-    from valle.verify import JUDGES, judge_folder
 
     if options.wavs:
         if not options.wavs.is_dir():

@@ -5,7 +5,7 @@
   python -c 'from transformers import AutoModelForCausalLM as M; M.from_pretrained("out/llama")'
 
 out/llama gets config.json, generation_config.json, model.safetensors and tokens.json. Prompts are
-token ids: tokens.json says what each stands for, valle.tokens how they are laid out.
+token ids: tokens.json says what each stands for, valle.model.tokens how they are laid out.
 """
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from valle.checkpoint import load_model
-    from valle.export import export_gguf, export_llama
+    from valle.engine.export import export_gguf, export_llama
+    from valle.model.checkpoint import load_model
     from valle.tts import model_folder
 
     model = load_model(model_folder(options.model))

@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from valle.checkpoint import pack
+    from valle.model.checkpoint import pack
 
     pack(**vars(options))
     size = sum(f.stat().st_size for f in options.out.iterdir()) / 2 ** 20

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from codec import Codec
     from g2p import Vocabulary
-    from valle.ar import AR
-    from valle.config import TransformerConfig
-    from valle.nar import NAR
+    from valle.model.ar import AR
+    from valle.model.config import TransformerConfig
+    from valle.model.nar import NAR
     from valle.training.speech import SpeechData
 
 STAGES = ("codec", "aligner", "ar", "nar", "speaker", "recognizer")
@@ -143,7 +143,7 @@ def given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
 
 
 def codec_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
-    from valle.engines import pick_device
+    from valle.engine.select import pick_device
     from valle.training.codec import CodecStage, CodecTraining
 
     config = CodecTraining(steps=options.steps,
@@ -163,7 +163,7 @@ def aligner_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
 
 
 def speaker_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
-    from valle.engines import pick_device
+    from valle.engine.select import pick_device
     from valle.speaker.model import SpeakerConfig
     from valle.training import speaker
 
@@ -176,7 +176,7 @@ def speaker_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
 
 
 def recognizer_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
-    from valle.engines import pick_device
+    from valle.engine.select import pick_device
     from valle.training.recognizer import RecognizerStage, RecognizerTraining
 
     config = RecognizerTraining(**given(options, "lr", "batch_seconds", "max_seconds", "max_hours"))
@@ -187,8 +187,8 @@ def recognizer_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
 
 def speech_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
     from codec import load_codec
-    from valle.checkpoint import load_ar, load_nar, load_vocabulary
-    from valle.engines import pick_device
+    from valle.engine.select import pick_device
+    from valle.model.checkpoint import load_ar, load_nar, load_vocabulary
     from valle.training.ar import ARStage
     from valle.training.nar import NARStage
     from valle.training.speech import SpeechData, SpeechTraining
@@ -222,8 +222,8 @@ def speech_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
 
 
 def new_ar(options: argparse.Namespace, data: SpeechData, codec: Codec | None) -> AR:
-    from valle.ar import AR
-    from valle.config import ARConfig
+    from valle.model.ar import AR
+    from valle.model.config import ARConfig
     from valle.training.speech import start_from_codebooks
 
     languages = tuple(sorted({u.language for u in data.train}))
@@ -236,8 +236,8 @@ def new_ar(options: argparse.Namespace, data: SpeechData, codec: Codec | None) -
 
 
 def new_nar(options: argparse.Namespace, data: SpeechData, codec: Codec | None) -> NAR:
-    from valle.config import NARConfig
-    from valle.nar import NAR
+    from valle.model.config import NARConfig
+    from valle.model.nar import NAR
     from valle.training.speech import start_from_codebooks
 
     nar = NAR(NARConfig(len(data.vocabulary), options.n_codebooks,
@@ -248,7 +248,7 @@ def new_nar(options: argparse.Namespace, data: SpeechData, codec: Codec | None) 
 
 
 def shape(options: argparse.Namespace) -> TransformerConfig:
-    from valle.config import size
+    from valle.model.config import size
 
     changes = {"d_ff": options.d_ff} if options.d_ff else {}
     return size(options.size, dropout=options.dropout, **changes)

@@ -28,9 +28,9 @@ def run(options: argparse.Namespace) -> int:
     import torch
 
     from codec.audio import load_audio
+    from valle.features.fbank import SAMPLE_RATE
     from valle.recognizer.decode import BeamOptions, transcribe
     from valle.recognizer.model import Recognizer
-    from valle.speaker.fbank import SAMPLE_RATE
 
     beam = BeamOptions(options.beam, options.ctc_weight)
     model = Recognizer.load(options.model)

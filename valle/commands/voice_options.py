@@ -5,7 +5,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from valle.sampling import SamplingOptions
+    from valle.synthesis.sampling import SamplingOptions
     from valle.tts import VALLE
 
 
@@ -46,7 +46,7 @@ def load_voice(options: argparse.Namespace) -> tuple[VALLE, SamplingOptions]:
     Raises:
         FileNotFoundError, ValueError: what is wrong with an option or a model, in one line.
     """
-    from valle.sampling import SamplingOptions
+    from valle.synthesis.sampling import SamplingOptions
     from valle.tts import VALLE
 
     sampling = SamplingOptions(options.temperature, options.top_k, options.top_p,

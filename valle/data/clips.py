@@ -14,8 +14,8 @@ from tqdm import tqdm
 
 from codec.audio import load_audio, trim_silence
 from valle.data.corpora import read_corpus
+from valle.features.fbank import SAMPLE_RATE
 
-SAMPLE_RATE = 16_000
 Pcm = NDArray[np.int16]
 LEAST_SECONDS = 1.0  # of speech: less says too little of a voice
 

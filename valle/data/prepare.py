@@ -32,7 +32,7 @@ from valle.data.manifest import FRAME_RATE, Codes, PreparedWriter, Skipped, Utte
 
 if TYPE_CHECKING:
     from codec import Codec
-    from valle.align import Aligner
+    from valle.model.aligner import Aligner
 
 HOP = SAMPLE_RATE // FRAME_RATE
 MIN_SECONDS = 0.3
@@ -135,7 +135,7 @@ class Processor:
 
             self.codec = load_codec(work.codec)
         if work.aligner:
-            from valle.align import Aligner
+            from valle.model.aligner import Aligner
 
             self.aligner = Aligner.load(work.aligner)
 

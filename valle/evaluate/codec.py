@@ -10,11 +10,13 @@ import torch
 from numpy.typing import NDArray
 
 from codec import Codec
+from codec.audio import Samples
 from valle.evaluate import signal
 from valle.evaluate.panel import Panel
 from valle.evaluate.similarity import cosine
 from valle.evaluate.table import Estimate, bootstrap, column, judges, markdown, paired
-from valle.evaluate.words import Samples, word_errors, words
+from valle.evaluate.wer import word_errors
+from valle.features.text import words
 
 ORIGINAL = "original"
 SOUND = {"pesq": signal.pesq, "stoi": signal.stoi}  # measures whose packages may be missing

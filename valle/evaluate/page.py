@@ -10,11 +10,13 @@ from pathlib import Path
 
 import soundfile
 
+from codec.audio import Samples
 from valle.evaluate.panel import CLOSED
 from valle.evaluate.report import Report
 from valle.evaluate.rows import Row
 from valle.evaluate.speaking import SAMPLE_RATE
-from valle.evaluate.words import Samples, word_errors, words
+from valle.evaluate.wer import word_errors
+from valle.features.text import words
 
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem;color:#222}

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from codec.audio import Samples
 from valle.evaluate.rows import append_row, read_rows, write_rows
 from valle.evaluate.similarity import Embedding
-from valle.evaluate.words import Samples
 
 CLOSED = "closed"          # PocketSphinx with the texts of the protocol: WERc
 LEAST_SECONDS = 0.1        # shorter sound is padded: no judge takes nothing

@@ -16,12 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from codec.audio import load_audio
+from codec.audio import SAMPLE_RATE, Samples, load_audio
 from codec.files import atomic_path
-from valle.evaluate.words import Samples
 
 VERSION = 3
-SAMPLE_RATE = 24_000
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from valle.evaluate.words import MISSING, SAMPLE_RATE, Samples, resample
+from codec.audio import Samples, resample
+from valle.features.fbank import SAMPLE_RATE
+from valle.features.optional import MISSING
 
 WINDOW = int(9.01 * SAMPLE_RATE)                      # samples that the network takes
 OVERALL = (-0.06766283, 1.11546468, 0.04602535)       # raw score to OVRL, by its authors

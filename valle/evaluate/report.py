@@ -14,7 +14,7 @@ from valle.evaluate.panel import CLOSED
 from valle.evaluate.robustness import CLASSES
 from valle.evaluate.rows import Row
 from valle.evaluate.table import bootstrap, column, judges, markdown
-from valle.evaluate.words import needed
+from valle.features.optional import needed
 
 ALL = "all"
 

@@ -6,20 +6,15 @@ are counted for recordings too: what a judge finds there is the judge's own erro
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
-import numpy as np
-
-from valle.evaluate.words import Errors, Samples
+from codec.audio import Samples
+from valle.evaluate.wer import Errors
+from valle.features.pauses import PAUSING, silences, spoken_seconds
 
 DELETED_RUN = 3          # words in a row that are missing
 REPEATED = 2             # words in a row that are said again
 LEAKED = 3               # words in a row of the prompt
 EARLY = 0.6              # of the length that the prompt's pace leads to expect
-SILENCE_SECONDS = 1.0
-SILENCE_DB = 35.0        # below the loud parts
-FRAME_SECONDS = 0.02
-PAUSING = ".,;:?!—-…"
 
 CLASSES = ("deletion run", "repeat", "prompt leak", "early stop", "long silence", "no end")
 
@@ -76,36 +71,3 @@ def leaks(reference: Sequence[str], heard: Sequence[str], prompt: Sequence[str])
 
 def _runs(said: Sequence[str]) -> set[tuple[str, ...]]:
     return {tuple(said[i: i + LEAKED]) for i in range(len(said) - LEAKED + 1)}
-
-
-def loudness(samples: Samples, sample_rate: int) -> np.ndarray:
-    """Level in dB of frames of 20 ms below the loud parts (95th percentile) of samples [N]."""
-    size = round(FRAME_SECONDS * sample_rate)
-    frames = np.asarray(samples, np.float64)[: len(samples) // size * size].reshape(-1, size)
-    if not len(frames):
-        return np.zeros(0)
-    power = np.square(frames).mean(axis=1)
-    return np.asarray(10 * np.log10((power + 1e-12) / (np.quantile(power, 0.95) + 1e-12)))
-
-
-def silences(samples: Samples, sample_rate: int) -> list[tuple[float, float]]:
-    """(start, end) in seconds of pauses of over a second within speech [N], not at its ends."""
-    loud = np.flatnonzero(loudness(samples, sample_rate) > -SILENCE_DB)
-    return [(float(a + 1) * FRAME_SECONDS, float(b) * FRAME_SECONDS)
-            for a, b in pairwise(loud)
-            if (b - a - 1) * FRAME_SECONDS > SILENCE_SECONDS]
-
-
-def spoken_seconds(samples: Samples, sample_rate: int) -> float:
-    """Length of samples [N] without the silence at both ends; 0 for silence alone."""
-    return max(0.0, len(samples) / sample_rate - sum(quiet_ends(samples, sample_rate)))
-
-
-def quiet_ends(samples: Samples, sample_rate: int) -> tuple[float, float]:
-    """Seconds of silence before and after the speech in [N]; of silence alone, all before it."""
-    seconds = len(samples) / sample_rate
-    loud = np.flatnonzero(loudness(samples, sample_rate) > -SILENCE_DB)
-    if not len(loud) or not np.abs(samples).max(initial=0) > 1e-4:
-        return seconds, 0.0
-    end = min(seconds, float(loud[-1] + 1) * FRAME_SECONDS)
-    return float(loud[0]) * FRAME_SECONDS, seconds - end

@@ -19,10 +19,11 @@ from pathlib import Path
 
 import soundfile
 
-from codec.audio import load_audio
+from codec.audio import Samples, load_audio
 from valle.data.corpora import Recording
 from valle.evaluate.protocols import SAMPLE_RATE, VERSION, Item, Protocol
-from valle.evaluate.words import Samples, pick_distractors, words
+from valle.evaluate.wer import pick_distractors
+from valle.features.text import words
 
 TARGET_SECONDS = (4.0, 10.0)  # of LibriSpeech, section 5.1 of VALL-E
 PROMPT_SECONDS = 3.0

@@ -7,8 +7,10 @@ import numpy as np
 import torch
 
 from codec import Codec
+from codec.audio import Samples, resample
 from codec.spectral import log_mel
-from valle.evaluate.words import SAMPLE_RATE, Samples, needed, resample
+from valle.features.fbank import SAMPLE_RATE
+from valle.features.optional import needed
 
 
 def bit_rate(codec: Codec, n_codebooks: int) -> float:

@@ -9,7 +9,9 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from valle.evaluate.words import MISSING, SAMPLE_RATE, Samples, resample
+from codec.audio import Samples, resample
+from valle.features.fbank import SAMPLE_RATE
+from valle.features.optional import MISSING
 
 Embedding = NDArray[np.float32]
 SIZE = 256

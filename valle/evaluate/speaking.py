@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from codec.audio import load_audio
+from codec.audio import Samples, load_audio
 from valle.evaluate.protocols import SAMPLE_RATE, Item
 from valle.evaluate.protocols import Protocol as Items
-from valle.evaluate.words import Samples
-from valle.sampling import SamplingOptions
+from valle.synthesis.sampling import SamplingOptions
 from valle.tts import VALLE, Audio
 
 

@@ -15,15 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec import Codec, normalize_loudness, trim_silence
+from codec.audio import Samples
 from g2p import BOUNDARIES, phonemize
 from valle.evaluate.codec import decode, encode
 from valle.evaluate.panel import CLOSED, Panel
 from valle.evaluate.protocols import Item, Protocol
-from valle.evaluate.robustness import failures, spoken_seconds
+from valle.evaluate.robustness import failures
 from valle.evaluate.rows import Row
 from valle.evaluate.similarity import Embedding, cosine
 from valle.evaluate.speaking import SAMPLE_RATE, read_record, read_spoken
-from valle.evaluate.words import Samples, character_errors, word_errors, words
+from valle.evaluate.wer import character_errors, word_errors
+from valle.features.pauses import spoken_seconds
+from valle.features.text import words
 
 RECORDING, CODEC = "recording", "codec"
 WHOLE = ", with its prompt"   # continuations as a whole: for comparison with papers that do so

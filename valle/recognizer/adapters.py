@@ -3,8 +3,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from valle.evaluate.words import SAMPLE_RATE, Samples, resample, words
-from valle.published import downloaded, package, transformers_package
+from codec.audio import Samples, resample
+from valle.features.fbank import SAMPLE_RATE
+from valle.features.optional import downloaded, package, transformers_package
+from valle.features.text import words
 
 USER = "the recogniser {}"
 

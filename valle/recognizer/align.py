@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from valle.align import viterbi
+from valle.features.fbank import HOP, SAMPLE_RATE
+from valle.model.aligner import viterbi
 from valle.recognizer.characters import BLANK
 from valle.recognizer.conformer import SUBSAMPLING
 from valle.recognizer.model import Recognizer, filterbanks
-from valle.speaker.fbank import HOP, SAMPLE_RATE
 
 SECONDS = SUBSAMPLING * HOP / SAMPLE_RATE  # of an encoder frame: 40 ms
 
@@ -21,7 +21,8 @@ def phone_starts(model: Recognizer, wav: torch.Tensor, phones: Sequence[str]) ->
     """Seconds at which each phone (see `characters.pronounce`) begins in audio [N] at 16 kHz.
 
     CTC marks a phone by a frame or two and fills up with blanks: where a phone ends, it does not
-    say, and a frame lasts 40 ms. For training data `valle.align.Aligner` is the better judge.
+    say, and a frame lasts 40 ms. For training data `valle.model.aligner.Aligner` is the better
+    judge.
 
     Raises:
         ValueError: phones that the model does not know, or more of them than frames.

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from g2p import BOUNDARIES, phonemize
-from valle.evaluate.words import words
+from valle.features.text import words
 
 BLANK = 0                     # of CTC; the attention decoder starts and ends with it
 CHARACTERS = ("", " ", "'", *"abcdefghijklmnopqrstuvwxyz")

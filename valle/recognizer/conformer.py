@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import nn
 
-from valle.transformer import rotary, rotate
+from valle.model.transformer import rotary, rotate
 
 SUBSAMPLING = 4  # filterbank frames to one encoder frame: 40 ms
 

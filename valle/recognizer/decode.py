@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from valle.features.fbank import SAMPLE_RATE, WINDOW
 from valle.recognizer.characters import BLANK, CHARACTERS, collapse, read
 from valle.recognizer.model import MOST_CHARACTERS, Recognizer, filterbanks
-from valle.speaker.fbank import SAMPLE_RATE, WINDOW
 
 LONGEST = 15      # seconds that are decoded at once
 NEVER = -1e30  # log-probability of what cannot be; finite, so that differences are defined

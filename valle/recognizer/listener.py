@@ -6,8 +6,10 @@ from typing import Protocol
 
 import torch
 
-from valle.evaluate.words import SAMPLE_RATE, Samples, resample, words
-from valle.published import named
+from codec.audio import Samples, resample
+from valle.features.fbank import SAMPLE_RATE
+from valle.features.optional import named
+from valle.features.text import words
 from valle.recognizer.decode import BeamOptions, transcribe
 from valle.recognizer.model import Recognizer
 
@@ -24,7 +26,7 @@ class Listener(Protocol):
     """Audio to words."""
 
     def __call__(self, samples: Samples, sample_rate: int) -> list[str]:
-        """The words heard in samples [N] at any rate, as `valle.evaluate.words.words` has them."""
+        """The words heard in samples [N] at any rate, as `valle.evaluate.wer.words` has them."""
 
 
 class TrainedRecognizer:

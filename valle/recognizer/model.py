@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from codec.parts import load_part, save_part
+from valle.features.fbank import HOP, WINDOW, fbank
 from valle.recognizer.characters import BLANK, CHARACTERS
 from valle.recognizer.conformer import Conformer
-from valle.speaker.fbank import HOP, WINDOW, fbank
 
 N_MELS = 80
 MOST_CHARACTERS = 512

@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from codec.parts import load_part, save_part
+from valle.features.fbank import WINDOW
 from valle.recognizer.align import ctc_path
 from valle.recognizer.characters import plain_phones
 from valle.recognizer.conformer import Conformer
 from valle.recognizer.model import N_MELS, Recognizer, RecognizerConfig, filterbanks
-from valle.speaker.fbank import WINDOW
 
 NAME = "phones"
 STRETCH = 8    # phones in a row: two words

@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.audio import Samples, resample
 from g2p import BOUNDARIES, phonemize
-from valle.evaluate.words import MISSING, SAMPLE_RATE, Samples, resample, words
+from valle.features.fbank import SAMPLE_RATE
+from valle.features.optional import MISSING
+from valle.features.text import words
 
 PAD_SECONDS = 0.25  # of silence on both sides: the listener needs some to find the edges
 HOP = 0.01          # seconds of a frame

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from valle.evaluate.words import Samples, resample
-from valle.published import downloaded, package, transformers_package
-from valle.speaker.fbank import SAMPLE_RATE, WINDOW, fbank
+from codec.audio import Samples, resample
+from valle.features.fbank import SAMPLE_RATE, WINDOW, fbank
+from valle.features.optional import downloaded, package, transformers_package
 
 Embedding = NDArray[np.float32]
 USER = "the speaker encoder {}"

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from valle.evaluate.words import Samples, resample
-from valle.published import named
-from valle.speaker.fbank import SAMPLE_RATE, WINDOW
+from codec.audio import Samples, resample
+from valle.features.fbank import SAMPLE_RATE, WINDOW
+from valle.features.optional import named
 from valle.speaker.model import SpeakerModel
 
 Embedding = NDArray[np.float32]

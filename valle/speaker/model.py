@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from codec.parts import load_part, save_part
+from valle.features.fbank import fbank
 from valle.speaker.deep_speaker import DeepSpeakerGRU, DeepSpeakerResCNN
 from valle.speaker.ecapa import EcapaTDNN
-from valle.speaker.fbank import fbank
 
 NETWORKS: dict[str, type[EcapaTDNN] | type[DeepSpeakerResCNN] | type[DeepSpeakerGRU]] = {
     "ecapa": EcapaTDNN, "deep-speaker-rescnn": DeepSpeakerResCNN,

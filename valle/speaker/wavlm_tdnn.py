@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from valle.evaluate.words import Samples
-from valle.published import transformers_package
+from codec.audio import Samples
+from valle.features.optional import transformers_package
 from valle.speaker.adapters import USER, Embedding, audible, unit
 from valle.speaker.ecapa import BOTTLENECK, DILATIONS, deviation, layer, se_res2_block
 

@@ -12,9 +12,9 @@ from torch import nn
 
 from codec.spectral import log_mel
 from g2p import BOUNDARIES, Vocabulary
-from valle.align import Aligner, AlignerConfig
 from valle.data.batching import split_speakers, spread_out
 from valle.data.manifest import Prepared, Utterance, load_samples
+from valle.model.aligner import Aligner, AlignerConfig
 from valle.training.loop import Metrics, update
 
 

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from codec import Codec
-from valle.ar import AR
-from valle.checkpoint import save_ar
-from valle.tokens import EOS, PAD, advance_ids
+from valle.model.ar import AR
+from valle.model.checkpoint import save_ar
+from valle.model.tokens import EOS, PAD, advance_ids
 from valle.training.loop import Metrics, update
 from valle.training.samples import speak_on
 from valle.training.speech import Sample, SpeechData, SpeechTraining

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from codec import Codec
-from valle.checkpoint import save_nar
-from valle.nar import NAR, NARBatch, NARRow
+from valle.model.checkpoint import save_nar
+from valle.model.nar import NAR, NARBatch, NARRow
 from valle.training.loop import Metrics, update
 from valle.training.samples import fill
 from valle.training.speech import Sample, SpeechData, SpeechTraining

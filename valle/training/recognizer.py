@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from valle.data.batching import split_speakers, spread_out
 from valle.data.clips import SAMPLE_RATE, Clip, find_clips, load_clips
+from valle.features.augment import SPEEDS, Augmentation, change_speed, mask_band
 from valle.recognizer.characters import collapse, pronounce, read, spell
 from valle.recognizer.model import (
     MOST_CHARACTERS,
@@ -20,7 +21,6 @@ from valle.recognizer.model import (
     RecognizerConfig,
     filterbanks,
 )
-from valle.speaker.augment import SPEEDS, Augmentation, change_speed, mask_band
 from valle.training.loop import Metrics, update
 from valle.training.state import parameter_groups
 

@@ -7,10 +7,10 @@ import torch
 
 from codec import Codec
 from g2p import BOUNDARIES, Vocabulary
-from valle.ar import AR
-from valle.generate import Request, fill_books, speak_codes
-from valle.nar import NAR, NARBatch
-from valle.sampling import SamplingOptions
+from valle.model.ar import AR
+from valle.model.nar import NAR, NARBatch
+from valle.synthesis.decode import Request, fill_books, speak_codes
+from valle.synthesis.sampling import SamplingOptions
 from valle.training.speech import Sample
 
 

@@ -13,14 +13,14 @@ from tqdm import tqdm
 
 from valle.data.batching import split_speakers
 from valle.data.clips import Clip, by_speaker, crop, find_clips, load_clips
-from valle.speaker.augment import SPEEDS, Augmentation, spec_augment
-from valle.speaker.fbank import SAMPLE_RATE
+from valle.evaluate.speaker_trials import equal_error_rate, error_rates
+from valle.features.augment import SPEEDS, Augmentation, spec_augment
+from valle.features.fbank import SAMPLE_RATE
 from valle.speaker.heads import Head, check_head
 from valle.speaker.model import SpeakerConfig, SpeakerModel
-from valle.speaker.pieces import Pieces
 from valle.speaker.triplets import EmbeddingBank, triplet_loss
-from valle.speaker.verify import equal_error_rate, error_rates
 from valle.training.loop import Metrics, update
+from valle.training.pieces import Pieces
 
 PHASES = ("softmax", "triplet")
 PEAK_LR = {"softmax": 1e-3, "triplet": 1e-4}

@@ -20,7 +20,7 @@ class SpeechTraining:
 
     drop_condition: share of samples without text (NAR: and without prompt; as many again without
         prompt alone), so that the model also learns speech as such, which classifier-free guidance
-        (generate.py) leads away from.
+        (valle/synthesis/decode.py) leads away from.
     corrupt: share of codes that the AR hears as random ones.
     """
 

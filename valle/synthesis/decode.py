@@ -1,8 +1,4 @@
-"""Decoding: AR tokens one by one over a cache, then NAR books one by one.
-
-`Cached` (cache.py) runs one new token per step; `Uncached` re-runs the whole sequence and is kept
-as the reference that the cache is tested against.
-"""
+"""Decoding: AR tokens one by one by an engine (valle.engine), then NAR books one by one."""
 from __future__ import annotations
 
 import dataclasses
@@ -13,12 +9,11 @@ from typing import Any, Protocol
 import torch
 
 from g2p import SPACE
-from valle.ar import AR
-from valle.cache import Cached
-from valle.config import ARConfig
-from valle.nar import NAR, NARBatch
-from valle.sampling import SamplingOptions, generators, sample
-from valle.tokens import AUDIO, EOS, TokenIds
+from valle.engine.base import Decodable, Decoder
+from valle.engine.kvcache import Cached
+from valle.model.nar import NAR, NARBatch
+from valle.model.tokens import AUDIO, EOS, TokenIds
+from valle.synthesis.sampling import SamplingOptions, generators, sample
 
 MIN_FRAMES_PER_PHONE = 3    # plain layout: no <eos> before this many frames per phone on average
 MAX_FRAMES_PER_PHONE = 16   # both layouts: the cap on the whole, 16 frames = 0.21 s
@@ -26,13 +21,6 @@ LEAST_CAP = 225             # interleaved layout: one word may take 3 s, pauses 
 MAX_FRAMES_OF_ONE = 60      # interleaved layout: no single phone or pause is longer than 0.8 s
 MAX_FRAMES_OF_SPACE = 45    # nor a pause without punctuation than 0.6 s
 MAX_ROWS = 16               # requests decoded side by side
-
-
-class Decodable(Protocol):
-    """What decodes: an AR, or its weights packed for an engine."""
-
-    config: ARConfig
-    ids: TokenIds
 
 
 @dataclass(frozen=True)
@@ -56,41 +44,6 @@ class Spoken:
     codes: list[int] = field(default_factory=list)
     durations: list[int] | None = None
     finish: str = "cap"
-
-
-class Decoder(Protocol):
-    """Gives the logits [B, V] that follow each row.
-
-    `join` takes in new rows behind those that are there, `step` gives each row one more token,
-    `keep` drops all rows but some, in an order in which none moves towards the end.
-    """
-
-    def join(self, rows: Sequence[list[int]]) -> torch.Tensor: ...
-    def step(self, tokens: list[int]) -> torch.Tensor: ...
-    def keep(self, rows: list[int]) -> None: ...
-
-
-class Uncached:
-    """The reference: the whole sequence again for every token."""
-
-    def __init__(self, model: AR, capacity: int, width: int) -> None:
-        self.model, self.rows = model, list[list[int]]()
-
-    def join(self, rows: Sequence[list[int]]) -> torch.Tensor:
-        self.rows += [list(row) for row in rows]
-        return self._logits(self.rows[-len(rows):])
-
-    def step(self, tokens: list[int]) -> torch.Tensor:
-        for row, token in zip(self.rows, tokens, strict=True):
-            row.append(token)
-        return self._logits(self.rows)
-
-    def keep(self, rows: list[int]) -> None:
-        self.rows = [self.rows[r] for r in rows]
-
-    def _logits(self, rows: Sequence[list[int]]) -> torch.Tensor:
-        device = self.model.embed_tokens.weight.device
-        return torch.cat([self.model(torch.tensor([row], device=device))[:, -1] for row in rows])
 
 
 class Guided:

@@ -1,4 +1,4 @@
-"""Are the words there: texts as lists of words, and the errors of what was heard in their place.
+"""Are the words there: the errors of what was heard in their place.
 
 WER counts words, CER characters. Both depend on the listener (valle.recognizer.listener): compare
 only with anchors in the same table. A listener of an open vocabulary knows general English, one of
@@ -7,29 +7,14 @@ said.
 """
 from __future__ import annotations
 
-import importlib
 import random
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from valle.features.optional import needed
+from valle.features.text import words
 
-from g2p import normalize
-
-Samples = NDArray[np.float32]
-SAMPLE_RATE = 16_000
 N_DISTRACTORS = 400
-MISSING = "evaluation needs more packages: pip install 'valle[evaluate]'"
-
-
-def words(text: str) -> list[str]:
-    """The words of a text as they are scored: numbers spelled out, lower case, no punctuation."""
-    spelled = normalize(text) if text.strip() else ""
-    found = re.findall(r"[a-z']+", spelled.lower().replace("’", "'"))
-    return [word for word in (w.strip("'") for w in found) if word]
 
 
 @dataclass(frozen=True)
@@ -85,31 +70,9 @@ def _check(reference: Sequence[str]) -> None:
         raise ValueError("the reference text has no words to score")
 
 
-def needed(name: str) -> Any:
-    """A package of the extra `evaluate`.
-
-    Raises:
-        ImportError: it is missing; the line says what to install.
-    """
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise ImportError(f"{MISSING} ({error})") from error
-
-
 def pick_distractors(texts: Iterable[str], references: Iterable[str], seed: int = 0,
                      count: int = N_DISTRACTORS) -> list[str]:
     """`count` texts, chosen by the seed, none with the words of a reference; fewer if few exist."""
     taken = {tuple(words(text)) for text in references}
     others = sorted({text for text in texts if words(text) and tuple(words(text)) not in taken})
     return random.Random(seed).sample(others, min(count, len(others)))
-
-
-def resample(samples: Samples, sample_rate: int, wanted: int) -> Samples:
-    """Samples [N] at `wanted` Hz."""
-    import soxr
-
-    samples = np.asarray(samples, np.float32)
-    if sample_rate == wanted or not samples.size:
-        return samples
-    return np.asarray(soxr.resample(samples, sample_rate, wanted), np.float32)

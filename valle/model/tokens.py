@@ -17,7 +17,7 @@ from itertools import accumulate
 import torch
 import torch.nn.functional as F
 
-from valle.config import ARConfig
+from valle.model.config import ARConfig
 
 PAD, BOS, AUDIO, EOS = range(4)
 SPECIALS = ("<pad>", "<bos>", "<audio>", "<eos>")

@@ -1,4 +1,4 @@
-/* One token of the AR for every row of a batch, over its cache: the arithmetic of cache.py's step
+/* One token of the AR for every row of a batch, over its cache: the arithmetic of kvcache.py's step
  * without an operation of torch for each part of it. native.py compiles and calls it.
  *
  * Every number is computed by one thread and in one order, whatever the batch and the number of

@@ -1,6 +1,6 @@
 """llama.cpp as the engine of the AR (`--engine llama.cpp`): the same tokens by another machine.
 
-Every row is a sequence of one llama.cpp context; `LlamaCppDecoder` is a Decoder of generate.py.
+Every row is a sequence of one llama.cpp context; `LlamaCppDecoder` is a Decoder of base.py.
 """
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from valle.ar import AR
-from valle.export import export_gguf
-from valle.published import package
+from valle.engine.export import export_gguf
+from valle.features.optional import package
+from valle.model.ar import AR
 
 GGUF_PRECISIONS = {"float32": "f32", "bfloat16": "f16", "int8": "q8_0"}
 PREFILL_TOKENS = 512  # decoded in one call

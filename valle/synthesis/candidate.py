@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from valle.audio import Audio
-from valle.evaluate.robustness import PAUSING, quiet_ends, silences
-from valle.evaluate.words import Samples
-from valle.generate import Spoken
-from valle.prompt import Prompt
-from valle.sampling import SamplingOptions
-from valle.verify import Score
+from codec.audio import Samples
+from valle.features.pauses import PAUSING, quiet_ends, silences
+from valle.synthesis.decode import Spoken
+from valle.synthesis.rerank import Score
+from valle.synthesis.result import Audio
+from valle.synthesis.sampling import SamplingOptions
+from valle.synthesis.voice import Prompt
 
 SILENT_SECONDS = 0.3
 

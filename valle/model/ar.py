@@ -1,7 +1,7 @@
 """The autoregressive model: a plain Llama-shaped causal decoder over one id space.
 
 VALL-E (Wang et al. 2023, arXiv:2301.02111) eq. 1: p(c_1 | x, prompt) = prod_t p(c_t,1 | c_<t,1, x).
-The layout of its tokens is in tokens.py, how it is decoded in cache.py and generate.py.
+The layout of its tokens is in tokens.py, how it is decoded in valle.engine and valle.synthesis.
 """
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from valle.config import ARConfig
-from valle.tokens import AUDIO, PAD, TokenIds
-from valle.transformer import Block, RMSNorm, init_weights, rotary
+from valle.model.config import ARConfig
+from valle.model.tokens import AUDIO, PAD, TokenIds
+from valle.model.transformer import Block, RMSNorm, init_weights, rotary
 
 
 class AR(nn.Module):

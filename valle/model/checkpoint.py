@@ -19,10 +19,10 @@ from codec.files import atomic_path
 from codec.parts import load_part, save_part
 from codec.spectral import SpectralCodec
 from g2p import Vocabulary
-from valle.align import Aligner
-from valle.ar import AR
-from valle.config import ARConfig, NARConfig, from_json, to_json
-from valle.nar import NAR
+from valle.model.aligner import Aligner
+from valle.model.ar import AR
+from valle.model.config import ARConfig, NARConfig, from_json, to_json
+from valle.model.nar import NAR
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def load_model(folder: str | Path) -> Model:
 def shipped(package: str, folder: str) -> Path:
     """Weights that come with valle: a package inside it, or in the repository below weights/."""
     installed = Path(str(resources.files("valle"))) / package
-    return installed if installed.is_dir() else Path(__file__).parents[1] / "weights" / folder
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "weights" / folder
 
 
 def load_ar(folder: str | Path) -> tuple[AR, Vocabulary, str]:

@@ -1,9 +1,9 @@
 """The AR in the formats of other engines: a Hugging Face folder of a LlamaForCausalLM, and GGUF.
 
 vLLM, SGLang and transformers load the folder as it is, llama.cpp the file; prompts are token ids,
-which `tokens.json` explains and `valle.tokens` builds. The monotonic rule of the interleaved layout
-(only the next phone of the text, or a code, may follow) is the caller's to apply: those engines
-know nothing of it.
+which `tokens.json` explains and `valle.model.tokens` builds. The monotonic rule of the interleaved
+layout (only the next phone of the text, or a code, may follow) is the caller's to apply: those
+engines know nothing of it.
 """
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ import torch
 from codec.files import atomic_path
 from codec.weights import save_weights
 from g2p import Vocabulary
-from valle.ar import AR
-from valle.cache import in_pairs
-from valle.published import package
-from valle.tokens import AUDIO, BOS, EOS, PAD, SPECIALS, TokenIds
+from valle.engine.kvcache import in_pairs
+from valle.features.optional import package
+from valle.model.ar import AR
+from valle.model.tokens import AUDIO, BOS, EOS, PAD, SPECIALS, TokenIds
 
 MOST_POSITIONS = 8192
 CONFIG, WEIGHTS, GENERATION, TOKENS = ("config.json", "model.safetensors", "generation_config.json",

@@ -15,12 +15,12 @@ class SamplingOptions:
     temperature 0 is greedy. top_k 0 and top_p 1 keep everything. Repetition-aware sampling
     (VALL-E 2, arXiv:2406.05370, algorithm 1): when the drawn token makes up more than
     ras_threshold of the last ras_window tokens, it is drawn again from the full distribution.
-    guidance, nar_guidance: classifier-free guidance of AR and NAR (generate.py); 1 is off. Models
+    guidance, nar_guidance: classifier-free guidance of AR and NAR (decode.py); 1 is off. Models
     trained without dropped conditions need 1.
 
     best_of: readings drawn of each piece of text, in one batch; the best is kept, by the words and
-    the voice that our judges hear (verify.py). retries: further readings, one after the
-    other, of a piece that is not fluent (reading.py), or whose (English) words our phone listener
+    the voice that our judges hear (rerank.py). retries: further readings, one after the
+    other, of a piece that is not fluent (candidate.py), or whose (English) words our phone listener
     doubts, until one will do; 0 takes what there is.
     """
 

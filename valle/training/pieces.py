@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valle.data.clips import Clip, by_speaker, crop
-from valle.speaker.augment import Augmentation, Samples, change_speed
+from valle.features.augment import Augmentation, Samples, change_speed
 
 
 class Pieces:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+MISSING = "evaluation needs more packages: pip install 'valle[evaluate]'"
 
 
 def named(place: str) -> Any:
@@ -26,6 +27,18 @@ def package(name: str, user: str, pip: str) -> Any:
     except (ImportError, OSError, RuntimeError) as error:  # torchaudio beside a CPU torch
         raise ImportError(f"{user} needs {pip}: pip install {pip} "
                           f"({error})") from error
+
+
+def needed(name: str) -> Any:
+    """A package of the extra `evaluate`.
+
+    Raises:
+        ImportError: it is missing; the line says what to install.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ImportError(f"{MISSING} ({error})") from error
 
 
 def transformers_package(user: str) -> Any:

@@ -23,8 +23,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from valle.ar import AR
-from valle.cache import BFloat16Matrix, Cached, Int8Matrix, Matrix, PackedAR
+from valle.engine.kvcache import BFloat16Matrix, Cached, Int8Matrix, Matrix, PackedAR
+from valle.model.ar import AR
 
 SOURCE = Path(__file__).with_name("native.c")
 # Sums may be reordered, which is what makes them vectors; the rest of IEEE arithmetic holds.

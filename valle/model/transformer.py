@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import nn
 
-from valle.config import TransformerConfig
+from valle.model.config import TransformerConfig
 
 
 class RMSNorm(nn.Module):

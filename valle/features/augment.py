@@ -10,11 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 import torch
-from numpy.typing import NDArray
 
-from valle.speaker.fbank import SAMPLE_RATE
+from codec.audio import Samples
+from valle.features.fbank import SAMPLE_RATE
 
-Samples = NDArray[np.float32]
 SPEEDS = (1.0, 0.9, 1.1)  # the first leaves speech as it is
 
 

@@ -12,16 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from codec.audio import SAMPLE_RATE
-from valle.checkpoint import shipped
-from valle.evaluate.words import resample
+from codec.audio import SAMPLE_RATE, Samples, resample
+from valle.features.fbank import SAMPLE_RATE as LISTENING_RATE
+from valle.model.checkpoint import shipped
 from valle.recognizer.phones import PhoneListener
 from valle.speaker.encoder import Embedding, TrainedEncoder
-from valle.speaker.fbank import SAMPLE_RATE as LISTENING_RATE
 from valle.speaker.model import SpeakerModel
 
 JUDGES = ("phones", "ecapa")
@@ -29,8 +26,6 @@ LANGUAGE = "en"  # whose phones the listener knows
 SIMILAR = 0.3  # a cosine of ECAPA embeddings above which a voice counts as the prompt's
 CLEAR = -2.3      # of the least clear stretch: seven of ten readings of novels are above
 DOUBTFUL = -2.75  # the same: one in twenty is below, and three in ten of hard texts
-
-Samples = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from functools import cache, partial
 import torch
 import torch.nn.functional as F
 
-from valle.ar import AR
-from valle.cache import Cached, PackedAR
+from valle.engine.kvcache import Cached, PackedAR
+from valle.model.ar import AR
 
 CAPACITIES = 512  # caches are a multiple of this long: each length is compiled once more
 WARM_UP = 3       # steps before a capture, as torch advises

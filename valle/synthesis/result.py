@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from codec import save_audio
+from codec.audio import Samples
 from codec.files import atomic_path
-from valle.evaluate.words import Samples
-from valle.verify import Score
+from valle.synthesis.rerank import Score
 
 
 @dataclass(frozen=True)

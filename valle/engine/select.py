@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from valle.ar import AR
-from valle.cache import Cached, PackedAR
-from valle.generate import Decoder
+from valle.engine.base import Decoder
+from valle.engine.kvcache import Cached, PackedAR
+from valle.model.ar import AR
 
 ENGINES = ("auto", "native", "torch", "compiled", "llama.cpp")
 
@@ -35,11 +35,11 @@ def pick_engine(name: str, model: AR, precision: str, device: torch.device,
     if name not in ENGINES:
         raise ValueError(f"--engine {name}: choose {', '.join(ENGINES[:-1])} or {ENGINES[-1]}")
     if name == "llama.cpp":
-        from valle.llamacpp import LlamaCppAR, LlamaCppDecoder
+        from valle.engine.llamacpp import LlamaCppAR, LlamaCppDecoder
 
         return name, LlamaCppAR(model, precision), LlamaCppDecoder
     if name == "compiled":
-        from valle.compiled import Compiled, CompileError, check_compiler
+        from valle.engine.compiled import Compiled, CompileError, check_compiler
 
         try:
             check_compiler(device)
@@ -47,7 +47,7 @@ def pick_engine(name: str, model: AR, precision: str, device: torch.device,
             raise ValueError(f"--engine compiled: {error}; use --engine torch") from error
         return name, PackedAR(model, precision), Compiled
     if name == "native" or (name == "auto" and device.type == "cpu"):
-        from valle.native import Native, NativeAR, NativeError
+        from valle.engine.native import Native, NativeAR, NativeError
 
         try:
             return "native", NativeAR(model, precision), Native

@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import nn
 
-from valle.config import NARConfig
-from valle.transformer import AdaptiveRMSNorm, Block, init_weights, rotary
+from valle.model.config import NARConfig
+from valle.model.transformer import AdaptiveRMSNorm, Block, init_weights, rotary
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,7 @@ import numpy as np
 from codec.files import atomic_path
 from valle.data.clips import Clip, load_clip
 from valle.evaluate.rows import append_row, read_rows, write_rows
-from valle.evaluate.table import markdown
-from valle.speaker.encoder import SpeakerEncoder
-from valle.speaker.fbank import SAMPLE_RATE
-from valle.speaker.verify import (
+from valle.evaluate.speaker_trials import (
     Embedding,
     Rates,
     Trial,
@@ -25,6 +22,9 @@ from valle.speaker.verify import (
     identification,
     min_dcf,
 )
+from valle.evaluate.table import markdown
+from valle.features.fbank import SAMPLE_RATE
+from valle.speaker.encoder import SpeakerEncoder
 
 TICKS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 

@@ -14,8 +14,8 @@ from functools import partial
 import torch
 import torch.nn.functional as F
 
-from valle.ar import AR
-from valle.transformer import rotary
+from valle.model.ar import AR
+from valle.model.transformer import rotary
 
 PRECISIONS = ("float32", "bfloat16", "int8")
 INT8_BLOCK = 32  # torch's kernel reads beyond the end of rows that are no multiple of its vectors

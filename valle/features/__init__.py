@@ -1,0 +1,1 @@
+"""What is heard and read of speech before any model of ours: filterbanks, words, pauses."""

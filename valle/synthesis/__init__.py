@@ -1,0 +1,1 @@
+"""From text to speech: segments, candidates, the best of them, the sound."""
