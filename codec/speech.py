@@ -4,15 +4,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Samples = NDArray[np.float32]
+from codec.audio import SAMPLE_RATE, Samples
 
-SAMPLE_RATE = 24_000
 FRAME_SECONDS = 0.02
 SILENCE_DBFS = -90.0     # where the loudest frame is below, nothing was recorded
 SPEECH_RANGE_DB = 40.0   # a frame this far below the loudest is never speech
 NOISE_MARGIN_DB = 6.0    # nor is one as low as the recording's own noise
 QUIET_DB = 25.0          # noise this far below the loudest frame: its level tells speech from noise
 RUMBLE_HZ = (62.0, 80.0)  # speech begins above; a filter rises between them
+RINGING_SECONDS = 0.1    # of the filter, where a hum is cut off by the edge of the recording
 NOISY_DB = 15.0          # speech so little above the noise is unclear
 LOUDNESS_DBFS = -23.0
 HIGHEST_PEAK = 0.99
@@ -77,7 +77,11 @@ def without_rumble(samples: Samples, sample_rate: int = SAMPLE_RATE) -> Samples:
     levels = _levels(high, sample_rate)
     pauses = levels <= np.percentile(levels, 10)
     rumble = _mean_level(_levels(samples - high, sample_rate)[pauses])
-    return high.astype(np.float32) if rumble > levels.max() - QUIET_DB else samples
+    if rumble <= levels.max() - QUIET_DB:
+        return samples
+    ring = round(RINGING_SECONDS * sample_rate)
+    high *= np.minimum(1, np.minimum(np.arange(len(high)), np.arange(len(high))[::-1]) / ring)
+    return high.astype(np.float32)
 
 
 def normalize_loudness(samples: Samples) -> Samples:
@@ -136,7 +140,7 @@ def holds_speech(samples: Samples, sample_rate: int, active: NDArray[np.bool_]) 
     changing = float(_smoothed(shape).std(axis=1).mean())
     strongest = power.argmax(axis=0)
     near = np.abs(np.arange(len(power))[:, None] - strongest) <= 3
-    share = np.where(near, power, 0).sum(axis=0) / power.sum(axis=0)
+    share = np.where(near, power, 0).sum(axis=0) / (power.sum(axis=0) + 1e-20)
     return changing > CHANGING_DB and float(np.quantile(share, 0.1)) < ONE_TONE
 
 
@@ -153,6 +157,7 @@ def _rising_frames(samples: Samples, sample_rate: int) -> NDArray[np.bool_]:
     """Frames in which a quarter of the bands rise above what they are in the quietest tenth."""
     bands = 10 * np.log10(_smoothed(_bands(sample_rate, N_BANDS)
                                     @ _power(samples, sample_rate)) + 1e-12)
+    bands = np.maximum(bands, bands.max() - SPEECH_RANGE_DB)
     rise = np.maximum(bands - np.percentile(bands, 10, axis=1, keepdims=True), 0)
     rise = np.sort(rise, axis=0)[-N_BANDS // 4:].mean(axis=0)
     active = rise > np.percentile(rise, 10) + NOISE_MARGIN_DB
@@ -176,8 +181,8 @@ def _power(samples: Samples, sample_rate: int) -> NDArray[np.float64]:
                     (frame // 2, frames * frame - len(samples) + frame - frame // 2))
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * frame)[::frame]
     power = np.square(np.abs(np.fft.rfft(windows * np.hanning(2 * frame)))).T
-    if frames > 2:  # a hum that is cut at an edge of the recording is no sound of its own
-        power[:, 0], power[:, -1] = power[:, 1], power[:, -2]
+    if frames > 3:  # a hum that is cut at an edge of the recording is no sound of its own
+        power[:, :1], power[:, -2:] = power[:, 1:2], power[:, -3:-2]
     return power
 
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from codec.audio import load_audio, trim_silence
+from codec.audio import load_audio
+from codec.speech import trim_silence
 from valle.data.corpora import read_corpus
 from valle.features.fbank import SAMPLE_RATE
 

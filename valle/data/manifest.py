@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from codec.audio import SAMPLE_RATE, load_audio, normalize_loudness
+from codec.audio import SAMPLE_RATE, load_audio
 from codec.files import atomic_path
+from codec.speech import normalize_loudness
 
 Codes = NDArray[np.int16]
 FRAME_RATE = 75

@@ -25,7 +25,8 @@ import soundfile
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from codec.audio import SAMPLE_RATE, load_audio, normalize_loudness, trim_silence
+from codec.audio import SAMPLE_RATE, load_audio
+from codec.speech import normalize_loudness, trim_silence
 from g2p import BOUNDARIES, phonemize
 from valle.data.corpora import Recording, detect, read_corpus
 from valle.data.manifest import FRAME_RATE, Codes, PreparedWriter, Skipped, Utterance

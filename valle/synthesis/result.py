@@ -19,6 +19,7 @@ class Audio:
     finish: "eos" when the model ended by itself, "cap" when it was stopped.
     phones: (phone, start, end) in seconds; empty for the plain layout.
     scores: of the reading that was kept of each piece of text; empty where none was judged.
+    warnings: what is wrong with the prompt, the text or the result, a sentence each.
     """
 
     samples: Samples
@@ -27,6 +28,7 @@ class Audio:
     phones: list[tuple[str, float, float]] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     scores: tuple[Score, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:

@@ -15,9 +15,10 @@ from torch import nn
 from tqdm import tqdm
 
 from codec.adversary import Adversary, spectral_distance
-from codec.audio import load_audio, normalize_loudness
+from codec.audio import load_audio
 from codec.excitation import pitch, pitch_class
 from codec.spectral import SpectralCodec, SpectralConfig
+from codec.speech import normalize_loudness
 from valle.data.clips import Pcm, read_audio
 from valle.data.manifest import Codes, Prepared, load_samples
 from valle.training.disguise import disguise
