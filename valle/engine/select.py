@@ -47,7 +47,8 @@ def pick_engine(name: str, model: AR, precision: str, device: torch.device,
             raise ValueError(f"--engine compiled: {error}; use --engine torch") from error
         return name, PackedAR(model, precision), Compiled
     if name == "native" or (name == "auto" and device.type == "cpu"):
-        from valle.engine.native import Native, NativeAR, NativeError
+        from valle.engine.compile import NativeError
+        from valle.engine.native import Native, NativeAR
 
         try:
             return "native", NativeAR(model, precision), Native
