@@ -41,16 +41,28 @@ class Codec(Protocol):
         """Sixteen hex digits over the weights: a model refuses the codes of another codec."""
 
     @property
+    def phones(self) -> tuple[str, ...]:
+        """The phones that `decode` may be told, in the order of their ids; () for none."""
+
+    @property
     def codebooks(self) -> torch.Tensor:
         """The vectors that codes stand for, [Q, V, latent]; a frame is the sum of its books."""
 
     def encode(self, wav: torch.Tensor) -> torch.Tensor:
         """Audio [B, 1, N] to codes [B, Q, T], int64."""
 
-    def decode(self, codes: torch.Tensor, voice: torch.Tensor | None = None) -> torch.Tensor:
+    def dequantize(self, codes: torch.Tensor) -> torch.Tensor:
+        """Codes [B, Q', T] to the latents [B, D, T] they stand for: sums of `codebooks`."""
+
+    def decode(self, codes: torch.Tensor, voice: torch.Tensor | None = None,
+               phones: torch.Tensor | None = None, voice_phones: torch.Tensor | None = None,
+               ) -> torch.Tensor:
         """Codes [B, Q', T], the first Q' <= Q codebooks, to audio [B, 1, T * hop].
 
+        codes may be latents [B, D, T] as well, of floating point: what a model expects of codes.
         voice [B, Q'', T']: codes of a recording of the speaker; a codec may sound nearer for it.
+        phones [B, T], voice_phones [B, T'] int64: places in `phones` of what is said in each frame,
+        -1 where it is not known; a codec may be clearer for it.
         """
 
 

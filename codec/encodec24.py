@@ -35,6 +35,7 @@ class EncodecCodec(nn.Module):
     frame_rate = 75.0
     n_codebooks = 8
     codebook_size = 1024
+    phones: tuple[str, ...] = ()
 
     def __init__(self, model: EncodecModel) -> None:
         super().__init__()
@@ -96,10 +97,22 @@ class EncodecCodec(nn.Module):
         return self.model.encode(wav)[0][0]
 
     @torch.no_grad()
-    def decode(self, codes: torch.Tensor, voice: torch.Tensor | None = None) -> torch.Tensor:
+    def decode(self, codes: torch.Tensor, voice: torch.Tensor | None = None,
+               phones: torch.Tensor | None = None, voice_phones: torch.Tensor | None = None,
+               ) -> torch.Tensor:
         """Codes [B, Q', T] with Q' <= 8 to audio [B, 1, T * 320]; fewer books, less detail.
 
-        EnCodec's decoder has no use for `voice`.
+        codes may be latents [B, 128, T]. EnCodec's decoder has no use for voice and phones.
+
+        Raises:
+            ValueError: another shape, or a code outside 0 .. 1023.
+        """
+        if codes.is_floating_point():
+            return self.model.decoder(codes)  # type: ignore[no-any-return]
+        return self.model.decoder(self.dequantize(codes))  # type: ignore[no-any-return]
+
+    def dequantize(self, codes: torch.Tensor) -> torch.Tensor:
+        """Codes [B, Q', T] with Q' <= 8 to latents [B, 128, T].
 
         Raises:
             ValueError: another shape, or a code outside 0 .. 1023.
@@ -109,7 +122,7 @@ class EncodecCodec(nn.Module):
         if codes.min() < 0 or codes.max() >= self.codebook_size:
             raise ValueError(f"codes must be in 0 .. {self.codebook_size - 1}, not in "
                              f"{int(codes.min())} .. {int(codes.max())}")
-        return self.model.decode([(codes, None)])
+        return self.model.quantizer.decode(codes.transpose(0, 1))  # type: ignore[no-any-return]
 
 
 def untrained_model() -> EncodecModel:

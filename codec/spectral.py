@@ -6,14 +6,17 @@ pulses at that pitch and one for noise (see codec/excitation.py); the blocks are
 al. 2022). Quantizer: EnCodec's own (Défossez et al. 2022, arXiv:2210.13438, section 3.2).
 
 The decoder can be told whose voice it is, by the codes of a recording: few books of a frame hold
-what is said, and the rest of the voice is the same in every frame.
+what is said, and the rest of the voice is the same in every frame. It can also be told which phone
+is said in each frame, which synthesis knows: codes that a model made up are doubtful, the text is
+not.
 """
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +40,7 @@ UNSAVED = ("embed_avg", "cluster_size")  # what the codebooks learned from
 class SpectralConfig:
     """Sizes of a SpectralCodec; the defaults are the starter's.
 
+    decoder_phones: the phones that the decoder may be told, in the order of their ids.
     window: of the log-mel spectrum; filter_window: of the decoder's filters, which need no fine
     frequencies (pulses bring the harmonics) and are the sharper in time for it.
     """
@@ -51,6 +55,7 @@ class SpectralConfig:
     decoder_width: int = 256
     decoder_blocks: int = 5
     decoder_attend_every: int = 2
+    decoder_phones: tuple[str, ...] = ()
     latent: int = 128
     n_codebooks: int = 8
     codebook_size: int = 1024
@@ -100,7 +105,8 @@ class SpectralCodec(nn.Module):
             threshold_ema_dead_code=0.1)  # type: ignore[arg-type]
         self.decoder = Trunk(config.latent, config.decoder_width,
                              2 * (config.filter_window // 2 + 1) + len(PITCHES),
-                             config.decoder_blocks, config.decoder_attend_every)
+                             config.decoder_blocks, config.decoder_attend_every,
+                             len(config.decoder_phones))
         self.register_buffer("window", torch.hann_window(config.filter_window), persistent=False)
 
     sample_rate = property(lambda self: self.config.sample_rate)
@@ -108,6 +114,8 @@ class SpectralCodec(nn.Module):
     frame_rate = property(lambda self: self.config.sample_rate / self.config.hop)
     n_codebooks = property(lambda self: self.config.n_codebooks)
     codebook_size = property(lambda self: self.config.codebook_size)
+
+    phones = property(lambda self: self.config.decoder_phones)
 
     @property
     def codebooks(self) -> torch.Tensor:
@@ -120,14 +128,15 @@ class SpectralCodec(nn.Module):
         return self.encoder((mel.transpose(1, 2) + 5) / 2.5).transpose(1, 2)
 
     def synthesize(self, latents: torch.Tensor, voice: torch.Tensor | None = None,
-                   f0: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+                   f0: torch.Tensor | None = None, phones: torch.Tensor | None = None,
+                   voice_phones: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Latents [B, latent, T] to (audio [B, T * hop], scores of PITCHES [B, T, P]).
 
         voice [B, latent, T']: of a recording of the speaker. f0 [B, T]: pitch in Hz to use instead
-        of the best scored, as in training.
+        of the best scored, as in training. phones [B, T], voice_phones [B, T']: as in `decode`.
         """
         known = None if voice is None else voice.transpose(1, 2)
-        found = self.decoder(latents.transpose(1, 2), known).float()
+        found = self.decoder(latents.transpose(1, 2), known, phones, voice_phones).float()
         filters, scores = found.split([found.shape[2] - len(PITCHES), len(PITCHES)], dim=2)
         of_pulses, of_noise = (filters.clamp(max=6) - 5).exp().transpose(1, 2).chunk(2, dim=1)
         if f0 is None:
@@ -211,13 +220,40 @@ class SpectralCodec(nn.Module):
         return self.quantizer.vq.encode(self.latents(wav[:, 0])).transpose(0, 1)
 
     @torch.no_grad()
-    def decode(self, codes: torch.Tensor, voice: torch.Tensor | None = None) -> torch.Tensor:
+    def decode(self, codes: torch.Tensor, voice: torch.Tensor | None = None,
+               phones: torch.Tensor | None = None, voice_phones: torch.Tensor | None = None,
+               ) -> torch.Tensor:
         """Codes [B, Q', T] with Q' <= Q to audio [B, 1, T * hop]; fewer books, less detail.
 
-        voice [B, Q'', T']: codes of a recording of the speaker.
+        codes may be latents [B, latent, T] as well, which a model expects where it would have to
+        guess codes. voice [B, Q'', T']: codes of a recording of the speaker. phones [B, T] and
+        voice_phones [B, T'] int64: places in `phones` of what is said in each frame, -1 where it
+        is not known.
         """
         known = None if voice is None else self.dequantize(voice)
-        return self.synthesize(self.dequantize(codes), known)[0][:, None]
+        latents = codes if codes.is_floating_point() else self.dequantize(codes)
+        wav, _ = self.synthesize(latents, known, None, phones, voice_phones)
+        return wav[:, None]
+
+    def grown(self, blocks: int, phones: Sequence[str]) -> SpectralCodec:
+        """The same codec with room to learn: more blocks in the decoder, and phones that it may be
+        told. It sounds as before: what is new begins as nothing.
+
+        Raises:
+            ValueError: fewer blocks than there are, or other phones than it knows.
+        """
+        old = self.config
+        if blocks < old.decoder_blocks or (self.phones and tuple(phones) != self.phones):
+            raise ValueError(f"the decoder has {old.decoder_blocks} blocks and {len(self.phones)} "
+                             "phones: it can only grow, and keeps its phones")
+        grown = SpectralCodec(replace(old, decoder_blocks=blocks, decoder_phones=tuple(phones)))
+        for index in range(old.decoder_blocks, blocks):
+            for new in grown.decoder.blocks[index].down.parameters():  # type: ignore[union-attr]
+                nn.init.zeros_(new)
+        if grown.decoder.phone is not None:
+            nn.init.zeros_(grown.decoder.phone.weight)
+        grown.load_state_dict(self.state_dict(), strict=False)
+        return grown
 
     def dequantize(self, codes: torch.Tensor) -> torch.Tensor:
         """Codes [B, Q', T] to the latents [B, latent, T] they stand for."""

@@ -1,5 +1,7 @@
-"""Frames to frames: the ConvNeXt blocks of the spectral codec, which may listen to a voice."""
+"""Frames to frames: the ConvNeXt blocks of the spectral codec, which may know voice and phones."""
 from __future__ import annotations
+
+import math
 
 import torch
 import torch.nn.functional as F
@@ -37,6 +39,7 @@ class VoiceAttention(nn.Module):
         self.key_value = nn.Linear(width, 2 * width)
         self.out = nn.Linear(width, width)
         nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
 
     def forward(self, x: torch.Tensor, voice: torch.Tensor) -> torch.Tensor:
         split = "b t (h d) -> b h t d"
@@ -51,28 +54,41 @@ class Trunk(nn.Module):
     """Linear in, ConvNeXt blocks, norm, linear out; [B, T, D_in] to [B, T, D_out].
 
     attend_every: after so many blocks the frames look up a voice, where one is given; 0 is never.
+    phones: how many there are, where the phone of each frame may be known.
     """
 
     def __init__(self, d_in: int, width: int, d_out: int, blocks: int, attend_every: int = 0,
-                 ) -> None:
+                 phones: int = 0) -> None:
         super().__init__()
         self.embed = nn.Conv1d(d_in, width, 3, padding=1)
         self.norm_in = nn.LayerNorm(width)
+        self.phone = nn.Embedding(1 + phones, width) if phones else None  # the first: not known
         self.blocks = nn.ModuleList([ConvNeXtBlock(width) for _ in range(blocks)])
         after = range(attend_every, blocks, attend_every) if attend_every else ()
         self.attention = nn.ModuleDict({str(block): VoiceAttention(width) for block in after})
         self.norm_out = nn.LayerNorm(width)
         self.out = nn.Linear(width, d_out)
 
-    def forward(self, x: torch.Tensor, voice: torch.Tensor | None = None) -> torch.Tensor:
-        """voice [B, T', D_in]: frames of the speaker, of what else they said."""
-        x = self._embed(x)
-        known = None if voice is None else self._embed(voice)
+    def forward(self, x: torch.Tensor, voice: torch.Tensor | None = None,
+                phones: torch.Tensor | None = None, voice_phones: torch.Tensor | None = None,
+                ) -> torch.Tensor:
+        """voice [B, T', D_in]: frames of the speaker, of what else they said.
+        phones [B, T], voice_phones [B, T']: what is said in each frame, -1 where it is not known.
+        """
+        x = self._embed(x, phones)
+        known = None if voice is None else self._embed(voice, voice_phones)
         for index, block in enumerate(self.blocks):
             if known is not None and str(index) in self.attention:
                 x = self.attention[str(index)](x, known)
             x = block(x)
         return self.out(self.norm_out(x))
 
-    def _embed(self, x: torch.Tensor) -> torch.Tensor:
-        return self.norm_in(self.embed(x.transpose(1, 2)).transpose(1, 2))
+    def _embed(self, x: torch.Tensor, phones: torch.Tensor | None) -> torch.Tensor:
+        x = self.norm_in(self.embed(x.transpose(1, 2)).transpose(1, 2))
+        if self.phone is None:
+            return x
+        if phones is None:
+            phones = torch.full(x.shape[:2], -1, device=x.device)
+        # Scaled as in Vaswani et al. 2017, section 3.4: Adam moves all weights alike, and these
+        # would be too slow beside frames of unit variance.
+        return x + math.sqrt(self.phone.embedding_dim) * self.phone(1 + phones)

@@ -24,8 +24,10 @@ from valle.synthesis.decode import (
     Guided,
     InterleavedWriter,
     Request,
+    _without_conditions,
     closed_up,
     fill_books,
+    fill_latents,
     speak_codes,
 )
 from valle.synthesis.sampling import SamplingOptions
@@ -287,6 +289,29 @@ def test_books_of_a_batch_are_those_of_its_rows_alone(aligned: bool, guidance: f
         assert torch.equal(fill_books(model, alone, guidance)[0], filled[row, :, :frames])
         assert torch.equal(filled[row, :, :prompt], batch.codes[row, :, :prompt]), "prompt kept"
         assert torch.equal(filled[row, 0], batch.codes[row, 0]), "book 1 kept"
+
+
+def test_expected_latents_are_means_under_the_models_probabilities() -> None:
+    torch.manual_seed(0)
+    model = NAR(NARConfig(TINY_PHONES, 3, TINY_CODES, True, size("tiny"))).eval()
+    for parameter in model.parameters():
+        parameter.data.normal_(0, 0.3)
+    batch, codebooks = nar_batch([(5, 20, 6), (9, 31, 10)], 3, True), torch.randn(4, TINY_CODES, 5)
+    latents, codes = fill_latents(model, batch, codebooks, 1.7), fill_books(model, batch, 1.7)
+    assert latents.shape == (2, 5, 31)
+    exact = sum(codebooks[book][codes[:, book]] for book in range(3)).transpose(1, 2)
+    torch.testing.assert_close(latents[0, :, :6], exact[0, :, :6])
+    with torch.inference_mode():
+        first = replace(batch, codes=codes), torch.ones(2, dtype=torch.long)
+        logits = model(*first)
+        logits = logits + 0.7 * (logits - _without_conditions(model, *first))
+        second = replace(batch, codes=codes), torch.full((2,), 2)
+        also = model(*second)
+        also = also + 0.7 * (also - _without_conditions(model, *second))
+    mean = (codebooks[0][codes[:, 0]] + logits.softmax(2) @ codebooks[1]
+            + also.softmax(2) @ codebooks[2])
+    torch.testing.assert_close(latents[1, :, 10:31], mean[1, 10:31].T)
+    assert not torch.allclose(latents[1, :, 10:31], exact[1, :, 10:31])
 
 
 def test_a_text_that_takes_no_frame_fills_nothing() -> None:

@@ -144,9 +144,7 @@ def put_another_codec(folder: Path) -> None:
 
 MODEL_MISTAKES: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (shutil.rmtree, "--model starter"),
-    "no nar": (lambda f: (f / "nar.json").unlink(), "no nar.json"),
-    "no codec": (lambda f: (f / "codec.json").unlink(), "no codec in"),
-    "no aligner": (lambda f: (f / "aligner.json").unlink(), "no aligner.json"),
+    "no record": (lambda f: (f / "model.json").unlink(), "no ar in"),
     "truncated": (truncate, "copy it again"),
     "foreign": (lambda f: shutil.copy(f / "nar.safetensors", f / "ar.safetensors"), "foreign ar"),
     "pickled": (lambda f: torch.save({"a": torch.ones(3)}, f / "ar.safetensors"), "copy it again"),

@@ -14,7 +14,7 @@ from valle import VALLE
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 VOICES = ("alto", "tenor", "bass")
-STARTER = ROOT / "weights" / "starter" / "ar.json"
+STARTER = ROOT / "weights" / "starter" / "model.json"
 
 
 def test_every_path_of_the_map_exists_and_no_module_is_missing() -> None:

@@ -114,8 +114,8 @@ def test_the_decoder_listens_to_a_voice_whatever_its_length_and_order(codec: Spe
     assert known.shape == plain.shape and not torch.allclose(known, plain)
     assert not torch.allclose(known, codec.decode(codes, other))
     latents = [codec.dequantize(c) for c in (codes, voice)]
-    embedded = codec.decoder._embed(latents[1].transpose(1, 2))
-    x = codec.decoder._embed(latents[0].transpose(1, 2))
+    embedded = codec.decoder._embed(latents[1].transpose(1, 2), None)
+    x = codec.decoder._embed(latents[0].transpose(1, 2), None)
     attention = codec.decoder.attention["2"]
     torch.testing.assert_close(attention(x, embedded), attention(x, embedded.flip(1)))
 
@@ -135,12 +135,42 @@ def test_a_codec_saved_before_decoders_listened_loads_and_decodes(tmp_path: Path
     old = SpectralCodec(dataclasses.replace(SMALL, decoder_attend_every=0)).eval()
     old.start_quantizer(old.latents(torch.randn(4, 24_000) * 0.1))
     old.save(tmp_path)
-    record = json.loads((tmp_path / "codec.json").read_text())
-    del record["decoder_attend_every"]
+    record = json.loads((tmp_path / "model.json").read_text())["codec"]["config"]
+    del record["decoder_attend_every"], record["decoder_phones"]
     (tmp_path / "codec.json").write_text(json.dumps(record))
+    (tmp_path / "model.json").unlink()
     codec = SpectralCodec.load(tmp_path)
     codes = codec.encode(torch.randn(1, 1, 6400) * 0.1)
     assert torch.equal(codec.decode(codes), codec.decode(codes, codes))
+
+
+PHONES = ("<unk>", " ", "a", "b")
+
+
+def test_a_grown_decoder_sounds_as_before_and_then_learns_phones(codec: SpectralCodec,
+                                                                 tmp_path: Path) -> None:
+    grown = codec.grown(codec.config.decoder_blocks + 2, PHONES)
+    codes = codec.encode(torch.randn(2, 1, 6400) * 0.1)
+    said = torch.tensor([[1] * 10 + [2] * 10, [3] * 20])
+    assert grown.identity == codec.identity, "models trained on its codes stay valid"
+    torch.testing.assert_close(grown.decode(codes, codes, said, said), codec.decode(codes, codes))
+    assert grown.decoder.phone is not None
+    torch.nn.init.normal_(grown.decoder.phone.weight)
+    known, other = grown.decode(codes, None, said), grown.decode(codes, None, said.flip(0))
+    assert (known - other).abs().max() > 1e-2
+    nobody = torch.full_like(said, -1)
+    assert torch.equal(grown.decode(codes, None, nobody), grown.decode(codes))
+    grown.save(tmp_path)
+    assert SpectralCodec.load(tmp_path).phones == PHONES
+    with pytest.raises(ValueError, match="can only grow"):
+        grown.grown(1, PHONES)
+    with pytest.raises(ValueError, match="keeps its phones"):
+        grown.grown(grown.config.decoder_blocks, PHONES[:3])
+
+
+def test_latents_are_decoded_as_the_codes_they_stand_for(codec: SpectralCodec) -> None:
+    codes = codec.encode(torch.randn(2, 1, 6400) * 0.1)
+    assert torch.equal(codec.decode(codec.dequantize(codes)), codec.decode(codes))
 
 
 @pytest.mark.parametrize("hertz", [90.0, 150.0, 300.0])

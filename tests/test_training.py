@@ -19,12 +19,16 @@ from conftest import Corpus, file_limit, noise_codec
 from safetensors.torch import load_file
 
 from codec import load_codec
+from codec.spectral import SpectralCodec
+from g2p import Vocabulary
+from valle.data.manifest import Prepared
 from valle.model.ar import AR
 from valle.model.config import ARConfig, NARConfig, size
 from valle.model.nar import NAR
 from valle.training.aligner import AlignerStage, AlignerTraining
 from valle.training.ar import ARStage
 from valle.training.codec import CodecStage, CodecTraining
+from valle.training.decoder import DecoderStage, DecoderTraining
 from valle.training.loop import LoopConfig, Stage, fit, train_step
 from valle.training.nar import NARStage
 from valle.training.speech import SpeechData, SpeechTraining
@@ -150,28 +154,34 @@ def test_the_codec_learns(corpus: Corpus, tmp_path: Path) -> None:
     assert losses[-1] < 0.6 * losses[0], losses[::5]
 
 
-def test_a_decoder_learns_from_codes_that_a_nar_filled(corpus: Corpus, tmp_path: Path) -> None:
-    """Its codes are those of the folder, crop by crop; encoder and codebooks stay."""
-    config = CodecTraining(steps=4, batch_size=2, frames=30, init=str(corpus.codec),
-                           filled=str(corpus.prepared))
-    stage = CodecStage(config, [corpus.root], ["held"])
-    assert stage.batch(0).codes is None
-    batch = stage.batch(1)
-    assert batch.codes is not None and batch.codes.shape == (2, 3, 30)
+def test_a_decoder_learns_from_what_a_model_filled(corpus: Corpus, tmp_path: Path) -> None:
+    """Its latents are those of the folder, crop by crop; encoder and codebooks stay."""
+    prepared, codec = Prepared.open(corpus.prepared), SpectralCodec.load(corpus.codec)
+    vocabulary = Vocabulary.build(u.phones for u in prepared.utterances if u.phones)
+    filled = tmp_path / "filled"
+    filled.mkdir()
+    (filled / "filled.json").write_text(json.dumps({"codec": codec.identity}))
+    for u in prepared.utterances:
+        codes = torch.from_numpy(prepared.codes(u).astype(np.int64))
+        (filled / u.id).parent.mkdir(exist_ok=True)
+        np.save(filled / f"{u.id}.npy", codec.dequantize(codes[None])[0].numpy().astype(np.float16))
+    config = DecoderTraining(steps=4, batch_size=2, frames=30, books=3, blocks=6, filled=filled)
+    stage = DecoderStage(config, codec, vocabulary, [corpus.prepared], ["held"])
+    true, made = stage.batch(0), stage.batch(1)
+    assert true.codes.dtype == torch.int64 and made.codes.dtype == torch.float32
+    assert (true.phones >= 0).any() and int(true.phones.max()) < len(vocabulary)
     with torch.no_grad():
-        own = stage.codec.encode(batch.wav[:, None])
+        own = stage.codec.dequantize(stage.codec.encode(made.wav[:, None]))
     inside = slice(10, 20)  # near the ends of a crop the encoder sees less
-    assert (own[:, 0, inside] == batch.codes[:, 0, inside]).float().mean() > 0.8
+    assert (own - made.codes)[..., inside].abs().lt(.1).float().mean() > .7
     before = stage.codec.identity
     for step in range(2):
         assert np.isfinite(stage.step(stage.batch(step), step)["train/loss"])
     assert stage.codec.identity == before
-    other = tmp_path / "other"
-    noise_codec(seed=1, small=True).save(other)
-    with pytest.raises(ValueError, match="--filled needs --init"):
-        CodecStage(replace(config, init=""), [corpus.root], ["held"])
-    with pytest.raises(ValueError, match="holds codes of codec .* fill it again"):
-        CodecStage(replace(config, init=str(other)), [corpus.root], ["held"])
+    noise_codec(seed=1, small=True).save(tmp_path / "other")
+    with pytest.raises(ValueError, match="of codec .* fill it again"):
+        DecoderStage(config, SpectralCodec.load(tmp_path / "other"), vocabulary, [corpus.prepared],
+                     ["held"])
 
 
 @pytest.mark.parametrize("name", ["aligner", "ar plain", "nar"])
@@ -396,7 +406,7 @@ def test_mistakes_are_one_line(corpus: Corpus, tmp_path: Path,
             ("codec", corpus.root, ["--held-out"], "check --data and --held-out"),
             ("aligner", corpus.prepared, ["--held-out", "*"], "nothing to train on"),
             ("ar", corpus.prepared, ["--max-seconds=0.1"], "nothing to train on"),
-            ("ar", corpus.prepared, [f"--vocabulary={tmp_path}"], "neither ar.json nor nar.json"),
+            ("ar", corpus.prepared, [f"--vocabulary={tmp_path}"], "neither an AR nor a NAR"),
             ("ar", corpus.prepared, ["--held-out", "@/nowhere"], "/nowhere"),
             ("ar", corpus.prepared, ["--steps=0"], "--steps")):
         out = tmp_path / "out"

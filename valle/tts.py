@@ -21,7 +21,7 @@ from valle.model.checkpoint import Model, load_model, shipped
 from valle.model.nar import NARBatch, NARRow
 from valle.speaker.encoder import Embedding
 from valle.synthesis.candidate import Manner, Piece, Reading, join
-from valle.synthesis.decode import MAX_ROWS, Request, Spoken, fill_books, speak_codes
+from valle.synthesis.decode import MAX_ROWS, Request, Spoken, fill_latents, speak_codes
 from valle.synthesis.rerank import DOUBTFUL, LANGUAGE, Verifier
 from valle.synthesis.result import Audio, SomeUnspoken
 from valle.synthesis.sampling import MAX_READINGS, SamplingOptions
@@ -219,7 +219,7 @@ class VALLE:
                                     [p in BOUNDARIES for p in piece.phones], seed))
         spoken = speak_codes(self.ar, requests, manner.sampling, self.decoder, manner.on_frame)
         together = 1 if self.device.type == "cpu" else MAX_ROWS  # padding would cost time there
-        filled: list[torch.Tensor] = []
+        filled: list[tuple[torch.Tensor, torch.Tensor | None]] = []
         half = self.precision != "float32" and fast_bfloat16(self.device)
         for first in range(0, len(jobs), together):
             rows = slice(first, first + together)
@@ -227,17 +227,30 @@ class VALLE:
                                   in zip(requests[rows], spoken[rows], strict=True)],
                                  self.model.nar.config, self.device)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-                filled += fill_books(self.model.nar, batch, manner.sampling.nar_guidance)
+                latents = fill_latents(self.model.nar, batch, self.model.codec.codebooks,
+                                       manner.sampling.nar_guidance)
+            said = batch.frame_phones
+            filled += zip(latents, [None] * len(latents) if said is None else said, strict=True)
         prompt_frames = voice.codes.shape[1]
-        for (piece, _), row, one in zip(jobs, filled, spoken, strict=True):
-            wav = self.model.codec.decode(row[None, :, : prompt_frames + len(one.codes)],
-                                          voice.codes[None])[0, 0].float().cpu().numpy()
+        for (piece, _), (row, said), one in zip(jobs, filled, spoken, strict=True):
+            wav = self._decode(row[:, : prompt_frames + len(one.codes)], said, voice)
             before, target = np.split(wav, [prompt_frames * self.model.codec.hop])
             target = match_colour(target, voice.colour)
             whole = (np.concatenate([before, target]) if manner.continuation and piece.first
                      else target)
             piece.readings.append(Reading(one, whole, piece.fluently(
                 one, target, self.model.codec.sample_rate)))
+
+    def _decode(self, latents: torch.Tensor, said: torch.Tensor | None, voice: Prompt) -> Samples:
+        """Audio [N] of the prompt's frames and those behind them; latents [D, T], said [T']: the
+        phone of each frame and perhaps of padding, None where the model does not know it."""
+        codec, prompt_frames = self.model.codec, voice.codes.shape[1]
+        known: dict[str, torch.Tensor] = {}
+        if codec.phones and said is not None:
+            known = {"phones": said[None, : latents.shape[1]],
+                     "voice_phones": said[None, :prompt_frames]}
+        wav = codec.decode(latents[None], voice.codes[None], **known)
+        return np.asarray(wav[0, 0].float().cpu().numpy())
 
     @cached_property
     def verifier(self) -> Verifier:

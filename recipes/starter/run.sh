@@ -52,14 +52,15 @@ ar)        # 4 hours
 nar)       # 3 hours
   valle train --stage nar "${common[@]}" --out runs/nar --steps "$(share 5000)" \
     --n-codebooks 4 --d-ff 640 --vocabulary runs/ar ;;
-fill)      # books 2 to 4 of real speech as the NAR says them, 2.2 hours; 15 minutes on one core
-  python $HERE/fill.py data/filled runs/nar "${prepared[@]}" --hours "$(share 220)e-2" ;;
-decoder)   # the codec's decoder alone goes on: four books, voices in disguise, the NAR's books, the adversary; 75 minutes
-  valle train --stage codec --data "${codec_data[@]}" data/teachers --held-out "${codec_held[@]}" \
-    $(python $HERE/cv_dev.py "$CORPUS") --out runs/codec2 --init runs/codec-int8 --steps "$(share 6000)" \
-    --filled data/filled --adversary-from 0.5 --warmup 30 --max-hours 9 --books 4 --validate-every 200 --threads 1 ;;
+fill)      # real speech as AR and NAR expect it, 2.5 hours; 20 minutes on one core
+  valle pack runs/voice --codec runs/codec-int8 --ar runs/ar --nar runs/nar --aligner runs/aligner
+  python $HERE/fill.py data/filled runs/voice "${prepared[@]}" --hours "$(share 250)e-2" ;;
+decoder)   # the codec's decoder alone goes on: phones, voices in disguise, what AR and NAR expect; an hour
+  valle train --stage decoder --data "${prepared[@]}" --held-out "$HELD" --init runs/codec-int8 \
+    --vocabulary runs/ar --filled data/filled --out runs/decoder --steps "$(share 5000)" \
+    --adversary-from 0.6 --warmup 100 --validate-every 250 --threads 1 ;;
 pack)
-  valle pack $weights --codec runs/codec2 --ar runs/ar --nar runs/nar --aligner runs/aligner ;;
+  valle pack $weights --codec runs/decoder --ar runs/ar --nar runs/nar --aligner runs/aligner ;;
 evaluate)
   valle evaluate codec --codec $weights --n-codebooks 8 4 --clips 40 --held-out "$HELD" \
     --data data/prepared/{LibriSpeech,CommonVoice} --out runs/eval-codec

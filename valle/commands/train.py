@@ -1,6 +1,7 @@
 """Train one stage. The same command goes on after Ctrl-C or a crash.
 
   codec    --data FOLDERS of audio           -> a codec; text is not needed
+  decoder  --data PREPARED folders --init CODEC --vocabulary MODEL -> its decoder goes on learning
   aligner  --data PREPARED folders           -> phone timings for real speech
   ar       --data PREPARED folders with codes and timings -> codebook 1 from phones
   nar      --data PREPARED folders with codes             -> codebooks 2..Q from codebook 1
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from valle.model.nar import NAR
     from valle.training.speech import SpeechData
 
-STAGES = ("codec", "aligner", "ar", "nar", "speaker", "recognizer")
+STAGES = ("codec", "decoder", "aligner", "ar", "nar", "speaker", "recognizer")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,11 +54,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     batch.add_argument("--books", type=int, help="codec: codebooks in use in half of the steps")
     batch.add_argument("--adversary-from", type=float, metavar="SHARE",
                        help="codec: the adversary joins after this share of the steps; 1 is never")
-    batch.add_argument("--init", help="codec: a codec folder whose decoder goes on learning; "
+    batch.add_argument("--init", help="decoder: the codec whose decoder goes on learning; "
                                       "speaker: a trained encoder to start from; ar, nar: a "
                                       "model folder to start from, with its shape and phones")
-    batch.add_argument("--filled", metavar="FOLDER", help="codec with --init: a NAR's codes to "
-                       "learn to decode too, a prepared folder from recipes/starter/fill.py")
+    batch.add_argument("--filled", metavar="FOLDER", type=Path,
+                       help="decoder: latents of AR and NAR to decode too, a folder written by "
+                            "recipes/starter/fill.py")
+    batch.add_argument("--decoder-blocks", type=int,
+                       help="decoder: as many as --init has, or more")
     batch.add_argument("--tokens-per-batch", type=int, help="ar, nar")
     batch.add_argument("--max-seconds", type=float,
                        help="aligner, ar, nar, recognizer: longest sample; "
@@ -103,7 +107,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
                        help="ar, nar: start code embeddings from this codec's codebooks, which "
                             "learns faster, and write audio samples")
     model.add_argument("--vocabulary", type=Path, metavar="FOLDER",
-                       help="ar, nar: take the phones of this trained ar or nar")
+                       help="ar, nar, decoder: take the phones of this trained ar or nar")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -119,7 +123,8 @@ def run(options: argparse.Namespace) -> int:
                         validate_every=options.validate_every, save_minutes=options.save_minutes,
                         seed=options.seed)
     held_out = read_patterns(options.held_out)
-    stage = {"codec": codec_stage, "aligner": aligner_stage, "ar": speech_stage,
+    stage = {"codec": codec_stage, "decoder": decoder_stage, "aligner": aligner_stage,
+             "ar": speech_stage,
              "nar": speech_stage, "speaker": speaker_stage,
              "recognizer": recognizer_stage}[options.stage](options, held_out)
     settings = {k: str(v) for k, v in vars(options).items() if v is not None}
@@ -147,9 +152,26 @@ def codec_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
     from valle.training.codec import CodecStage, CodecTraining
 
     config = CodecTraining(steps=options.steps,
-                           **given(options, "lr", "batch_size", "max_hours", "books", "init",
-                                   "filled", "adversary_from"))
+                           **given(options, "lr", "batch_size", "max_hours", "books",
+                                   "adversary_from"))
     return CodecStage(config, options.data, held_out, pick_device(options.device))
+
+
+def decoder_stage(options: argparse.Namespace, held_out: list[str]) -> Any:
+    from codec.spectral import SpectralCodec
+    from valle.engine.select import pick_device
+    from valle.model.checkpoint import load_vocabulary
+    from valle.training.decoder import DecoderStage, DecoderTraining
+
+    if not options.init or not options.vocabulary:
+        raise ValueError("--stage decoder needs --init CODEC and --vocabulary MODEL, whose phones "
+                         "the decoder will be told")
+    blocks = {"blocks": options.decoder_blocks} if options.decoder_blocks else {}
+    config = DecoderTraining(steps=options.steps, filled=options.filled, **blocks,
+                             **given(options, "lr", "batch_size", "books", "adversary_from"))
+    return DecoderStage(config, SpectralCodec.load(options.init),
+                        load_vocabulary(options.vocabulary), options.data, held_out,
+                        pick_device(options.device))
 
 
 def aligner_stage(options: argparse.Namespace, held_out: list[str]) -> Any:

@@ -152,6 +152,9 @@ def _join(codec_folder: str | Path, ar_folder: Path, nar_folder: Path,
         if trained_on != codec.identity:
             raise ValueError(f"{folder} holds a model of codec {trained_on}, {codec_folder} holds "
                              f"codec {codec.identity}; put the right codec beside it")
+    if codec.phones and list(codec.phones) != vocabulary.phones:
+        raise ValueError(f"{codec_folder}: this codec's decoder knows other phones than "
+                         f"{ar_folder}; train it with --vocabulary of that model")
     sampling = _about(ar_folder).get("sampling", {})
     if not isinstance(sampling, dict):
         raise ValueError(f"{ar_folder}: sampling is a {type(sampling).__name__}, no object")

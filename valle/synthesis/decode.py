@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -233,6 +233,31 @@ def fill_books(model: NAR, batch: NARBatch, guidance: float = 1.0,
     batch.codes holds all books of the prompt and book 1 of the target; the rest is overwritten.
     guidance: away from what the model says without text and prompt, as in `Guided`; 1 is off.
     """
+    *_, (codes, _) = _filled(model, batch, guidance, on_book)
+    return codes
+
+
+@torch.inference_mode()
+def fill_latents(model: NAR, batch: NARBatch, codebooks: torch.Tensor, guidance: float = 1.0,
+                 on_book: Callable[[], None] | None = None) -> torch.Tensor:
+    """What the codec's decoder takes, [B, D, T], with books 2..Q of the target as expected vectors.
+
+    A book of the target adds the mean of its vectors (codebooks [Q', V, D]) under the NAR's
+    probabilities, given the likeliest codes below it. Few frames have a code that is likely: the
+    likeliest one is nearly always wrong, and further from the truth than the mean.
+    """
+    frames = torch.arange(batch.codes.shape[2], device=batch.codes.device)[None]
+    is_prompt = (frames < batch.prompt_frames[:, None])[..., None]
+    latents = codebooks[0][batch.codes[:, 0]]
+    for book, (codes, logits) in enumerate(_filled(model, batch, guidance, on_book), 1):
+        expected = logits.float().softmax(2) @ codebooks[book]
+        latents = latents + torch.where(is_prompt, codebooks[book][codes[:, book]], expected)
+    return latents.transpose(1, 2)
+
+
+def _filled(model: NAR, batch: NARBatch, guidance: float, on_book: Callable[[], None] | None,
+            ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Book by book: codes [B, Q, T] filled so far, and the logits [B, T, V] of the last book."""
     codes = batch.codes.clone()
     frames = torch.arange(codes.shape[2], device=codes.device)[None]
     is_prompt = frames < batch.prompt_frames[:, None]
@@ -246,7 +271,7 @@ def fill_books(model: NAR, batch: NARBatch, guidance: float = 1.0,
         codes[:, book] = torch.where(is_prompt, codes[:, book], logits.argmax(dim=-1))
         if on_book is not None:
             on_book()
-    return codes
+        yield codes, logits
 
 
 def _without_conditions(model: NAR, batch: NARBatch, level: torch.Tensor) -> torch.Tensor:

@@ -30,7 +30,7 @@ class SamplingOptions:
     ras_window: int = 10
     ras_threshold: float = 0.1
     guidance: float = 2.5
-    nar_guidance: float = 1.5
+    nar_guidance: float = 1.0
     best_of: int = 1
     retries: int = 3
 
