@@ -75,7 +75,7 @@ def stepping(make: Callable[[int, int], Decoder], ids: TokenIds) -> Engine:
     def write(count: int) -> float:
         steps = -(-count // ids.group)
         decoder = make(PROMPT_TOKENS + steps + 1, 1)
-        logits = decoder.join([prompt()])
+        logits = decoder.prefill([prompt()])
         started = time.perf_counter()
         for _ in range(steps):
             codes = logits[0, ids.first_code:].view(ids.group, -1).argmax(1)

@@ -17,9 +17,9 @@ from statistics import median
 
 import torch
 
-import valle.tts
+import valle.synthesis.pipeline
 from valle import VALLE
-from valle.synthesis.rerank import Verifier
+from valle.synthesis.rerank import Reranker
 from valle.synthesis.sampling import SamplingOptions
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -63,9 +63,9 @@ class Clock:
 
 def main(model: str) -> None:
     clock = Clock()
-    clock.around(valle.tts, "speak_codes", "AR")
-    clock.around(valle.tts, "fill_books", "NAR")
-    clock.around(Verifier, "_words", "listener")
+    clock.around(valle.synthesis.pipeline, "generate", "AR")
+    clock.around(valle.synthesis.pipeline, "fill_codebooks", "NAR")
+    clock.around(Reranker, "_clarity", "listener")
     voices = {f"{engine} {precision}": VALLE.from_pretrained(model, "cpu", precision, engine)
               for engine, precision in VOICES if engine != "llama.cpp" or find_spec("llama_cpp")}
     for tts in voices.values():

@@ -46,7 +46,7 @@ class Codec(Protocol):
 
     @property
     def codebooks(self) -> torch.Tensor:
-        """The vectors that codes stand for, [Q, V, latent]; a frame is the sum of its books."""
+        """The vectors that codes stand for, [Q, V, latent]; a frame is the sum of its codebooks."""
 
     def encode(self, wav: torch.Tensor) -> torch.Tensor:
         """Audio [B, 1, N] to codes [B, Q, T], int64."""

@@ -2,7 +2,7 @@
 
 It keeps EnCodec's contract (24 kHz, 75 frames/s, 8 codebooks of 1024 entries) but works on spectra,
 so it learns in minutes on two cores. The decoder predicts pitch and, for each frame, a filter for
-pulses at that pitch and one for noise (see codec/excitation.py); the blocks are ConvNeXt (Liu et
+pulses at that pitch and one for noise (see codec/source.py); the blocks are ConvNeXt (Liu et
 al. 2022). Quantizer: EnCodec's own (Défossez et al. 2022, arXiv:2210.13438, section 3.2).
 
 The decoder can be told whose voice it is, by the codes of a recording: few books of a frame hold
@@ -24,11 +24,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from codec.excitation import PITCHES, best_pitch, noise, pulses
+from codec.backbone import Trunk
 from codec.mel import mel_filters
 from codec.parts import load_part, network, save_part
 from codec.record import check_range, from_record
-from codec.trunk import Trunk
+from codec.source import PITCHES, best_pitch, noise, pulses
 
 # Magnitudes teach the two filters, and do not show a little noise among harmonics; ears hear it.
 # Noise is weakened by its share of the power, raised to this.

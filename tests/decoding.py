@@ -34,7 +34,7 @@ def request(model: AR, seed: int, phones: int = 5, heard: int = 6) -> Request:
 def follow(decoder: Decoder, rows: list[list[int]]) -> list[torch.Tensor]:
     """Logits [B, V] after the rows and after each of some more tokens."""
     with torch.inference_mode():
-        return [decoder.join(rows), *go_on(decoder, rows)]
+        return [decoder.prefill(rows), *go_on(decoder, rows)]
 
 
 @torch.inference_mode()
@@ -48,7 +48,7 @@ def come_and_go(decoder: Decoder) -> list[torch.Tensor]:
     logits = follow(decoder, ROWS)
     decoder.keep([2, 1])
     logits.append(decoder.step([50, 51]))
-    logits.append(decoder.join([LATER]))
+    logits.append(decoder.prefill([LATER]))
     logits.append(decoder.step([52, 53, 54]))
     decoder.keep([])
     logits += follow(decoder, [LATER])

@@ -11,7 +11,7 @@ import pytest
 import torch
 from conftest import RATE, SAID, SENTENCES, needs, noise_codec
 
-from codec.colour import colour
+from codec.ltas import ltas
 from valle import cli
 from valle.evaluate.codec import Clip, between_speakers, evaluate_codec, usage
 from valle.evaluate.panel import Memory, Panel, dnsmos, encoder, listener
@@ -104,9 +104,9 @@ def test_codec_is_scored_against_the_original(flite: tuple[np.ndarray, int], tmp
 def test_prompts_are_cut_at_a_word():
     phones = [" ", "h", "aɪ", " ", "j", "uː", "."]
     whole = Prompt(torch.arange(30)[None], phones, [2, 3, 5, 4, 6, 6, 4],
-                   colour(np.zeros(24_000, np.float32)))
+                   ltas(np.zeros(24_000, np.float32)))
     cut = whole.cut(15)
-    assert cut.colour is whole.colour, "of the whole recording"
+    assert cut.ltas is whole.ltas, "of the whole recording"
     assert whole.cut(5).codes.shape[1] == 14, "the nearest word end, even if later"
     assert cut.phones == [" ", "h", "aɪ", "."] and cut.durations == [2, 3, 5, 4]
     assert cut.codes.tolist() == [list(range(14))]

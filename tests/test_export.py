@@ -57,7 +57,7 @@ def test_transformers_continues_with_the_same_tokens(tmp_path: Path):
 @torch.no_grad()
 def greedy(decoder: Cached, prompt: list[int], count: int) -> list[int]:
     """The likeliest token, again and again."""
-    tokens, logits = [], decoder.join([prompt])
+    tokens, logits = [], decoder.prefill([prompt])
     for _ in range(count):
         tokens.append(int(logits[0].argmax()))
         logits = decoder.step(tokens[-1:])

@@ -17,7 +17,7 @@ from valle.engine.native import Native, NativeAR
 from valle.model.ar import AR
 from valle.model.config import ARConfig
 from valle.model.tokens import AUDIO, BOS, EOS, TokenIds, advance_ids
-from valle.synthesis.decode import speak_codes
+from valle.synthesis.decode import generate
 from valle.synthesis.sampling import SamplingOptions
 
 IDS = TokenIds(("en-us",), TINY_PHONES, TINY_CODES, 2)
@@ -88,8 +88,8 @@ def test_cached_gives_the_groups_of_uncached_in_any_company(layout: str,
                                                            options: SamplingOptions) -> None:
     model = tiny_ar(layout, 3, leaning=3.0, group=2)
     requests = [request(model, s, phones=2 + s, heard=3 + 4 * (s % 3)) for s in range(4)]
-    together = speak_codes(model, requests, options, Cached, width=2)
-    assert together == [speak_codes(model, [r], options, Uncached)[0] for r in requests]
+    together = generate(model, requests, options, Cached, width=2)
+    assert together == [generate(model, [r], options, Uncached)[0] for r in requests]
     assert all(one.codes and len(one.codes) % 2 == 0 for one in together)
     if layout == "interleaved":
         assert all(sum(one.durations or []) == len(one.codes) for one in together)
@@ -104,7 +104,7 @@ def test_the_step_in_c_embeds_groups_as_torch_does(precision: str) -> None:
     for decoder in (Native(NativeAR(model, precision), PLACES, WIDTH),
                     Cached(PackedAR(model), PLACES, WIDTH)):
         with torch.inference_mode():
-            found.append([decoder.join([[BOS, 4, AUDIO, *tokens[:2]]]),
+            found.append([decoder.prefill([[BOS, 4, AUDIO, *tokens[:2]]]),
                           *(decoder.step([token]) for token in tokens[2:])])
     error = 2e-5 if precision == "float32" else 0.05
     for ours, theirs in zip(*found, strict=True):

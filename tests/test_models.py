@@ -184,9 +184,9 @@ def test_ids_do_not_overlap_and_every_one_has_its_place() -> None:
 def test_a_full_cache_is_refused() -> None:
     model = tiny_ar("plain")
     with pytest.raises(ValueError, match="5 tokens do not fit a cache of 4"):
-        Cached(model, 4, 1).join([[1] * 5])
+        Cached(model, 4, 1).prefill([[1] * 5])
     with pytest.raises(ValueError, match="2 rows do not fit a cache of 1"):
-        Cached(model, 4, 1).join([[1, 2], [3]])
+        Cached(model, 4, 1).prefill([[1, 2], [3]])
 
 
 # --- NAR -----------------------------------------------------------------------------------------

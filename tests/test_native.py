@@ -75,7 +75,7 @@ def test_a_row_does_not_depend_on_its_neighbours_nor_on_threads(precision: str) 
     for index, row in enumerate(ROWS):
         decoder = Native(model, PLACES, WIDTH)
         try:
-            alone = [decoder.join([row])]
+            alone = [decoder.prefill([row])]
             torch.set_num_threads(threads + 1)
             alone += go_on(decoder, [row])
         finally:
@@ -87,7 +87,7 @@ def test_a_row_does_not_depend_on_its_neighbours_nor_on_threads(precision: str) 
 @needs_compiler
 def test_a_full_cache_is_refused() -> None:
     decoder = Native(tiny_ar("plain"), 8, 1)
-    decoder.join([ROWS[0]])
+    decoder.prefill([ROWS[0]])
     decoder.step([30])
     with pytest.raises(ValueError, match="9 tokens do not fit a cache of 8"):
         decoder.step([31])

@@ -16,9 +16,10 @@ from conftest import PROMPT_TEXT, RATE, SENTENCES
 from saying import ROOT, arguments, files, one_line, process, samples_of, say
 
 from g2p import phonemize
+from valle.synthesis.decode import MAX_ROWS
 from valle.synthesis.sampling import SamplingOptions
 from valle.synthesis.segment import split_phones
-from valle.tts import MAX_ROWS, VALLE, SomeUnspoken
+from valle.tts import VALLE, SomeUnspoken
 
 # --- real processes ------------------------------------------------------------------------------
 
@@ -167,6 +168,31 @@ def test_long_texts_are_spoken_in_pieces(tts: VALLE, prompt: Path) -> None:
     assert [p for p, _, _ in audio.phones] == [p for piece in pieces for p in piece]
     starts, ends = [a for _, a, _ in audio.phones], [b for _, _, b in audio.phones]
     assert starts == sorted(starts) and ends[-1] == pytest.approx(audio.seconds, abs=0.01)
+
+
+def test_a_stream_gives_what_speak_joins_and_stops_when_it_is_left(
+        tts: VALLE, prompt: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    voice = tts.encode_prompt(prompt, PROMPT_TEXT)
+    text = " ".join(SENTENCES * 5)
+    whole = tts.speak(text, prompt=voice, seed=2)
+    for together in (1, 2):
+        parts = list(tts.stream(text, prompt=voice, seed=2, together=together))
+        assert len(parts) > 2
+        np.testing.assert_array_equal(np.concatenate([p.samples for p in parts]), whole.samples)
+    drawn: list[int] = []
+    draw = tts.pipeline.draw
+    monkeypatch.setattr(tts.pipeline, "draw", lambda segments, *rest: (
+        drawn.append(len(segments)), draw(segments, *rest))[1])
+    stream = tts.stream(text, prompt=voice, seed=2)
+    assert drawn == []
+    first = next(stream)
+    stream.close()
+    count = len(drawn)
+    np.testing.assert_array_equal(first.samples, parts[0].samples)
+    assert 1 <= count <= 1 + SamplingOptions().retries and set(drawn) == {1}
+    with pytest.raises(StopIteration):
+        next(stream)
+    assert len(drawn) == count
 
 
 @pytest.mark.parametrize("layout", ["interleaved", "plain"])

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from codec import load_codec
-from codec.adversary import Adversary, spectral_distance
-from codec.excitation import noise, pitch, pulses
+from codec.discriminator import Discriminator, spectral_distance
+from codec.source import noise, pitch, pulses
 from codec.spectral import SpectralCodec, SpectralConfig, log_mel
 
 SMALL = SpectralConfig(encoder_width=16, encoder_blocks=1, decoder_width=16, decoder_blocks=3,
@@ -191,7 +191,7 @@ def test_the_share_of_noise_is_that_of_its_power(hertz: float) -> None:
 def test_what_trains_the_codec_stays_on_one_device() -> None:
     """Meta tensors stand for a GPU's, which CI has not: they refuse to meet those of the CPU."""
     device = torch.device("meta")
-    codec, adversary = SpectralCodec().to(device), Adversary().to(device)
+    codec, adversary = SpectralCodec().to(device), Discriminator().to(device)
     wav = torch.empty(2, 19_200, device=device)
     f0, _ = pitch(wav, codec.sample_rate, codec.hop)
     codes = codec.encode(wav[:, None])

@@ -91,7 +91,7 @@ def torchaudio() -> str:
 
 
 def weights(model: str) -> str:
-    from valle.tts import model_folder
+    from valle.model.checkpoint import model_folder
 
     folder = model_folder(model)
     files = list(folder.glob("*.safetensors")) if folder.is_dir() else []

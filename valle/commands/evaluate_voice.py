@@ -138,8 +138,8 @@ def speak(options: argparse.Namespace, protocol: Protocol,
     from tqdm import tqdm
 
     from valle.evaluate.speaking import VALLESystem, speak_items, weights_of
-    from valle.synthesis.rerank import JUDGES, judge_folder
-    from valle.tts import model_folder
+    from valle.model.checkpoint import model_folder
+    from valle.synthesis.rerank import SCORERS, scorer_folder
 
     if options.wavs:
         if not options.wavs.is_dir():
@@ -148,7 +148,7 @@ def speak(options: argparse.Namespace, protocol: Protocol,
         return None, None, options.wavs, {}, f"audio of {options.wavs}"
     tts, sampling = load_voice(options)
     system = VALLESystem(tts, sampling,
-                         weights_of(model_folder(options.model), *map(judge_folder, JUDGES)))
+                         weights_of(model_folder(options.model), *map(scorer_folder, SCORERS)))
     wavs = options.out / "wav"
     with tqdm(total=len(protocol.items), unit="item", desc="speaking",
               disable=not sys.stderr.isatty()) as bar:

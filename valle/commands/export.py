@@ -22,8 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from valle.engine.export import export_gguf, export_llama
-    from valle.model.checkpoint import load_model
-    from valle.tts import model_folder
+    from valle.model.checkpoint import load_model, model_folder
 
     model = load_model(model_folder(options.model))
     if options.out.suffix == ".gguf":

@@ -29,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     transcript.add_argument("--prompt-text-file", type=Path, help="a text file with them")
     parser.add_argument("--out", required=True, type=Path, help="the WAV file to write")
     parser.add_argument("--language", default="en-us", help="of the text; default en-us")
-    parser.add_argument("--seed", type=int, default=0, help="another seed, another reading")
+    parser.add_argument("--seed", type=int, default=0,
+                        help="another seed, another way of saying it")
     add_voice_arguments(parser)
     parser.add_argument("--continuation", action="store_true",
                         help="the text goes on where the prompt stops, and the prompt is kept")

@@ -24,11 +24,11 @@ def add_voice_arguments(parser: argparse.ArgumentParser) -> None:
                         help="the same for the other codebooks: a nearer voice, a little rougher; "
                              "default 1.5")
     parser.add_argument("--best-of", type=int, default=1,
-                        help="readings to draw, of which judges of words and voice keep the best; "
-                             "default 1")
+                        help="candidates to draw of each segment, of which the clearest in the "
+                             "nearest voice is kept; default 1")
     parser.add_argument("--retries", type=int, default=3,
-                        help="read a piece of text again, at most so often, while our listener "
-                             "doubts its words; 0 is fastest; default 3")
+                        help="draw further candidates of a segment, at most so many, while its "
+                             "words are not clear; 0 is fastest; default 3")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--precision", default="auto",
                         help="of the models' weights: int8, bfloat16 or float32; default auto: "

@@ -25,11 +25,11 @@ class Decodable(Protocol):
 class Decoder(Protocol):
     """Gives the logits [B, V] that follow each row.
 
-    `join` takes in new rows behind those that are there, `step` gives each row one more token,
+    `prefill` takes in new rows behind those that are there, `step` gives each row one more token,
     `keep` drops all rows but some, in an order in which none moves towards the end.
     """
 
-    def join(self, rows: Sequence[list[int]]) -> torch.Tensor: ...
+    def prefill(self, rows: Sequence[list[int]]) -> torch.Tensor: ...
     def step(self, tokens: list[int]) -> torch.Tensor: ...
     def keep(self, rows: list[int]) -> None: ...
 
@@ -40,7 +40,7 @@ class Uncached:
     def __init__(self, model: AR, capacity: int, width: int) -> None:
         self.model, self.rows = model, list[list[int]]()
 
-    def join(self, rows: Sequence[list[int]]) -> torch.Tensor:
+    def prefill(self, rows: Sequence[list[int]]) -> torch.Tensor:
         self.rows += [list(row) for row in rows]
         return self._logits(self.rows[-len(rows):])
 

@@ -171,7 +171,7 @@ class Cached:
     def cache_dtype(self) -> torch.dtype:
         return torch.float32
 
-    def join(self, rows: Sequence[list[int]]) -> torch.Tensor:
+    def prefill(self, rows: Sequence[list[int]]) -> torch.Tensor:
         """Take in rows of any lengths, after those that are there; the logits [B, V] after each.
 
         Raises:

@@ -80,7 +80,7 @@ class LlamaCppDecoder:
                              "tokens; speak fewer at once, or use --engine torch")
         self.batch = api.llama_batch_init(max(PREFILL_TOKENS, width), 0, 1)
 
-    def join(self, rows: Sequence[list[int]]) -> torch.Tensor:
+    def prefill(self, rows: Sequence[list[int]]) -> torch.Tensor:
         """Take in rows of any lengths, after those that are there; the logits [B, V] after each."""
         free = sorted(set(range(self.width)) - set(self.sequences))
         logits = []

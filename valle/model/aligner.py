@@ -19,10 +19,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from codec.backbone import ConvNeXtBlock
 from codec.parts import load_part, network, save_part
 from codec.record import check_range, from_record
 from codec.spectral import log_mel
-from codec.trunk import ConvNeXtBlock
 from g2p import BOUNDARIES, Vocabulary
 
 LOUD_PAUSE = 6.0      # log-probability that a pause at full loudness loses in each frame

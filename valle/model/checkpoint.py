@@ -78,6 +78,11 @@ def shipped(package: str, folder: str) -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[2] / "weights" / folder
 
 
+def model_folder(name: str | Path) -> Path:
+    """Folder of a model: "starter", the voice in this repository, or a path."""
+    return shipped("starter_weights", "starter") if str(name) == "starter" else Path(name)
+
+
 def load_ar(folder: str | Path) -> tuple[AR, Vocabulary, str]:
     """(the AR of a folder in eval mode, its vocabulary, the identity of its codec).
 

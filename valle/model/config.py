@@ -75,7 +75,7 @@ class ARConfig:
 class NARConfig:
     """The non-autoregressive model: it fills codebooks 2..n_codebooks.
 
-    n_codebooks may be smaller than the codec's: the codec then decodes from fewer books.
+    n_codebooks may be smaller than the codec's: the codec then decodes from fewer codebooks.
     aligned: the phone of each frame is known (interleaved layout) and added to its embedding.
     """
 

@@ -1,9 +1,9 @@
-"""Decoding: AR tokens one by one by an engine (valle.engine), then NAR books one by one."""
+"""Decoding: AR tokens one by one by an engine (valle.engine), then NAR codebooks one by one."""
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -32,34 +32,34 @@ class Request:
     boundary: list[bool]
     seed: int
 
-    def twin(self, ids: TokenIds) -> list[int]:
+    def unconditional(self, ids: TokenIds) -> list[int]:
         """Tokens of the same language that say nothing: as many phones, all unknown, no prompt."""
         return [*self.tokens[:2], *[ids.first_phone] * len(self.phones), AUDIO]
 
 
-@dataclass
-class Spoken:
+@dataclass(frozen=True)
+class Generated:
     """Codebook 1 of one target: codes [T], frames per phone (interleaved), how it ended."""
 
-    codes: list[int] = field(default_factory=list)
-    durations: list[int] | None = None
+    codes: tuple[int, ...]
+    durations: tuple[int, ...] | None = None
     finish: str = "cap"
 
 
 class Guided:
     """Classifier-free guidance (Ho and Salimans 2022; for speech: Koel-TTS, arXiv:2502.05236).
 
-    Behind every row is its twin (`Request.twin`), which hears the same codes, but knows neither
-    text nor prompt. A code gains `guidance` - 1 times what row and twin differ by; together the
-    codes stay as likely as they were, so that the lengths of phones are the row's own.
+    Behind every row is its unconditional one (`Request.unconditional`), which hears the same codes,
+    but knows neither text nor prompt. A code gains `guidance` - 1 times what the two differ by;
+    together the codes stay as likely as they were, so that the lengths of phones are the row's own.
     """
 
     def __init__(self, rows: Decoder, ids: TokenIds, guidance: float) -> None:
         self.rows, self.ids, self.guidance = rows, ids, guidance
 
-    def join(self, rows: Sequence[list[int]]) -> torch.Tensor:
-        """rows: each followed by its twin."""
-        return self._lead(self.rows.join(rows))
+    def prefill(self, rows: Sequence[list[int]]) -> torch.Tensor:
+        """rows: each followed by its unconditional one."""
+        return self._lead(self.rows.prefill(rows))
 
     def step(self, tokens: list[int]) -> torch.Tensor:
         phone, code = self.ids.first_phone, self.ids.first_code
@@ -70,11 +70,11 @@ class Guided:
         self.rows.keep([r for row in rows for r in (2 * row, 2 * row + 1)])
 
     def _lead(self, logits: torch.Tensor) -> torch.Tensor:
-        """Logits [2B, V] of rows and twins to those [B, V] to draw from."""
+        """Logits [2B, V] of rows of both kinds to those [B, V] to draw from."""
         first = self.ids.first_code
         heads = logits[:, first:].unflatten(1, (self.ids.group, -1))
-        codes, blind = heads[0::2], heads[1::2]
-        led = codes + (self.guidance - 1) * (codes - blind)
+        codes, unconditional = heads[0::2], heads[1::2]
+        led = codes + (self.guidance - 1) * (codes - unconditional)
         led += codes.logsumexp(2, keepdim=True) - led.logsumexp(2, keepdim=True)
         return torch.cat([logits[0::2, :first], led.flatten(1)], dim=1)
 
@@ -82,9 +82,10 @@ class Guided:
 class Writer(Protocol):
     """The rules of one layout for one row: what may come next, and what came."""
 
-    spoken: Spoken
+    codes: list[int]
     done: bool
 
+    def generated(self) -> Generated: ...
     def choose(self, logits: torch.Tensor, codes: list[int], u: float) -> int: ...
 
 
@@ -92,18 +93,22 @@ class PlainWriter:
     """Codes until <eos>; no <eos> too early, a cap at the end."""
 
     def __init__(self, request: Request, ids: TokenIds) -> None:
-        self.ids, self.spoken, self.done = ids, Spoken(), False
+        self.ids, self.done = ids, False
+        self.codes, self.finish = list[int](), "cap"
         phones = max(1, len(request.phones))
         self.least, self.most = MIN_FRAMES_PER_PHONE * phones, MAX_FRAMES_PER_PHONE * phones
+
+    def generated(self) -> Generated:
+        return Generated(tuple(self.codes), None, self.finish)
 
     def choose(self, logits: torch.Tensor, codes: list[int], u: float) -> int:
         """<eos> with its own probability, else the drawn codes of a group. logits [V]."""
         p_end = chance_of(EOS, logits, self.ids)
-        if len(self.spoken.codes) >= self.least and u < p_end:
-            self.spoken.finish, self.done = "eos", True
+        if len(self.codes) >= self.least and u < p_end:
+            self.finish, self.done = "eos", True
             return EOS
-        self.spoken.codes += codes
-        self.done = len(self.spoken.codes) >= self.most
+        self.codes += codes
+        self.done = len(self.codes) >= self.most
         return self.ids.codes(codes)[0]
 
 
@@ -116,15 +121,18 @@ class InterleavedWriter:
     """
 
     def __init__(self, request: Request, ids: TokenIds) -> None:
-        self.ids, self.spoken, self.done = ids, Spoken(durations=[]), False
+        self.ids, self.done = ids, False
+        self.codes, self.durations, self.finish = list[int](), list[int](), "cap"
         self.phones = [ids.first_phone + p for p in request.phones]
         self.boundary, self.spaces = request.boundary, [p == SPACE for p in request.phones]
         self.most = max(LEAST_CAP, MAX_FRAMES_PER_PHONE * len(self.phones))
         self.lasting, self.quantile = 1.0, 0.5
 
+    def generated(self) -> Generated:
+        return Generated(tuple(self.codes), tuple(self.durations), self.finish)
+
     def choose(self, logits: torch.Tensor, codes: list[int], u: float) -> int:
-        durations = self.spoken.durations
-        assert durations is not None
+        durations = self.durations
         begun = len(durations)
         if begun == 0:
             return self._advance(u)
@@ -137,15 +145,14 @@ class InterleavedWriter:
             if self.lasting < self.quantile or durations[-1] >= most:
                 return self._advance(u)
         durations[-1] += len(codes)
-        self.spoken.codes += codes
-        self.done = len(self.spoken.codes) >= self.most
+        self.codes += codes
+        self.done = len(self.codes) >= self.most
         return self.ids.codes(codes)[0]
 
     def _advance(self, u: float) -> int:
-        durations = self.spoken.durations
-        assert durations is not None
+        durations = self.durations
         if len(durations) == len(self.phones):
-            self.spoken.finish, self.done = "eos", True
+            self.finish, self.done = "eos", True
             return EOS
         durations.append(0)
         self.lasting, self.quantile = 1.0, u
@@ -159,10 +166,10 @@ def chance_of(token: int, logits: torch.Tensor, ids: TokenIds) -> float:
 
 
 @torch.inference_mode()
-def speak_codes(model: Decodable, requests: Sequence[Request], options: SamplingOptions,
-                decoder: Callable[[Any, int, int], Decoder] = Cached,
-                on_frame: Callable[[int], None] | None = None, width: int = MAX_ROWS,
-                ) -> list[Spoken]:
+def generate(model: Decodable, requests: Sequence[Request], options: SamplingOptions,
+             decoder: Callable[[Any, int, int], Decoder] = Cached,
+             on_frame: Callable[[int], None] | None = None, width: int = MAX_ROWS,
+             ) -> list[Generated]:
     """Codebook 1 for every request, `width` of them side by side.
 
     Where a row has ended the next request takes its place (continuous batching). A row's result
@@ -183,8 +190,8 @@ def speak_codes(model: Decodable, requests: Sequence[Request], options: Sampling
     while active or begun < len(requests):
         joining = range(begun, min(begun + side_by_side - len(active), len(requests)))
         if joining:
-            first = rows.join([row for r in joining for row in (
-                (requests[r].tokens, requests[r].twin(model.ids)) if guided
+            first = rows.prefill([row for r in joining for row in (
+                (requests[r].tokens, requests[r].unconditional(model.ids)) if guided
                 else (requests[r].tokens,))])
             logits = torch.cat([logits, first]) if active else first
             active, begun = [*active, *joining], joining.stop
@@ -198,7 +205,7 @@ def speak_codes(model: Decodable, requests: Sequence[Request], options: Sampling
             active = [active[k] for k in alive]
         if active:
             logits = rows.step([tokens[k] for k in alive])
-    return [w.spoken for w in writers]
+    return [w.generated() for w in writers]
 
 
 def closed_up(rows: list[int]) -> list[int]:
@@ -211,7 +218,7 @@ def _next_tokens(logits: torch.Tensor, writers: Sequence[Writer], rngs: list[tor
                  ids: TokenIds, options: SamplingOptions) -> list[int]:
     """Draw a group of codes for every row, then let each row's layout take it or move on."""
     window, group = options.ras_window, ids.group
-    history = torch.tensor([([-1] * window + w.spoken.codes[-window:])[-window:] for w in writers],
+    history = torch.tensor([([-1] * window + w.codes[-window:])[-window:] for w in writers],
                            device=logits.device).repeat_interleave(group, 0)
     heads = logits[:, ids.first_code:].unflatten(1, (group, -1)).flatten(0, 1)
     drawn = sample(heads, history, options, [rng for rng in rngs for _ in range(group)])
@@ -226,55 +233,56 @@ def _next_tokens(logits: torch.Tensor, writers: Sequence[Writer], rngs: list[tor
 
 
 @torch.inference_mode()
-def fill_books(model: NAR, batch: NARBatch, guidance: float = 1.0,
-               on_book: Callable[[], None] | None = None) -> torch.Tensor:
-    """Greedy NAR decoding, one pass per book; codes [B, Q, T] with books 2..Q of the target filled.
+def fill_codebooks(model: NAR, batch: NARBatch, guidance: float = 1.0,
+                   on_codebook: Callable[[], None] | None = None) -> torch.Tensor:
+    """Greedy NAR decoding, one pass per codebook: codes [B, Q, T] whole.
 
-    batch.codes holds all books of the prompt and book 1 of the target; the rest is overwritten.
+    batch.codes holds all codebooks of the prompt and the first of the target; the others of the
+    target are overwritten.
     guidance: away from what the model says without text and prompt, as in `Guided`; 1 is off.
     """
-    *_, (codes, _) = _filled(model, batch, guidance, on_book)
+    *_, (codes, _) = _filled(model, batch, guidance, on_codebook)
     return codes
 
 
 @torch.inference_mode()
 def fill_latents(model: NAR, batch: NARBatch, codebooks: torch.Tensor, guidance: float = 1.0,
-                 on_book: Callable[[], None] | None = None) -> torch.Tensor:
-    """What the codec's decoder takes, [B, D, T], with books 2..Q of the target as expected vectors.
+                 on_codebook: Callable[[], None] | None = None) -> torch.Tensor:
+    """What the codec's decoder takes, [B, D, T]: codebooks 2..Q of the target as expected vectors.
 
-    A book of the target adds the mean of its vectors (codebooks [Q', V, D]) under the NAR's
+    Each of them adds the mean of its vectors (codebooks [Q', V, D]) under the NAR's
     probabilities, given the likeliest codes below it. Few frames have a code that is likely: the
     likeliest one is nearly always wrong, and further from the truth than the mean.
     """
     frames = torch.arange(batch.codes.shape[2], device=batch.codes.device)[None]
     is_prompt = (frames < batch.prompt_frames[:, None])[..., None]
     latents = codebooks[0][batch.codes[:, 0]]
-    for book, (codes, logits) in enumerate(_filled(model, batch, guidance, on_book), 1):
-        expected = logits.float().softmax(2) @ codebooks[book]
-        latents = latents + torch.where(is_prompt, codebooks[book][codes[:, book]], expected)
+    for index, (codes, logits) in enumerate(_filled(model, batch, guidance, on_codebook), 1):
+        expected = logits.float().softmax(2) @ codebooks[index]
+        latents = latents + torch.where(is_prompt, codebooks[index][codes[:, index]], expected)
     return latents.transpose(1, 2)
 
 
-def _filled(model: NAR, batch: NARBatch, guidance: float, on_book: Callable[[], None] | None,
+def _filled(model: NAR, batch: NARBatch, guidance: float, on_codebook: Callable[[], None] | None,
             ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Book by book: codes [B, Q, T] filled so far, and the logits [B, T, V] of the last book."""
+    """Codes [B, Q, T] filled so far, and the logits [B, T, V] of the last codebook, one by one."""
     codes = batch.codes.clone()
     frames = torch.arange(codes.shape[2], device=codes.device)[None]
     is_prompt = frames < batch.prompt_frames[:, None]
-    for book in range(1, model.config.n_codebooks):
-        level = torch.full((len(codes),), book, device=codes.device)
+    for codebook in range(1, model.config.n_codebooks):
+        level = torch.full((len(codes),), codebook, device=codes.device)
         batch = dataclasses.replace(batch, codes=codes)
         logits = model(batch, level)
         if guidance != 1:
-            blind = _without_conditions(model, batch, level)
-            logits = logits + (guidance - 1) * (logits - blind)
-        codes[:, book] = torch.where(is_prompt, codes[:, book], logits.argmax(dim=-1))
-        if on_book is not None:
-            on_book()
+            unconditional = _unconditional(model, batch, level)
+            logits = logits + (guidance - 1) * (logits - unconditional)
+        codes[:, codebook] = torch.where(is_prompt, codes[:, codebook], logits.argmax(dim=-1))
+        if on_codebook is not None:
+            on_codebook()
         yield codes, logits
 
 
-def _without_conditions(model: NAR, batch: NARBatch, level: torch.Tensor) -> torch.Tensor:
+def _unconditional(model: NAR, batch: NARBatch, level: torch.Tensor) -> torch.Tensor:
     """Logits [B, T, V] of the target's frames by those frames alone; what they are in the prompt's
     frames means nothing."""
     shift, spoken = batch.prompt_frames[:, None], batch.n_frames - batch.prompt_frames

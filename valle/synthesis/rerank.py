@@ -1,10 +1,10 @@
-"""Verified synthesis: which of several readings says the text, in the voice of the prompt?
+"""Reranking: which of several candidates says the text, in the voice of the prompt?
 
 VALL-E 2 (arXiv:2406.05370, section 4.1) keeps the argmax of (min(SIM, 0.3), 1 - WER), in this
-order. Here SIM is the cosine of our speaker encoder's embeddings, and words are judged by their
+order. Here SIM is the cosine of our speaker encoder's embeddings, and words are scored by their
 least clear stretch of phones: it needs no search, and hears the difference between half said and
-said. The order holds for readings whose words are not in doubt; of others the clearest is the best.
-Among readings whose words are clear the nearest voice wins.
+said. The order holds for candidates whose words are clear enough; of others the clearest is the
+best. Among candidates whose words are clear the nearest voice wins.
 """
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from valle.recognizer.phones import PhoneListener
 from valle.speaker.encoder import Embedding, TrainedEncoder
 from valle.speaker.model import SpeakerModel
 
-JUDGES = ("phones", "ecapa")
-LANGUAGE = "en"  # whose phones the listener knows
+SCORERS = ("phones", "ecapa")
+LANGUAGE = "en"  # whose phones the scorer knows
 SIMILAR = 0.3  # a cosine of ECAPA embeddings above which a voice counts as the prompt's
-CLEAR = -2.3      # of the least clear stretch: seven of ten readings of novels are above
-DOUBTFUL = -2.75  # the same: one in twenty is below, and three in ten of hard texts
+CLEAR = -2.3      # of the least clear stretch: seven of ten recordings of novels are above
+UNCLEAR = -2.75   # the same: one in twenty is below, and three in ten of hard texts
 
 
 @dataclass(frozen=True)
 class Score:
-    """How good a reading is.
+    """How good a candidate is.
 
     Attributes:
         words: mean log-probability of the least clear eight phones in a row; nearer to 0 is better.
-        voice: cosine between the embeddings of the reading and of the prompt.
+        voice: cosine between the embeddings of the candidate and of the prompt.
     """
 
     words: float
@@ -43,20 +43,20 @@ class Score:
     @property
     def rank(self) -> tuple[float, ...]:
         """The greatest is the best."""
-        return (min(self.words, DOUBTFUL), min(self.voice, SIMILAR), min(self.words, CLEAR),
+        return (min(self.words, UNCLEAR), min(self.voice, SIMILAR), min(self.words, CLEAR),
                 self.voice)
 
 
-class Verifier:
-    """A phone listener and a speaker encoder."""
+class Reranker:
+    """A phone recogniser and a speaker encoder."""
 
     def __init__(self, listener: PhoneListener, encoder: TrainedEncoder) -> None:
         self.listener, self.encoder = listener, encoder
 
     @classmethod
-    def load(cls) -> Verifier:
-        """The judges in weights/judges; FileNotFoundError or ValueError say what is wrong."""
-        listener, encoder = map(judge_folder, JUDGES)
+    def load(cls) -> Reranker:
+        """The scorers in weights/judges; FileNotFoundError or ValueError say what is wrong."""
+        listener, encoder = map(scorer_folder, SCORERS)
         return cls(PhoneListener.load(listener), TrainedEncoder(SpeakerModel.load(encoder)))
 
     def voice(self, samples: Samples) -> Embedding:
@@ -65,18 +65,18 @@ class Verifier:
 
     def words(self, samples: Samples, phones: Sequence[str]) -> float:
         """How clear the phones are in samples [N] at 24 kHz, as in Score."""
-        return self._words(resample(samples, SAMPLE_RATE, LISTENING_RATE), phones)
+        return self._clarity(resample(samples, SAMPLE_RATE, LISTENING_RATE), phones)
 
     def score(self, samples: Samples, phones: Sequence[str], voice: Embedding) -> Score:
-        """Score of a reading [N] at 24 kHz that should say the phones in the voice."""
+        """Score of a candidate [N] at 24 kHz that should say the phones in the voice."""
         heard = resample(samples, SAMPLE_RATE, LISTENING_RATE)
-        return Score(self._words(heard, phones),
+        return Score(self._clarity(heard, phones),
                      round(float(self.encoder(heard, LISTENING_RATE) @ voice), 4))
 
-    def _words(self, heard: Samples, phones: Sequence[str]) -> float:
+    def _clarity(self, heard: Samples, phones: Sequence[str]) -> float:
         return round(self.listener.clarity(torch.from_numpy(heard), phones), 4)
 
 
-def judge_folder(name: str) -> Path:
-    """Folder of a judge of this repository."""
+def scorer_folder(name: str) -> Path:
+    """Folder of a scorer of this repository."""
     return shipped(f"judge_{name}", f"judges/{name}")

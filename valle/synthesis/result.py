@@ -18,7 +18,7 @@ class Audio:
 
     finish: "eos" when the model ended by itself, "cap" when it was stopped.
     phones: (phone, start, end) in seconds; empty for the plain layout.
-    scores: of the reading that was kept of each piece of text; empty where none was judged.
+    scores: of the candidate that was kept of each segment; empty where none was scored.
     warnings: what is wrong with the prompt, the text or the result, a sentence each.
     """
 

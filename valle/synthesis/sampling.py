@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-MAX_READINGS = 16  # of a piece of text
+MAX_CANDIDATES = 16  # of a segment
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,10 @@ class SamplingOptions:
     guidance, nar_guidance: classifier-free guidance of AR and NAR (decode.py); 1 is off. Models
     trained without dropped conditions need 1.
 
-    best_of: readings drawn of each piece of text, in one batch; the best is kept, by the words and
-    the voice that our judges hear (rerank.py). retries: further readings, one after the
-    other, of a piece that is not fluent (candidate.py), or whose (English) words our phone listener
-    doubts, until one will do; 0 takes what there is.
+    best_of: candidates drawn of each segment, in one batch; the best is kept, by the words and the
+    voice that the reranker hears (rerank.py). retries: further candidates, one after the other, of
+    a segment that is not fluent (candidate.py), or whose (English) words are not clear, until one
+    will do; 0 takes what there is.
     """
 
     temperature: float = 0.7
@@ -44,10 +44,10 @@ class SamplingOptions:
         for flag, weight in (("guidance", self.guidance), ("nar-guidance", self.nar_guidance)):
             if not 1 <= weight < float("inf"):
                 raise ValueError(f"--{flag} {weight}: must be 1 (off) or more")
-        if not 1 <= self.best_of <= MAX_READINGS:
-            raise ValueError(f"--best-of {self.best_of}: must be 1 to {MAX_READINGS}")
-        if not 0 <= self.retries <= MAX_READINGS:
-            raise ValueError(f"--retries {self.retries}: must be 0 to {MAX_READINGS}")
+        if not 1 <= self.best_of <= MAX_CANDIDATES:
+            raise ValueError(f"--best-of {self.best_of}: must be 1 to {MAX_CANDIDATES}")
+        if not 0 <= self.retries <= MAX_CANDIDATES:
+            raise ValueError(f"--retries {self.retries}: must be 0 to {MAX_CANDIDATES}")
         if self.ras_window < 1:
             raise ValueError("ras_window must be at least 1; ras_threshold 1 turns the rule off")
 

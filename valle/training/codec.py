@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from codec.adversary import Adversary, spectral_distance
 from codec.audio import load_audio
-from codec.excitation import pitch
+from codec.discriminator import Discriminator, spectral_distance
+from codec.source import pitch
 from codec.spectral import SpectralCodec, SpectralConfig
 from codec.speech import normalize_loudness
 from valle.data.clips import Pcm, read_audio
@@ -103,7 +103,7 @@ class CodecStage:
             raise ValueError(f"--batch-size {config.batch_size}: the quantizer starts from "
                              f"{start} frames, and needs {SpectralConfig.codebook_size}")
         self.codec = SpectralCodec()
-        self.adversary = Adversary()
+        self.adversary = Discriminator()
         self.modules = nn.ModuleDict({"codec": self.codec, "adversary": self.adversary})
         self.modules.to(self.device)
         self.optimizers = {

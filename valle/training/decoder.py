@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from torch import nn
 from tqdm import tqdm
 
-from codec.adversary import Adversary, spectral_distance
-from codec.excitation import pitch
+from codec.discriminator import Discriminator, spectral_distance
+from codec.source import pitch
 from codec.spectral import SpectralCodec
 from g2p import Vocabulary
 from valle.data.batching import split_speakers
@@ -127,7 +127,7 @@ class DecoderStage:
         if not self.clips or not self.held:
             raise ValueError(f"{len(self.clips)} clips to train on, {len(self.held)} of two "
                              "seconds or more to validate on: check --data and --held-out")
-        self.adversary = Adversary()
+        self.adversary = Discriminator()
         self.modules = nn.ModuleDict({"codec": self.codec, "adversary": self.adversary})
         self.modules.to(self.device)
         self.optimizers = {

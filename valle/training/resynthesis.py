@@ -6,15 +6,15 @@ from collections.abc import Mapping
 import torch
 import torch.nn.functional as F
 
-from codec.adversary import Adversary, spectral_distance
-from codec.excitation import pitch_class
+from codec.discriminator import Discriminator, spectral_distance
+from codec.source import pitch_class
 from valle.training.loop import Metrics, update
 
 
 def resynthesis_step(wav: torch.Tensor, fake: torch.Tensor, scores: torch.Tensor,
                      f0: torch.Tensor, voiced: torch.Tensor, commitment: torch.Tensor,
                      sample_rate: int, optimizers: Mapping[str, torch.optim.Optimizer],
-                     adversary: Adversary | None, critic_batch: int) -> Metrics:
+                     adversary: Discriminator | None, critic_batch: int) -> Metrics:
     """Losses of a copy [B, N] of speech [B, N], backward, and one step of the optimizers.
 
     15 x spectral distance + 2 x cross-entropy of pitch (scores [B, T, P] against f0 [B, T] where

@@ -9,7 +9,7 @@ from codec import Codec
 from g2p import BOUNDARIES, Vocabulary
 from valle.model.ar import AR
 from valle.model.nar import NAR, NARBatch
-from valle.synthesis.decode import Request, fill_books, speak_codes
+from valle.synthesis.decode import Request, fill_codebooks, generate
 from valle.synthesis.sampling import SamplingOptions
 from valle.training.speech import Sample
 
@@ -25,10 +25,10 @@ def speak_on(model: AR, sample: Sample, vocabulary: Vocabulary, codec: Codec) ->
         heard = ids.interleave(sample.phones[:first], sample.durations[:first], codes)
     boundary = [vocabulary.phones[phone] in BOUNDARIES for phone in target]
     request = Request([*ids.prefix(sample.language, sample.phones), *heard], target, boundary, 0)
-    spoken = speak_codes(model, [request], SamplingOptions())[0]
+    spoken = generate(model, [request], SamplingOptions())[0]
     return codec.decode(torch.tensor([*codes, *spoken.codes])[None, None])[0, 0]
 
 
 def fill(model: NAR, row: NARBatch, codec: Codec) -> torch.Tensor:
     """A batch of one row, its books after the prompt filled by the model: audio [N]."""
-    return codec.decode(fill_books(model, row).cpu())[0, 0]
+    return codec.decode(fill_codebooks(model, row).cpu())[0, 0]

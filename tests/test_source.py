@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from codec import load_audio
-from codec.excitation import PITCHES, TYPICAL, best_pitch, noise, pitch, pitch_class, pulses
+from codec.source import PITCHES, TYPICAL, best_pitch, noise, pitch, pitch_class, pulses
 
 RATE, HOP = 24_000, 320
 EXAMPLES = Path(__file__).parents[1] / "examples"

@@ -24,11 +24,11 @@ from valle.synthesis.decode import (
     Guided,
     InterleavedWriter,
     Request,
-    _without_conditions,
+    _unconditional,
     closed_up,
-    fill_books,
+    fill_codebooks,
     fill_latents,
-    speak_codes,
+    generate,
 )
 from valle.synthesis.sampling import SamplingOptions
 
@@ -56,8 +56,8 @@ def test_cached_gives_the_tokens_of_uncached(layout: str, options: SamplingOptio
     for seed in range(3):
         model = tiny_ar(layout, seed, leaning=3.0)
         requests = [request(model, seed), request(model, seed + 10, phones=3, heard=9)]
-        fast = speak_codes(model, requests, options, Cached)
-        assert fast == speak_codes(model, requests, options, Uncached)
+        fast = generate(model, requests, options, Cached)
+        assert fast == generate(model, requests, options, Uncached)
         assert all(one.codes for one in fast)
 
 
@@ -86,10 +86,10 @@ def test_the_last_rows_fill_the_gaps(stay: list[int], order: list[int]) -> None:
 def test_a_batch_gives_what_its_rows_give_alone(layout: str, options: SamplingOptions) -> None:
     model = tiny_ar(layout, 5, leaning=3.0)
     requests = [request(model, s, phones=2 + s, heard=3 + 4 * (s % 3)) for s in range(5)]
-    together = speak_codes(model, requests, options)
-    assert together == [speak_codes(model, [r], options)[0] for r in requests]
-    assert together[::-1] == speak_codes(model, requests[::-1], options)
-    assert together == speak_codes(model, requests, options, width=2), "where one ends, one begins"
+    together = generate(model, requests, options)
+    assert together == [generate(model, [r], options)[0] for r in requests]
+    assert together[::-1] == generate(model, requests[::-1], options)
+    assert together == generate(model, requests, options, width=2), "where one ends, one begins"
     assert len({len(one.codes) for one in together}) > 2
 
 
@@ -97,23 +97,23 @@ def test_a_batch_gives_what_its_rows_give_alone(layout: str, options: SamplingOp
 def test_the_seed_alone_decides(layout: str) -> None:
     model = tiny_ar(layout, leaning=3.0)
     one = request(model, 0)
-    assert speak_codes(model, [one], OPTIONS[0]) == speak_codes(model, [one], OPTIONS[0])
+    assert generate(model, [one], OPTIONS[0]) == generate(model, [one], OPTIONS[0])
     other = replace(one, seed=1)
-    assert speak_codes(model, [one], OPTIONS[0]) != speak_codes(model, [other], OPTIONS[0])
+    assert generate(model, [one], OPTIONS[0]) != generate(model, [other], OPTIONS[0])
 
 
 def test_guidance_leads_away_from_what_is_said_without_text_and_prompt() -> None:
     model = tiny_ar("interleaved", sharpness=3.0)
     one, first = request(model, 0), model.ids.first_code
-    twin = [*one.tokens[:2], *[model.ids.first_phone] * len(one.phones), AUDIO]
+    nothing = [*one.tokens[:2], *[model.ids.first_phone] * len(one.phones), AUDIO]
     phone, code = model.ids.first_phone + 3, first + 2
     guided = Guided(Uncached(model, PLACES, 2), model.ids, 2.5)
-    led = [guided.join([one.tokens, one.twin(model.ids)]), guided.step([phone]),
+    led = [guided.prefill([one.tokens, one.unconditional(model.ids)]), guided.step([phone]),
            guided.step([code])]
     for count, logits in enumerate(led):
         spoken, blind = [phone, code][:count], [model.ids.first_phone, code][:count]
         given = model(torch.tensor([[*one.tokens, *spoken]]))[0, -1]
-        away = model(torch.tensor([[*twin, *blind]]))[0, -1]
+        away = model(torch.tensor([[*nothing, *blind]]))[0, -1]
         expected = (2.5 * given[first:].log_softmax(0) - 1.5 * away[first:].log_softmax(0))
         torch.testing.assert_close(logits[0, first:].log_softmax(0), expected.log_softmax(0))
         torch.testing.assert_close(logits[0].softmax(0)[:first], given.softmax(0)[:first])
@@ -132,8 +132,8 @@ def test_guided_books_are_led_away_from_those_of_the_target_alone(aligned: bool)
     level = torch.tensor([1])
     given, away = model(batch, level)[:, 6:], model(alone, level)
     expected = (2.5 * given.log_softmax(2) - 1.5 * away.log_softmax(2)).argmax(2)
-    assert torch.equal(fill_books(model, batch, 2.5)[:, 1, 6:], expected)
-    assert not torch.equal(fill_books(model, batch)[:, 1, 6:], expected)
+    assert torch.equal(fill_codebooks(model, batch, 2.5)[:, 1, 6:], expected)
+    assert not torch.equal(fill_codebooks(model, batch)[:, 1, 6:], expected)
 
 
 def test_finished_rows_leave_the_batch_and_others_take_their_place() -> None:
@@ -146,12 +146,12 @@ def test_finished_rows_leave_the_batch_and_others_take_their_place() -> None:
 
     requests = [request(model, s, phones=n) for s, n in enumerate((4, 2, 3))]
     written: list[int] = []
-    spoken = speak_codes(model, requests, replace(OPTIONS[0], guidance=1.0), counting,
+    spoken = generate(model, requests, replace(OPTIONS[0], guidance=1.0), counting,
                          written.append)
     assert [len(one.codes) for one in spoken] == [12, 6, 9]
     assert decoders[0].widths == [3] * 6 + [2] * 3 + [1] * 3
     assert sum(written) == 12 + 6 + 9 + 3, "every code, and one <eos> for each row"
-    again = speak_codes(model, requests, replace(OPTIONS[0], guidance=1.0), counting, width=2)
+    again = generate(model, requests, replace(OPTIONS[0], guidance=1.0), counting, width=2)
     assert again == spoken
     assert decoders[1].widths == [2] * 6 + [1] + [2] * 5 + [1] * 4, "the third's first is prefill"
 
@@ -167,12 +167,12 @@ def test_interleaved_neither_skips_nor_repeats_a_phone(seed: int) -> None:
             return super().step(tokens)
 
     one = request(model, seed, phones=7)
-    spoken = speak_codes(model, [one], OPTIONS[0], Keeping)[0]
+    spoken = generate(model, [one], OPTIONS[0], Keeping)[0]
     phones = [t - model.ids.first_phone for t in written if t < model.ids.first_code]
     codes = [t - model.ids.first_code for t in written if t >= model.ids.first_code]
     durations = spoken.durations or []
     assert phones == one.phones[: len(phones)]
-    assert codes == spoken.codes[: len(codes)] and len(spoken.codes) - len(codes) <= 1
+    assert codes == list(spoken.codes[: len(codes)]) and len(spoken.codes) - len(codes) <= 1
     assert sum(durations) == len(spoken.codes)
     assert all(0 <= code < TINY_CODES for code in spoken.codes)
     assert max(durations) <= MAX_FRAMES_OF_ONE + 1
@@ -183,19 +183,19 @@ def test_interleaved_neither_skips_nor_repeats_a_phone(seed: int) -> None:
 
 def test_a_model_that_only_moves_on_gives_each_phone_one_frame() -> None:
     model = tiny_ar("interleaved", leaning=60.0)
-    spoken = speak_codes(model, [request(model, 0)], SamplingOptions(temperature=0))[0]
-    assert spoken.finish == "eos" and spoken.durations == [0, 1, 1, 1, 0]
+    spoken = generate(model, [request(model, 0)], SamplingOptions(temperature=0))[0]
+    assert spoken.finish == "eos" and spoken.durations == (0, 1, 1, 1, 0)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_model_that_never_ends_is_stopped_and_says_so(layout: str) -> None:
     model = tiny_ar(layout, leaning=-15.0)
     one = replace(request(model, 0, phones=4), phones=[2, 3, 4, 5])
-    spoken = speak_codes(model, [one], OPTIONS[0])[0]
+    spoken = generate(model, [one], OPTIONS[0])[0]
     most = MAX_FRAMES_PER_PHONE * 4 if layout == "plain" else LEAST_CAP
     assert spoken.finish == "cap" and len(spoken.codes) == most
     if layout == "interleaved":
-        assert spoken.durations == [MAX_FRAMES_OF_ONE] * 3 + [LEAST_CAP - 3 * MAX_FRAMES_OF_ONE]
+        assert spoken.durations == (*[MAX_FRAMES_OF_ONE] * 3, LEAST_CAP - 3 * MAX_FRAMES_OF_ONE)
 
 
 def test_a_pause_without_punctuation_is_not_as_long_as_others() -> None:
@@ -203,13 +203,13 @@ def test_a_pause_without_punctuation_is_not_as_long_as_others() -> None:
     text = [3, SPACE, 2, 4]
     one = Request([*model.ids.prefix("en-us", text), model.ids.first_code], text,
                   [False, True, True, False], 0)
-    spoken = speak_codes(model, [one], OPTIONS[0])[0]
-    assert spoken.durations == [MAX_FRAMES_OF_ONE, MAX_FRAMES_OF_SPACE, MAX_FRAMES_OF_ONE, 60]
+    spoken = generate(model, [one], OPTIONS[0])[0]
+    assert spoken.durations == (MAX_FRAMES_OF_ONE, MAX_FRAMES_OF_SPACE, MAX_FRAMES_OF_ONE, 60)
 
 
 def test_plain_does_not_end_before_the_least_length() -> None:
     model = tiny_ar("plain", leaning=60.0)
-    spoken = speak_codes(model, [request(model, 0, phones=6)], OPTIONS[0])[0]
+    spoken = generate(model, [request(model, 0, phones=6)], OPTIONS[0])[0]
     assert spoken.finish == "eos" and len(spoken.codes) == MIN_FRAMES_PER_PHONE * 6
 
 
@@ -225,8 +225,8 @@ def test_lengths_of_phones_follow_the_models_own_chance_to_move_on() -> None:
     draw = torch.Generator().manual_seed(0)
     while not writer.done:
         writer.choose(logits, [0], float(torch.rand((), generator=draw)))
-    lengths = writer.spoken.durations or []
-    assert writer.spoken.finish == "eos"
+    lengths = writer.durations
+    assert writer.finish == "eos"
     assert sum(lengths) / len(lengths) == pytest.approx((1 - chance) / chance, rel=0.2)
 
 
@@ -244,7 +244,7 @@ def test_whatever_the_model_says_an_answer_comes(layout: str, bad: float,
             return logits
 
     model = tiny_ar(layout)
-    spoken = speak_codes(model, [request(model, 0), request(model, 1, phones=3)], options, Broken)
+    spoken = generate(model, [request(model, 0), request(model, 1, phones=3)], options, Broken)
     assert all(one.finish in ("eos", "cap") for one in spoken)
     assert all(0 <= code < TINY_CODES for one in spoken for code in one.codes)
 
@@ -252,7 +252,7 @@ def test_whatever_the_model_says_an_answer_comes(layout: str, bad: float,
 def test_one_phone_and_no_prompt_are_enough() -> None:
     for layout in LAYOUTS:
         model = tiny_ar(layout)
-        spoken = speak_codes(model, [Request(model.ids.prefix("en-us", [1]), [1], [False], 0)],
+        spoken = generate(model, [Request(model.ids.prefix("en-us", [1]), [1], [False], 0)],
                              OPTIONS[0])[0]
         assert spoken.codes
 
@@ -278,7 +278,7 @@ def test_books_of_a_batch_are_those_of_its_rows_alone(aligned: bool, guidance: f
     lengths = [(5, 20, 6), (9, 31, 10), (3, 12, 0)]
     batch = nar_batch(lengths, 4, aligned)
     books: list[int] = []
-    filled = fill_books(model, batch, guidance, lambda: books.append(1))
+    filled = fill_codebooks(model, batch, guidance, lambda: books.append(1))
     assert len(books) == 3
     for row, (phones, frames, prompt) in enumerate(lengths):
         spoken = batch.frame_phones
@@ -286,7 +286,7 @@ def test_books_of_a_batch_are_those_of_its_rows_alone(aligned: bool, guidance: f
                          batch.codes[row: row + 1, :, :frames], batch.n_frames[row: row + 1],
                          batch.prompt_frames[row: row + 1],
                          None if spoken is None else spoken[row: row + 1, :frames])
-        assert torch.equal(fill_books(model, alone, guidance)[0], filled[row, :, :frames])
+        assert torch.equal(fill_codebooks(model, alone, guidance)[0], filled[row, :, :frames])
         assert torch.equal(filled[row, :, :prompt], batch.codes[row, :, :prompt]), "prompt kept"
         assert torch.equal(filled[row, 0], batch.codes[row, 0]), "book 1 kept"
 
@@ -297,17 +297,17 @@ def test_expected_latents_are_means_under_the_models_probabilities() -> None:
     for parameter in model.parameters():
         parameter.data.normal_(0, 0.3)
     batch, codebooks = nar_batch([(5, 20, 6), (9, 31, 10)], 3, True), torch.randn(4, TINY_CODES, 5)
-    latents, codes = fill_latents(model, batch, codebooks, 1.7), fill_books(model, batch, 1.7)
+    latents, codes = fill_latents(model, batch, codebooks, 1.7), fill_codebooks(model, batch, 1.7)
     assert latents.shape == (2, 5, 31)
     exact = sum(codebooks[book][codes[:, book]] for book in range(3)).transpose(1, 2)
     torch.testing.assert_close(latents[0, :, :6], exact[0, :, :6])
     with torch.inference_mode():
         first = replace(batch, codes=codes), torch.ones(2, dtype=torch.long)
         logits = model(*first)
-        logits = logits + 0.7 * (logits - _without_conditions(model, *first))
+        logits = logits + 0.7 * (logits - _unconditional(model, *first))
         second = replace(batch, codes=codes), torch.full((2,), 2)
         also = model(*second)
-        also = also + 0.7 * (also - _without_conditions(model, *second))
+        also = also + 0.7 * (also - _unconditional(model, *second))
     mean = (codebooks[0][codes[:, 0]] + logits.softmax(2) @ codebooks[1]
             + also.softmax(2) @ codebooks[2])
     torch.testing.assert_close(latents[1, :, 10:31], mean[1, 10:31].T)
@@ -317,7 +317,7 @@ def test_expected_latents_are_means_under_the_models_probabilities() -> None:
 def test_a_text_that_takes_no_frame_fills_nothing() -> None:
     model = NAR(NARConfig(TINY_PHONES, 4, TINY_CODES, True, size("tiny"))).eval()
     batch = nar_batch([(5, 6, 6)], 4, True)
-    assert torch.equal(fill_books(model, batch, 1.5), batch.codes)
+    assert torch.equal(fill_codebooks(model, batch, 1.5), batch.codes)
 
 
 def test_what_stood_in_the_books_to_fill_does_not_matter() -> None:
@@ -326,4 +326,5 @@ def test_what_stood_in_the_books_to_fill_does_not_matter() -> None:
     batch = nar_batch([(5, 20, 6)], 4, True)
     wiped = batch.codes.clone()
     wiped[:, 1:, 6:] = 0
-    assert torch.equal(fill_books(model, batch), fill_books(model, replace(batch, codes=wiped)))
+    assert torch.equal(fill_codebooks(model, batch),
+                       fill_codebooks(model, replace(batch, codes=wiped)))

@@ -1,4 +1,4 @@
-"""Verified synthesis: judges that know right from wrong, and the reading that they choose."""
+"""Reranking: scores that know right from wrong, and the candidate that they choose."""
 from __future__ import annotations
 
 import json
@@ -17,10 +17,13 @@ from valle import VALLE
 from valle.recognizer.model import Recognizer, RecognizerConfig, filterbanks
 from valle.recognizer.phones import NEVER, PhoneListener
 from valle.speaker.encoder import TrainedEncoder
-from valle.synthesis.candidate import SILENT_SECONDS, Manner, Piece, Reading, join
-from valle.synthesis.decode import Spoken
-from valle.synthesis.rerank import DOUBTFUL, JUDGES, SIMILAR, Score, Verifier, judge_folder
+from valle.synthesis.candidate import Candidate, best, is_fluent
+from valle.synthesis.decode import Generated
+from valle.synthesis.join import SILENT_SECONDS, finished, join
+from valle.synthesis.pipeline import Delivery
+from valle.synthesis.rerank import SCORERS, SIMILAR, UNCLEAR, Reranker, Score, scorer_folder
 from valle.synthesis.sampling import SamplingOptions
+from valle.synthesis.segment import Segment
 from valle.synthesis.voice import Prompt
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -28,8 +31,8 @@ VOICES = ("alto", "tenor", "bass")
 
 
 @pytest.fixture(scope="module")
-def verifier() -> Verifier:
-    return Verifier.load()
+def reranker() -> Reranker:
+    return Reranker.load()
 
 
 def example(name: str) -> tuple[np.ndarray, list[str]]:
@@ -39,23 +42,23 @@ def example(name: str) -> tuple[np.ndarray, list[str]]:
 
 @pytest.mark.parametrize("name", VOICES)
 def test_the_right_text_is_likelier_than_another_and_than_half_of_it(name: str,
-                                                                    verifier: Verifier) -> None:
+                                                                    reranker: Reranker) -> None:
     samples, phones = example(name)
-    voice = verifier.voice(samples)
-    right = verifier.score(samples, phones, voice).words
-    others = [verifier.score(samples, example(v)[1], voice).words for v in VOICES if v != name]
+    voice = reranker.voice(samples)
+    right = reranker.score(samples, phones, voice).words
+    others = [reranker.score(samples, example(v)[1], voice).words for v in VOICES if v != name]
     assert right > max(others) + 1
-    half = verifier.score(samples[: len(samples) // 2], phones, voice).words
-    swapped = verifier.score(samples, phones[len(phones) // 2:] + phones[: len(phones) // 2], voice)
+    half = reranker.score(samples[: len(samples) // 2], phones, voice).words
+    swapped = reranker.score(samples, phones[len(phones) // 2:] + phones[: len(phones) // 2], voice)
     assert right > half + 1 and right > swapped.words + 1
 
 
-def test_the_right_voice_is_nearer(verifier: Verifier) -> None:
+def test_the_right_voice_is_nearer(reranker: Reranker) -> None:
     heard = {name: example(name)[0] for name in VOICES}
-    voices = {name: verifier.voice(w[: len(w) // 2]) for name, w in heard.items()}
+    voices = {name: reranker.voice(w[: len(w) // 2]) for name, w in heard.items()}
     for name, samples in heard.items():
         rest = samples[len(samples) // 2:]
-        near = {v: verifier.score(rest, ["a"], voices[v]).voice for v in VOICES}
+        near = {v: reranker.score(rest, ["a"], voices[v]).voice for v in VOICES}
         assert max(near, key=near.__getitem__) == name and near[name] > SIMILAR
 
 
@@ -64,9 +67,9 @@ def test_a_voice_near_enough_is_judged_by_its_words() -> None:
     assert sorted([right, clear, near], key=lambda s: s.rank) == [clear, near, right]
 
 
-def test_doubtful_words_lose_to_any_others() -> None:
-    worse, bad, far = (Score(DOUBTFUL - 2, 0.9), Score(DOUBTFUL - 1, 0.5),
-                       Score(DOUBTFUL + 0.1, 0.0))
+def test_unclear_words_lose_to_any_others() -> None:
+    worse, bad, far = (Score(UNCLEAR - 2, 0.9), Score(UNCLEAR - 1, 0.5),
+                       Score(UNCLEAR + 0.1, 0.0))
     assert sorted([far, worse, bad], key=lambda s: s.rank) == [worse, bad, far]
 
 
@@ -95,37 +98,37 @@ def best_path(log_probs: torch.Tensor, labels: list[int]) -> float:
 
 
 @pytest.mark.parametrize("name", VOICES)
-def test_one_missing_word_is_heard(name: str, verifier: Verifier) -> None:
+def test_one_missing_word_is_heard(name: str, reranker: Reranker) -> None:
     """The whole text is nearly all there; the stretch around the gap is not."""
     samples, phones = example(name)
     gone = samples.copy()
     middle = len(gone) // 2
     gone[middle - 6000: middle + 6000] = 1e-4 * np.random.default_rng(0).standard_normal(12_000)
-    assert verifier.words(gone, phones) < verifier.words(samples, phones) - 1
+    assert reranker.words(gone, phones) < reranker.words(samples, phones) - 1
 
 
-def test_a_reading_is_fluent_without_silences_that_no_mark_explains() -> None:
+def test_a_candidate_is_fluent_without_silences_that_no_mark_explains() -> None:
     rng = np.random.default_rng(0)
     speech, rest = (level * rng.standard_normal(24_000) for level in (0.1, 1e-4))
     halting = np.concatenate([speech, rest, rest, speech])
-    plain, marked = Piece(phonemize("one two."), 0), Piece(phonemize("one, two."), 0)
-    ended = Spoken([1], finish="eos")
-    assert plain.fluently(ended, np.concatenate([speech, speech]), 24_000)
-    assert not plain.fluently(ended, halting, 24_000) and marked.fluently(ended, halting, 24_000)
-    assert not marked.fluently(Spoken([1]), speech, 24_000), "it was cut off"
-    plain.readings = [Reading(ended, halting, False, Score(-1.0, 0.9)),
-                      Reading(ended, speech, True, Score(-5.0, 0.1))]
-    assert plain.best is plain.readings[1]
+    plain, marked = phonemize("one two."), phonemize("one, two.")
+    ended = Generated((1,), finish="eos")
+    assert is_fluent(ended, np.concatenate([speech, speech]), plain, 24_000)
+    assert not is_fluent(ended, halting, plain, 24_000)
+    assert is_fluent(ended, halting, marked, 24_000)
+    assert not is_fluent(Generated((1,)), speech, marked, 24_000), "it was cut off"
+    candidates = (Candidate(ended, halting, None, False, Score(-1.0, 0.9)),
+                  Candidate(ended, speech, None, True, Score(-5.0, 0.1)))
+    assert best(candidates) is candidates[1]
 
 
-def test_silence_at_the_ends_of_pieces_is_short() -> None:
-    """Two pieces, each with a second of silence at both ends; a frame has 320 samples."""
+def test_silence_at_the_ends_of_segments_is_short() -> None:
+    """Two segments, each with a second of silence at both ends; a frame has 320 samples."""
     rng = np.random.default_rng(0)
     speech, rest = (level * rng.standard_normal(24_000).astype(np.float32) for level in (0.1, 1e-4))
-    samples = np.concatenate([rest, speech, rest])
-    pieces = [Piece([" ", "a", "."], 0, first, [
-        Reading(Spoken([0] * 225, [75, 75, 75], "eos"), samples)]) for first in (True, False)]
-    audio = join(pieces, 24_000, 320, {})
+    one = Candidate(Generated((0,) * 225, (75,) * 3, "eos"), np.concatenate([rest, speech, rest]))
+    audio = join([finished(Segment((" ", "a", "."), 0, 0, first), one, 24_000, 320)
+                  for first in (True, False)], 24_000, {})
     assert len(audio.samples) == pytest.approx(2 * (1 + 2 * SILENT_SECONDS) * 24_000, abs=960)
     assert [(end - start) for _, start, end in audio.phones] == pytest.approx(
         2 * [SILENT_SECONDS, 1, SILENT_SECONDS], abs=0.03)
@@ -135,8 +138,8 @@ def test_a_continuation_begins_as_its_prompt_does() -> None:
     """The first second, silent, is the prompt; then a second of speech and one of silence."""
     rest = np.zeros(24_000, np.float32)
     speech = np.random.default_rng(0).standard_normal(24_000).astype(np.float32)
-    reading = Reading(Spoken([0] * 150, [75, 75], "eos"), np.concatenate([rest, speech, rest]))
-    audio = join([Piece(["a", "."], 0, True, [reading])], 24_000, 320, {})
+    one = Candidate(Generated((0,) * 150, (75, 75), "eos"), np.concatenate([speech, rest]), rest)
+    audio = join([finished(Segment(("a", "."), 0), one, 24_000, 320)], 24_000, {})
     assert len(audio.samples) == pytest.approx((2 + SILENT_SECONDS) * 24_000, abs=960)
     assert audio.phones[0] == ("a", 1.0, 2.0)
 
@@ -162,30 +165,28 @@ def test_a_listener_hears_what_the_lower_half_of_its_recogniser_hears(tmp_path: 
         PhoneListener.load(tmp_path / "nowhere")
 
 
-def drawn(tts: VALLE, text: str, voice: Prompt, seeds: range) -> list[Reading]:
-    """Readings of a text one by one."""
-    readings = []
-    for seed in seeds:
-        piece = Piece(phonemize(text), seed)
-        tts._read([piece], 1, Manner(voice, "en-us", SamplingOptions()))
-        readings += piece.readings
-    return readings
+def drawn(tts: VALLE, text: str, voice: Prompt, seeds: range) -> list[Candidate]:
+    """Candidates of a text one by one."""
+    how = Delivery(voice, "en-us", SamplingOptions())
+    return [tts.pipeline.draw([Segment(tuple(phonemize(text)), seed)], range(1), how)[0][0]
+            for seed in seeds]
 
 
-def best(tts: VALLE, readings: list[Reading], text: str, voice: Prompt, verifier: Verifier,
-         ) -> tuple[Reading, Score]:
-    """What verified synthesis should keep."""
+def kept(tts: VALLE, candidates: list[Candidate], text: str, voice: Prompt, reranker: Reranker,
+         ) -> tuple[Candidate, Score]:
+    """What reranking should keep."""
     heard = tts.model.codec.decode(voice.codes[None], voice.codes[None])[0, 0].numpy()
-    scores = [verifier.score(r.samples, phonemize(text), verifier.voice(heard)) for r in readings]
-    ranks = [(reading.spoken.finish == "eos", score.rank)
-             for reading, score in zip(readings, scores, strict=True)]
+    scores = [reranker.score(one.samples, phonemize(text), reranker.voice(heard))
+              for one in candidates]
+    ranks = [(one.generated.finish == "eos", score.rank)
+             for one, score in zip(candidates, scores, strict=True)]
     assert len(set(ranks)) > 1
-    return max(zip(readings, scores, strict=True),
-               key=lambda pair: (pair[0].spoken.finish == "eos", pair[1].rank))
+    return max(zip(candidates, scores, strict=True),
+               key=lambda pair: (pair[0].generated.finish == "eos", pair[1].rank))
 
 
-def test_of_several_readings_the_best_is_spoken(model_folder: Path, prompt: Path,
-                                                tmp_path: Path, verifier: Verifier) -> None:
+def test_of_several_candidates_the_best_is_spoken(model_folder: Path, prompt: Path,
+                                                  tmp_path: Path, reranker: Reranker) -> None:
     tts = VALLE.from_pretrained(model_folder, "cpu")
     voice = tts.encode_prompt(prompt, PROMPT_TEXT)
     text = "The little boat was waiting."
@@ -193,54 +194,53 @@ def test_of_several_readings_the_best_is_spoken(model_folder: Path, prompt: Path
                        sampling=SamplingOptions(best_of=3, retries=0))
     alone = tts.speak(text, prompt=voice, seed=5, sampling=SamplingOptions(retries=0))
     assert alone.scores == () and len(chosen.scores) == 1
-    readings = drawn(tts, text, voice, range(5 * 1_000_003, 5 * 1_000_003 + 3))
-    kept, score = best(tts, readings, text, voice, verifier)
-    np.testing.assert_array_equal(alone.samples, readings[0].samples)
-    np.testing.assert_array_equal(chosen.samples, kept.samples)
+    candidates = drawn(tts, text, voice, range(5 * 1_000_003, 5 * 1_000_003 + 3))
+    one, score = kept(tts, candidates, text, voice, reranker)
+    np.testing.assert_array_equal(alone.samples, candidates[0].samples)
+    np.testing.assert_array_equal(chosen.samples, one.samples)
     assert chosen.scores == (score,)
     chosen.save(tmp_path / "o.wav")
     assert json.loads((tmp_path / "o.json").read_text())["scores"] == [
         {"words": score.words, "voice": score.voice}]
 
 
-def test_a_doubtful_reading_is_read_again(model_folder: Path, prompt: Path,
-                                          verifier: Verifier) -> None:
+def test_what_is_not_clear_is_drawn_again(model_folder: Path, prompt: Path, reranker: Reranker,
+                                          ) -> None:
     """A random model says nothing that could be understood."""
     tts = VALLE.from_pretrained(model_folder, "cpu")
     voice = tts.encode_prompt(prompt, PROMPT_TEXT)
     text = "The little boat was waiting."
-    readings = drawn(tts, text, voice, range(3))
-    assert verifier.words(readings[0].samples, phonemize(text)) < DOUBTFUL
-    kept, score = best(tts, readings, text, voice, verifier)
-    found = tts.speak(text, prompt=voice,
-                        sampling=SamplingOptions(retries=2))
-    np.testing.assert_array_equal(found.samples, kept.samples)
+    candidates = drawn(tts, text, voice, range(3))
+    assert reranker.words(candidates[0].samples, phonemize(text)) < UNCLEAR
+    one, score = kept(tts, candidates, text, voice, reranker)
+    found = tts.speak(text, prompt=voice, sampling=SamplingOptions(retries=2))
+    np.testing.assert_array_equal(found.samples, one.samples)
     assert found.scores == (score,)
 
 
-def test_what_is_clear_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_clear_is_not_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
     tts = VALLE.from_pretrained("starter", "cpu")
     samples, _ = example("alto")
     voice = tts.encode_prompt(samples, (EXAMPLES / "alto.txt").read_text())
     counts: list[int] = []
-    read = tts._read
-    monkeypatch.setattr(tts, "_read", lambda pieces, count, manner: (
-        counts.append(count * len(pieces)), read(pieces, count, manner)))
-    monkeypatch.setattr("valle.tts.DOUBTFUL", -20.0)
+    draw = tts.pipeline.draw
+    monkeypatch.setattr(tts.pipeline, "draw", lambda segments, numbers, *rest: (
+        counts.append(len(numbers) * len(segments)), draw(segments, numbers, *rest))[1])
+    monkeypatch.setattr("valle.synthesis.pipeline.UNCLEAR", -20.0)
     clear = tts.speak("We went home by the river.", prompt=voice)
     assert counts == [1] and clear.scores == ()
-    monkeypatch.setattr("valle.tts.DOUBTFUL", 0.0)
-    doubted = tts.speak(["We went home by the river.", "Good morning."], prompt=voice,
-                        sampling=SamplingOptions(retries=2))
-    assert counts == [1, 2, 2, 2] and all(len(audio.scores) == 1 for audio in doubted)
-    monkeypatch.setattr("valle.tts.LANGUAGE", "de")
+    monkeypatch.setattr("valle.synthesis.pipeline.UNCLEAR", 0.0)
+    again = tts.speak(["We went home by the river.", "Good morning."], prompt=voice,
+                      sampling=SamplingOptions(retries=2))
+    assert counts == [1, 2, 2, 2] and all(len(audio.scores) == 1 for audio in again)
+    monkeypatch.setattr("valle.synthesis.pipeline.LANGUAGE", "de")
     tts.speak("Good morning.", prompt=voice)
-    assert counts == [1, 2, 2, 2, 1], "nobody hears doubt in another language"
+    assert counts == [1, 2, 2, 2, 1], "nobody hears what is unclear in another language"
 
 
-def test_judges_are_where_the_code_looks(verifier: Verifier) -> None:
-    assert all(list(judge_folder(name).glob("*.safetensors")) for name in JUDGES)
-    assert isinstance(verifier.encoder, TrainedEncoder)
+def test_scorers_are_where_the_code_looks(reranker: Reranker) -> None:
+    assert all(list(scorer_folder(name).glob("*.safetensors")) for name in SCORERS)
+    assert isinstance(reranker.encoder, TrainedEncoder)
 
 
 def test_parts_say_what_is_missing_or_damaged(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What trains a codec: spectral distances, and an adversary that listens to short-time spectra.
+"""What trains a codec: spectral distances, and a discriminator of short-time spectra.
 
 Losses follow EnCodec (Défossez et al. 2022, section 3.4): multi-scale mel L1 + L2, hinge GAN and
 feature matching with the multi-scale STFT discriminator, whose class is EnCodec's own.
@@ -26,7 +26,7 @@ def spectral_distance(wav: torch.Tensor, target: torch.Tensor, sample_rate: int)
     return total / len(SCALES)
 
 
-class Adversary(nn.Module):
+class Discriminator(nn.Module):
     """EnCodec's multi-scale STFT discriminator with the two losses that use it."""
 
     def __init__(self, filters: int = 16) -> None:

@@ -6,8 +6,8 @@ import pytest
 import torch
 from conftest import RATE, SENTENCES, vowel
 
-from codec.colour import DOUBT, LOUDEST, colour, match_colour
-from codec.excitation import pitch
+from codec.ltas import DOUBT, LOUDEST, ltas, match_ltas
+from codec.source import pitch
 from g2p import phonemize
 from valle.training.disguise import disguise
 
@@ -25,14 +25,14 @@ def brighter(samples: np.ndarray, slope: float) -> np.ndarray:
 
 
 def distance(a: np.ndarray, b: np.ndarray) -> float:
-    return float((colour(a).bands - colour(b).bands).abs().mean())
+    return float((ltas(a).bands - ltas(b).bands).abs().mean())
 
 
 def test_long_speech_takes_the_colour_of_the_prompt() -> None:
     samples = speech(times=3)
     reference = brighter(samples, 0.8)
-    seconds = colour(samples).seconds
-    matched = match_colour(samples, colour(reference))
+    seconds = ltas(samples).seconds
+    matched = match_ltas(samples, ltas(reference))
     assert matched.shape == samples.shape and matched.dtype == np.float32
     left = distance(matched, reference) / distance(samples, reference)
     assert left == pytest.approx(DOUBT / (seconds + DOUBT), abs=0.1)
@@ -41,7 +41,7 @@ def test_long_speech_takes_the_colour_of_the_prompt() -> None:
 def test_the_shorter_the_speech_the_less_it_is_moved() -> None:
     def moved(samples: np.ndarray) -> float:
         target = brighter(samples, 0.8)
-        return (distance(match_colour(samples, colour(target)), samples)
+        return (distance(match_ltas(samples, ltas(target)), samples)
                 / distance(target, samples))
 
     samples = speech(times=3)
@@ -50,17 +50,17 @@ def test_the_shorter_the_speech_the_less_it_is_moved() -> None:
 
 def test_no_band_is_moved_by_more_than_the_limit() -> None:
     samples = speech(times=3)
-    moved = colour(match_colour(samples, colour(brighter(samples, 20.0)))).bands
-    assert (moved - colour(samples).bands).abs().max() < LOUDEST + 0.2
+    moved = ltas(match_ltas(samples, ltas(brighter(samples, 20.0)))).bands
+    assert (moved - ltas(samples).bands).abs().max() < LOUDEST + 0.2
 
 
 @pytest.mark.parametrize("samples", [np.zeros(RATE, np.float32), np.zeros(1, np.float32),
                                      np.ones(320, np.float32)])
 def test_whatever_was_spoken_stays_finite(samples: np.ndarray) -> None:
-    matched = match_colour(samples, colour(speech()))
+    matched = match_ltas(samples, ltas(speech()))
     assert matched.shape == samples.shape and np.isfinite(matched).all()
-    assert match_colour(samples[:0], colour(samples)).size == 0
-    assert np.isfinite(match_colour(speech(), colour(samples))).all()
+    assert match_ltas(samples[:0], ltas(samples)).size == 0
+    assert np.isfinite(match_ltas(speech(), ltas(samples))).all()
 
 
 def test_a_disguise_keeps_pitch_and_timing_and_moves_the_formants() -> None:

@@ -1,6 +1,6 @@
-"""The colour of a recording: its long-term spectrum, from mouth, microphone and room alike.
+"""The long-term average spectrum (LTAS) of a recording: mouth, microphone and room alike.
 
-Models that were trained on many recordings speak in an average colour. Bringing it nearer to the
+Models that were trained on many recordings speak with an average one. Bringing it nearer to the
 prompt's is a filter that changes no word and no melody.
 """
 from __future__ import annotations
@@ -14,37 +14,36 @@ from codec.audio import SAMPLE_RATE, Samples
 from codec.mel import mel_edges, mel_filters
 
 N_FFT, HOP, BANDS = 1024, 256, 40
-QUIET = 1e-3      # of the loudest frame's power: below are pauses, which have no colour
-DOUBT = 1.5       # seconds of speech of which half of the colour is that of the words
+QUIET = 1e-3      # of the loudest frame's power: below are pauses
+DOUBT = 1.5       # seconds of speech in whose LTAS words and voice have equal parts
 LOUDEST = 1.0     # log gain, 8.7 dB
 
 
-
 @dataclass(frozen=True)
-class Colour:
+class LTAS:
     """Mean log magnitude of each of BANDS mel bands [BANDS], over so many seconds of speech."""
 
     bands: torch.Tensor
     seconds: float
 
 
-def colour(samples: Samples) -> Colour:
-    """The colour of samples [N] at 24 kHz."""
+def ltas(samples: Samples) -> LTAS:
+    """The LTAS of samples [N] at 24 kHz."""
     magnitudes = _spectrum(samples).abs()
     power = magnitudes.square().mean(0)
     loud = magnitudes[:, power >= QUIET * power.max()]
     bands = mel_filters(SAMPLE_RATE, N_FFT, BANDS) @ loud
-    return Colour(bands.clamp(min=1e-4).log().mean(1), loud.shape[1] * HOP / SAMPLE_RATE)
+    return LTAS(bands.clamp(min=1e-4).log().mean(1), loud.shape[1] * HOP / SAMPLE_RATE)
 
 
-def match_colour(samples: Samples, reference: Colour) -> Samples:
-    """Samples [N] at 24 kHz with their colour moved towards the reference.
+def match_ltas(samples: Samples, reference: LTAS) -> Samples:
+    """Samples [N] at 24 kHz with their LTAS moved towards the reference.
 
     Not the whole way: the shorter the speech, the more its spectrum is that of its words.
     """
     if not len(samples):
         return samples
-    own = colour(samples)
+    own = ltas(samples)
     seconds = min(own.seconds, reference.seconds)
     gain = seconds / (seconds + DOUBT) * (reference.bands - own.bands)
     frequencies = np.linspace(0, SAMPLE_RATE / 2, N_FFT // 2 + 1)

@@ -59,8 +59,8 @@ def test_widths_that_the_integer_kernel_cannot_read_are_left_to_another() -> Non
     packed = PackedAR(model, "int8")
     assert isinstance(packed.layers[0].down, Int8Matrix)
     assert not isinstance(packed.layers[0].qkv, Int8Matrix)
-    exact = Cached(model, 16, 1).join([[1, 4, 2, 30]])
-    torch.testing.assert_close(Cached(packed, 16, 1).join([[1, 4, 2, 30]]), exact,
+    exact = Cached(model, 16, 1).prefill([[1, 4, 2, 30]])
+    torch.testing.assert_close(Cached(packed, 16, 1).prefill([[1, 4, 2, 30]]), exact,
                                atol=0.02, rtol=0.05)
 
 

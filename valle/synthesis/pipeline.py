@@ -1,0 +1,199 @@
+"""From text to speech: segments, candidates, the best of them, their sound.
+
+    segments (segment.py) -> codebook 1 (AR) -> the others (NAR) -> samples (codec): candidates
+    -> the best of them (rerank.py) -> finished segments, one after the other (join.py)
+
+Every arrow makes new values and changes none. Who wants a whole text collects the iterator, who
+streams sends each segment as it comes, who has heard enough leaves it.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from codec.ltas import match_ltas
+from g2p import BOUNDARIES
+from valle.engine.kvcache import fast_bfloat16, pick_precision
+from valle.engine.select import pick_engine
+from valle.model.checkpoint import Model
+from valle.model.nar import NARBatch, NARRow
+from valle.speaker.encoder import Embedding
+from valle.synthesis.candidate import Candidate, best, is_fluent
+from valle.synthesis.decode import MAX_ROWS, Generated, Request, fill_latents, generate
+from valle.synthesis.join import SpokenSegment, finished
+from valle.synthesis.rerank import LANGUAGE, UNCLEAR, Reranker
+from valle.synthesis.sampling import SamplingOptions
+from valle.synthesis.segment import Segment
+from valle.synthesis.voice import Prompt
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How segments are spoken: in whose voice, in which language, drawn how.
+
+    Attributes:
+        continuation: each text goes on where the prompt stops, and begins with the prompt.
+    """
+
+    voice: Prompt
+    language: str
+    sampling: SamplingOptions
+    continuation: bool = False
+
+
+class Pipeline:
+    """The parts of a model on one device. It keeps nothing of a call but the last voice it met."""
+
+    def __init__(self, model: Model, device: torch.device, precision: str = "auto",
+                 engine: str = "auto") -> None:
+        """precision: of the weights while speaking, "auto" or one of kvcache.PRECISIONS.
+        engine: what runs the AR, one of select.ENGINES.
+
+        Raises:
+            ImportError, ValueError: the engine is unknown, is missing, or cannot take the model.
+        """
+        self.model, self.device = model, device
+        self.precision = pick_precision(precision, device)
+        self.engine, self.ar, self.decoder = pick_engine(engine, model.ar.to(device),
+                                                         self.precision, device)
+        self._embedded: tuple[Prompt, Embedding] | None = None
+        model.nar.to(device)
+        if isinstance(model.codec, torch.nn.Module):
+            model.codec.to(device)
+
+    @cached_property
+    def reranker(self) -> Reranker:
+        """Loaded when there is first something to choose from."""
+        return Reranker.load()
+
+    def stream(self, segments: Sequence[Segment], delivery: Delivery, together: int | None = None,
+               on_frame: Callable[[int], None] | None = None) -> Iterator[SpokenSegment]:
+        """Finished segments in their order. What becomes of one does not depend on the others.
+
+        Args:
+            together: segments that are spoken side by side, None for all: the first is heard
+                soonest with 1, the last with all.
+            on_frame: called after every step with the number of tokens written.
+        """
+        codec, together = self.model.codec, together or max(1, len(segments))
+        for first in range(0, len(segments), together):
+            some = segments[first: first + together]
+            for segment, candidates in zip(some, self.candidates(some, delivery, on_frame),
+                                           strict=True):
+                yield finished(segment, best(candidates), codec.sample_rate, codec.hop)
+
+    def candidates(self, segments: Sequence[Segment], delivery: Delivery,
+                   on_frame: Callable[[int], None] | None = None) -> list[tuple[Candidate, ...]]:
+        """The candidates of each segment: `best_of`, then more while none will do."""
+        sampling, scored = delivery.sampling, delivery.sampling.best_of > 1
+        found = self.draw(segments, range(sampling.best_of), delivery, on_frame)
+        if scored:
+            found = [self._scored(*pair, delivery.voice)
+                     for pair in zip(segments, found, strict=True)]
+        for number in range(sampling.best_of, sampling.best_of + sampling.retries):
+            poor = [index for index, segment in enumerate(segments)
+                    if not self._will_do(best(found[index]), segment, delivery.language)]
+            if not poor:
+                break
+            more = self.draw([segments[index] for index in poor], range(number, number + 1),
+                             delivery, on_frame)
+            for index, new in zip(poor, more, strict=True):
+                found[index] = self._scored(segments[index], (*found[index], *new), delivery.voice)
+        return found
+
+    def draw(self, segments: Sequence[Segment], numbers: range, delivery: Delivery,
+             on_frame: Callable[[int], None] | None = None) -> list[tuple[Candidate, ...]]:
+        """The candidates of these numbers of each segment, without scores, in one batch."""
+        jobs = [(segment, number) for segment in segments for number in numbers]
+        requests = [self._request(segment, number, delivery) for segment, number in jobs]
+        generated = generate(self.ar, requests, delivery.sampling, self.decoder, on_frame)
+        frames = self._filled(requests, generated, delivery)
+        found = [self._sounding(segment, one, *rows, delivery) for (segment, _), one, rows
+                 in zip(jobs, generated, frames, strict=True)]
+        return [tuple(found[at: at + len(numbers)]) for at in range(0, len(found), len(numbers))]
+
+    def _request(self, segment: Segment, number: int, delivery: Delivery) -> Request:
+        """What the AR goes on from for one candidate."""
+        vocabulary, ids, voice = self.model.vocabulary, self.model.ar.ids, delivery.voice
+        known, phones = vocabulary.encode(voice.phones), vocabulary.encode(segment.phones)
+        codes = voice.codes[0].tolist()
+        heard = (ids.codes(codes) if voice.durations is None
+                 else ids.interleave(known, voice.durations, codes))
+        return Request([*ids.prefix(delivery.language, known + phones), *heard], phones,
+                       [phone in BOUNDARIES for phone in segment.phones], segment.seed + number)
+
+    def _filled(self, requests: Sequence[Request], generated: Sequence[Generated],
+                delivery: Delivery) -> list[tuple[torch.Tensor, torch.Tensor | None]]:
+        """Latents [D, T] of prompt and target of each request, by the NAR, and the phone of each
+        frame [T], None where the model does not know it; both perhaps with padding behind."""
+        known = self.model.vocabulary.encode(delivery.voice.phones)
+        rows = [nar_row(delivery.voice, known, request.phones, one)
+                for request, one in zip(requests, generated, strict=True)]
+        together = 1 if self.device.type == "cpu" else MAX_ROWS  # padding would cost time there
+        half = self.precision != "float32" and fast_bfloat16(self.device)
+        found: list[tuple[torch.Tensor, torch.Tensor | None]] = []
+        for first in range(0, len(rows), together):
+            batch = NARBatch.pad(rows[first: first + together], self.model.nar.config, self.device)
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+                latents = fill_latents(self.model.nar, batch, self.model.codec.codebooks,
+                                       delivery.sampling.nar_guidance)
+            said = batch.frame_phones
+            found += zip(latents, [None] * len(latents) if said is None else said, strict=True)
+        return found
+
+    def _sounding(self, segment: Segment, generated: Generated, latents: torch.Tensor,
+                  said: torch.Tensor | None, delivery: Delivery) -> Candidate:
+        """The sound of what `_filled` gives, the target's with the prompt's LTAS."""
+        codec, voice = self.model.codec, delivery.voice
+        known = voice.codes.shape[1]
+        frames = known + len(generated.codes)
+        phones: dict[str, torch.Tensor] = {}
+        if codec.phones and said is not None:
+            phones = {"phones": said[None, :frames], "voice_phones": said[None, :known]}
+        wav = codec.decode(latents[None, :, :frames], voice.codes[None], **phones)
+        before, target = np.split(wav[0, 0].float().cpu().numpy(), [known * codec.hop])
+        samples = match_ltas(target, voice.ltas)
+        return Candidate(generated, samples,
+                         before if delivery.continuation and segment.first else None,
+                         is_fluent(generated, samples, segment.phones, codec.sample_rate))
+
+    def _scored(self, segment: Segment, candidates: Sequence[Candidate], voice: Prompt,
+                ) -> tuple[Candidate, ...]:
+        """The same candidates, each with its score."""
+        whose = self._embedding(voice)
+        return tuple(one if one.score else replace(
+            one, score=self.reranker.score(one.samples, segment.phones, whose))
+            for one in candidates)
+
+    def _embedding(self, voice: Prompt) -> Embedding:
+        """The voice as it sounds behind the codec; the last one is remembered."""
+        last = self._embedded
+        if last is None or last[0] is not voice:
+            known = voice.codes[None]
+            heard = self.model.codec.decode(known, known)[0, 0].float().cpu().numpy()
+            self._embedded = last = voice, self.reranker.voice(heard)
+        return last[1]
+
+    def _will_do(self, candidate: Candidate, segment: Segment, language: str) -> bool:
+        """Is it fluent, and are its words clear where we can tell?"""
+        if not candidate.fluent:
+            return False
+        if not language.startswith(LANGUAGE):
+            return True
+        words = (candidate.score.words if candidate.score is not None
+                 else self.reranker.words(candidate.samples, segment.phones))
+        return words >= UNCLEAR
+
+
+def nar_row(voice: Prompt, known: list[int], phones: list[int], generated: Generated) -> NARRow:
+    """The prompt in all codebooks, then the target in the first. known: the prompt's phone ids."""
+    target = np.zeros((len(voice.codes), len(generated.codes)), np.int64)
+    target[0] = generated.codes
+    durations = (None if voice.durations is None or generated.durations is None
+                 else [*voice.durations, *generated.durations])
+    return NARRow([*known, *phones], np.concatenate([voice.codes.cpu().numpy(), target], axis=1),
+                  voice.codes.shape[1], durations)
