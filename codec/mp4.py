@@ -39,7 +39,7 @@ class MP4:
         try:
             for frame in self.container.decode(audio=0):
                 for part in self._to_float.resample(frame):
-                    yield part.to_ndarray().T
+                    yield np.asarray(part.to_ndarray().T, np.float32)
         except self.errors as error:
             raise self._unreadable(error) from error
 

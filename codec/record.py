@@ -13,6 +13,7 @@ import math
 import types
 import typing
 from collections.abc import Mapping
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -172,6 +173,8 @@ class WrongValue(ValueError):
 def check_range(config: Any, **ranges: tuple[float, float]) -> None:
     """WrongValue when a field of a dataclass lies outside (least, most)."""
     for name, (least, most) in ranges.items():
-        value = getattr(config, name)
-        if not least <= value <= most:
+        value, whole = getattr(config, name), type(least) is type(most) is int
+        if isinstance(value, bool) or not isinstance(value, Integral if whole else Real):
+            raise WrongValue(name, repr(value), f"must be a {'whole ' * whole}number")
+        if not least <= float(value) <= most:
             raise WrongValue(name, value, f"must be {least:g} to {most:g}")

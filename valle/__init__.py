@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["VALLE", "Audio", "Prompt", "SamplingOptions"]
+__all__ = ["VALLE", "Audio", "Prompt", "SamplingOptions", "SomeUnspoken"]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,6 +12,8 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from valle.commands.parser import Parser
+
 COMMANDS = {
     "say": "speak a text in the voice of a three-second prompt",
     "train": "train the codec, the aligner, the AR, the NAR, or a judge",
@@ -28,9 +30,8 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of `valle`; returns the exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    parser = argparse.ArgumentParser(
-        prog="valle", description="Zero-shot speech synthesis in the VALL-E style.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = Parser(
+        "valle", "Zero-shot speech synthesis in the VALL-E style.",
         epilog="commands:\n" + "\n".join(f"  {n:12}{h}" for n, h in COMMANDS.items())
         + "\n\n`valle COMMAND --help` explains each.")
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
@@ -51,8 +52,7 @@ def train_main() -> int:
 def run(command: str, arguments: Sequence[str], prog: str) -> int:
     """Parse the options of one command and run it; every user mistake becomes one line."""
     module = importlib.import_module(f"valle.commands.{command}")
-    parser = argparse.ArgumentParser(prog=prog, description=module.__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog, module.__doc__ or "")
     module.add_arguments(parser)
     options = parser.parse_args(list(arguments))
     warnings.showwarning = _one_line  # type: ignore[assignment]
@@ -70,7 +70,10 @@ def run(command: str, arguments: Sequence[str], prog: str) -> int:
 
 
 def describe(error: Exception) -> str:
-    """An error as one line that a user can act on."""
+    """An error as one line that a user can act on; arguments become options."""
+    argument = getattr(error, "argument", None)  # of a codec.record.WrongValue
+    if argument:
+        return f"--{str(error).replace(argument, argument.replace('_', '-'), 1)}"
     if isinstance(error, OSError) and error.strerror:
         place = f" ({error.filename})" if error.filename else ""
         return f"{error.strerror}{place}"

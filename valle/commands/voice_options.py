@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,26 +10,27 @@ if TYPE_CHECKING:
     from valle.tts import VALLE
 
 
+SAMPLING: dict[str, tuple[int | float, str]] = {  # SamplingOptions: default and what it is
+    "temperature": (0.7, "lower is plainer and steadier, 0 is greedy"),
+    "top_k": (0, "keep the k likeliest codes; 0 is off"),
+    "top_p": (0.9, "keep the likeliest codes that together reach p"),
+    "guidance": (2.5, "how far text and prompt lead codebook 1 beyond what the model learned: "
+                      "clearer words, a nearer voice; 1 is off and a third faster"),
+    "nar_guidance": (1.0, "the same for the other codebooks: a nearer voice, a little rougher"),
+    "best_of": (1, "candidates to draw of each segment, of which the clearest in the nearest voice "
+                   "is kept"),
+    "retries": (3, "draw further candidates of a segment, at most so many, while its words are not "
+                   "clear; 0 is fastest"),
+    "pause": (0.4, "least seconds of silence between sentences; twice as long between paragraphs"),
+}
+
+
 def add_voice_arguments(parser: argparse.ArgumentParser) -> None:
+    """How speech is drawn is the model's matter, where no option says otherwise."""
     parser.add_argument("--model", default="starter", help="starter, or a model folder")
-    parser.add_argument("--temperature", type=float, default=0.7,
-                        help="lower is plainer and steadier, 0 is greedy; default 0.7")
-    parser.add_argument("--top-k", type=int, default=0, help="keep the k likeliest codes; 0 is off")
-    parser.add_argument("--top-p", type=float, default=0.9,
-                        help="keep the likeliest codes that together reach p; default 0.9")
-    parser.add_argument("--guidance", type=float, default=2.5,
-                        help="how far text and prompt lead codebook 1 beyond what the model "
-                             "learned: clearer words, a nearer voice; 1 is off and a third faster; "
-                             "default 2.5")
-    parser.add_argument("--nar-guidance", type=float, default=1.5,
-                        help="the same for the other codebooks: a nearer voice, a little rougher; "
-                             "default 1.5")
-    parser.add_argument("--best-of", type=int, default=1,
-                        help="candidates to draw of each segment, of which the clearest in the "
-                             "nearest voice is kept; default 1")
-    parser.add_argument("--retries", type=int, default=3,
-                        help="draw further candidates of a segment, at most so many, while its "
-                             "words are not clear; 0 is fastest; default 3")
+    for name, (usual, told) in SAMPLING.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(usual),
+                            help=f"{told} (default: the model's, {usual} where it has none)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--precision", default="auto",
                         help="of the models' weights: int8, bfloat16 or float32; default auto: "
@@ -46,11 +48,13 @@ def load_voice(options: argparse.Namespace) -> tuple[VALLE, SamplingOptions]:
     Raises:
         FileNotFoundError, ValueError: what is wrong with an option or a model, in one line.
     """
+    from valle.engine.select import pick_device
     from valle.synthesis.sampling import SamplingOptions
     from valle.tts import VALLE
 
-    sampling = SamplingOptions(options.temperature, options.top_k, options.top_p,
-                               guidance=options.guidance, nar_guidance=options.nar_guidance,
-                               best_of=options.best_of, retries=options.retries)
+    given = {name: getattr(options, name) for name in SAMPLING
+             if getattr(options, name) is not None}
+    SamplingOptions(**given)  # what is wrong is said before the model loads
+    pick_device(options.device)
     tts = VALLE.from_pretrained(options.model, options.device, options.precision, options.engine)
-    return tts, sampling
+    return tts, replace(tts.sampling, **given)

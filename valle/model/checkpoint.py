@@ -5,7 +5,8 @@ parts do not belong together is refused.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import hashlib
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ class Model:
     Attributes:
         aligner: None for the plain layout.
         sampling: how it speaks best: values of SamplingOptions; the others have their defaults.
+        digest: sixteen hex digits over the files of weights.
     """
 
     ar: AR
@@ -41,6 +43,7 @@ class Model:
     vocabulary: Vocabulary
     aligner: Aligner | None
     sampling: dict[str, Any] = field(default_factory=dict)
+    digest: str = ""
 
 
 def save_ar(folder: str | Path, model: AR, vocabulary: Vocabulary, codec: str,
@@ -69,7 +72,15 @@ def load_model(folder: str | Path) -> Model:
     if not folder.is_dir():
         raise FileNotFoundError(f"no model folder {folder}; use --model starter, or a folder made "
                                 "by `valle pack`")
-    return _join(folder, folder, folder, folder)
+    return replace(_join(folder, folder, folder, folder), digest=weights_digest(folder))
+
+
+def weights_digest(folder: Path) -> str:
+    """Sixteen hex digits over the safetensors files of a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.safetensors")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def shipped(package: str, folder: str) -> Path:

@@ -5,7 +5,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from codec.record import check_range
+from codec.record import WrongValue, check_range
 
 LAYOUTS = ("plain", "interleaved")
 MAX_GROUP = 4  # 0.05 s: more than one phone in a step
@@ -25,7 +25,7 @@ class TransformerConfig:
 
     def __post_init__(self) -> None:
         check_range(self, n_layer=(1, 256), n_head=(1, 256), d_model=(2, 16_384), d_ff=(1, 65_536),
-                    dropout=(0, 1), rope_theta=(1, 1e9), norm_eps=(1e-12, 0.1))
+                    dropout=(0.0, 1.0), rope_theta=(1.0, 1e9), norm_eps=(1e-12, 0.1))
         if self.d_model % self.n_head or (self.d_model // self.n_head) % 2:
             raise ValueError(f"d_model {self.d_model} must be an even multiple of n_head "
                              f"{self.n_head}")
@@ -45,7 +45,7 @@ def size(name: str, **changes: Any) -> TransformerConfig:
     Its SwiGLU of width 2816 holds as many parameters as the paper's plain layer of width 4096.
     """
     if name not in SIZES:
-        raise ValueError(f"--size {name}: choose one of {', '.join(SIZES)}")
+        raise WrongValue("size", name, f"choose one of {', '.join(SIZES)}")
     return dataclasses.replace(SIZES[name], **changes)
 
 
@@ -68,7 +68,7 @@ class ARConfig:
         if not self.languages:
             raise ValueError("languages: there must be one")
         if self.layout not in LAYOUTS:
-            raise ValueError(f"--layout {self.layout}: choose one of {', '.join(LAYOUTS)}")
+            raise WrongValue("layout", self.layout, f"choose one of {', '.join(LAYOUTS)}")
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ class RecognizerConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "phones", tuple(self.phones))
         check_range(self, width=(1, 8_192), blocks=(2, 256), heads=(1, 256), kernel=(1, 255),
-                    decoder_layers=(1, 256), dropout=(0, 1))
+                    decoder_layers=(1, 256), dropout=(0.0, 1.0))
         if self.width % (2 * self.heads) or self.kernel % 2 == 0 or self.blocks < 2:
             raise ValueError("a recogniser needs a width that its heads divide evenly, an odd "
                              "kernel and at least two blocks")

@@ -49,7 +49,7 @@ def as_samples(recording: Recording, max_seconds: float) -> Samples:
     Raises:
         FileNotFoundError, ValueError: what is wrong, in one line.
     """
-    if isinstance(recording, (str, Path)) or hasattr(recording, "read"):
+    if is_file(recording):
         if isinstance(recording, io.TextIOBase):
             raise ValueError("the prompt was opened as text: open it with mode 'rb'")
         return load_audio(recording, max_seconds=max_seconds)  # type: ignore[arg-type]
@@ -61,6 +61,16 @@ def as_samples(recording: Recording, max_seconds: float) -> Samples:
         raise ValueError(f"the prompt lasts {len(wave) / rate:.1f} s, the limit is "
                          f"{max_seconds:g} s: cut a shorter piece")
     return resample(wave, rate, SAMPLE_RATE)
+
+
+def is_file(recording: Recording) -> bool:
+    """Does it say its own rate?"""
+    return isinstance(recording, (str, Path)) or hasattr(recording, "read")
+
+
+def source_of(recording: Recording) -> str:
+    """The full path of a file; of anything else nothing."""
+    return str(Path(recording).resolve()) if isinstance(recording, (str, Path)) else ""
 
 
 def mono(samples: Any) -> Samples:

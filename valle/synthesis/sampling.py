@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 import torch
 
+from codec.record import WrongValue, check_range
+
 MAX_CANDIDATES = 16  # of a segment
+MOST_TEMPERATURE, MOST_GUIDANCE, MOST_PAUSE = 10.0, 20.0, 10.0
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,8 @@ class SamplingOptions:
     ras_threshold of the last ras_window tokens, it is drawn again from the full distribution.
     guidance, nar_guidance: classifier-free guidance of AR and NAR (decode.py); 1 is off. Models
     trained without dropped conditions need 1.
+
+    pause: least seconds of silence between sentences; between paragraphs it is twice as long.
 
     best_of: candidates drawn of each segment, in one batch; the best is kept, by the words and the
     voice that the reranker hears (rerank.py). retries: further candidates, one after the other, of
@@ -33,23 +38,15 @@ class SamplingOptions:
     nar_guidance: float = 1.0
     best_of: int = 1
     retries: int = 3
+    pause: float = 0.4
 
     def __post_init__(self) -> None:
-        if not self.temperature >= 0:
-            raise ValueError(f"--temperature {self.temperature}: must be 0 or more")
-        if self.top_k < 0:
-            raise ValueError(f"--top-k {self.top_k}: must be 0 (off) or more")
-        if not 0 < self.top_p <= 1:
-            raise ValueError(f"--top-p {self.top_p}: must be above 0 and at most 1")
-        for flag, weight in (("guidance", self.guidance), ("nar-guidance", self.nar_guidance)):
-            if not 1 <= weight < float("inf"):
-                raise ValueError(f"--{flag} {weight}: must be 1 (off) or more")
-        if not 1 <= self.best_of <= MAX_CANDIDATES:
-            raise ValueError(f"--best-of {self.best_of}: must be 1 to {MAX_CANDIDATES}")
-        if not 0 <= self.retries <= MAX_CANDIDATES:
-            raise ValueError(f"--retries {self.retries}: must be 0 to {MAX_CANDIDATES}")
-        if self.ras_window < 1:
-            raise ValueError("ras_window must be at least 1; ras_threshold 1 turns the rule off")
+        check_range(self, temperature=(0.0, MOST_TEMPERATURE), top_k=(0, 1 << 20), top_p=(0.0, 1.0),
+                    ras_window=(1, 10_000), ras_threshold=(0.0, 1.0), guidance=(1.0, MOST_GUIDANCE),
+                    nar_guidance=(1.0, MOST_GUIDANCE), best_of=(1, MAX_CANDIDATES),
+                    retries=(0, MAX_CANDIDATES), pause=(0.0, MOST_PAUSE))
+        if self.top_p == 0:
+            raise WrongValue("top_p", self.top_p, "must be above 0; 1 is off")
 
 
 def generators(seeds: list[int]) -> list[torch.Generator]:
