@@ -21,7 +21,7 @@ CLIPPED_LEVEL, CLIPPED_SHARE = 0.98, 0.002
 N_BANDS, LOWEST_BAND_HZ, HIGHEST_BAND_HZ = 24, 100.0, 7_500.0
 LEAST_RUN = 3            # active frames in a row: shorter ones are chance
 CHANGING_DB = 1.8        # the spectrum of speech varies by 6 dB and more, by 2.3 in loud noise
-ONE_TONE = 0.75          # share of the strongest partial in the frames that have most others
+ONE_TONE = 0.9           # share of the strongest partial in the frames that have most others
 TELEPHONE_HZ = ((2_500.0, 3_700.0), (4_300.0, 5_500.0))
 TELEPHONE_DB = 24.0      # the second band is so far below the first where nothing passes 4 kHz
 

@@ -308,8 +308,8 @@ def test_configs_survive_json_and_name_what_is_wrong() -> None:
     for config in (ARConfig(9, ("de", "en-us"), 32, "plain", size("tiny", dropout=0.1)),
                    NARConfig(9, 3, 32, False, size("tiny"))):
         assert from_record(type(config), json.loads(json.dumps(to_json(config)))) == config
-    for build, flag in ((lambda: size("huge"), "--size"),
-                        (lambda: ARConfig(9, layout="diagonal"), "--layout"),
+    for build, flag in ((lambda: size("huge"), "^size huge: choose"),
+                        (lambda: ARConfig(9, layout="diagonal"), "^layout diagonal: choose"),
                         (lambda: NARConfig(9, n_codebooks=1), "n_codebooks 1: must be 2 to 64"),
                         (lambda: size("tiny", n_head=5), "n_head"),
                         (lambda: from_record(ARConfig, {"transformer": {}}), "phones missing"),

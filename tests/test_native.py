@@ -208,7 +208,7 @@ def test_without_a_compiler_torch_takes_over(forgotten: Path, model_folder: Path
     with pytest.raises(NativeError, match="no C compiler"):
         library()
     assert VALLE.from_pretrained(model_folder, "cpu").engine == "torch"
-    with pytest.raises(ValueError, match="--engine native: no C compiler .* --engine torch"):
+    with pytest.raises(ValueError, match="^engine native: no C compiler .* choose torch"):
         VALLE.from_pretrained(model_folder, "cpu", engine="native")
 
 
