@@ -19,8 +19,8 @@ import torch
 
 import valle.synthesis.pipeline
 from valle import VALLE
+from valle.synthesis.options import SamplingOptions
 from valle.synthesis.rerank import Reranker
-from valle.synthesis.sampling import SamplingOptions
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 TEXT = "Three seconds of a voice are enough. Now it reads whatever you write, word for word."
@@ -71,16 +71,16 @@ def main(model: str) -> None:
     for tts in voices.values():
         clock.around(tts.model.codec, "decode", "codec")
         clock.around(tts, "encode_prompt", "prompt")
-    cases = [(name, readings, guidance) for name in voices
-             for readings, guidance in ((1, 1.0), (1, 2.5), (4, 2.5))]
+    cases = [(name, candidates, guidance) for name in voices
+             for candidates, guidance in ((1, 1.0), (1, 2.5), (4, 2.5))]
     rows: dict[tuple[str, int, float], list[tuple[float, ...]]] = {case: [] for case in cases}
     lengths: dict[str, list[tuple[float, float]]] = {name: [] for name in CASES}
     usual = next(iter(voices.values()))
     voice = usual.encode_prompt(EXAMPLES / "alto.wav", (EXAMPLES / "alto.txt").read_text())
     for _ in range(RUNS + 1):
         for case in cases:
-            name, readings, guidance = case
-            rows[case].append(run(voices[name], clock, readings, guidance))
+            name, candidates, guidance = case
+            rows[case].append(run(voices[name], clock, candidates, guidance))
         for name, calls in CASES.items():
             clock.spent.clear()
             with clock.stage("all"):
@@ -90,11 +90,11 @@ def main(model: str) -> None:
             lengths[name].append((seconds, clock.spent["all"]))
     print(f"{model}, {torch.get_num_threads()} threads, torch {torch.__version__}, peak memory "
           f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB\n")
-    print("| AR | readings | guidance | speech, s | prompt | AR | NAR | codec | listener "
+    print("| AR | candidates | guidance | speech, s | prompt | AR | NAR | codec | listener "
           "| RTF in all | AR tokens/s |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
-    for (name, readings, guidance), found in rows.items():
-        print(f"| {name} | {readings} | {guidance:g} |",
+    for (name, candidates, guidance), found in rows.items():
+        print(f"| {name} | {candidates} | {guidance:g} |",
               " | ".join(f"{median(column):.3g}" for column in zip(*found[1:], strict=True)), "|")
     print("\n| text | speech, s | work, s | RTF |\n|---|---:|---:|---:|")
     for name, times in lengths.items():
@@ -102,14 +102,14 @@ def main(model: str) -> None:
         print(f"| {name} | {seconds:.1f} | {work:.2f} | {work / seconds:.3f} |")
 
 
-def run(tts: VALLE, clock: Clock, readings: int, guidance: float) -> tuple[float, ...]:
+def run(tts: VALLE, clock: Clock, candidates: int, guidance: float) -> tuple[float, ...]:
     """(seconds of speech, RTF of each stage, RTF in all, AR tokens per second) of one call."""
     clock.spent.clear()
     tokens: list[int] = []
     with clock.stage("all"):
         audio = tts.speak(TEXT, prompt=EXAMPLES / "alto.wav",
                           sampling=SamplingOptions(guidance=guidance, nar_guidance=guidance,
-                                                   best_of=readings),
+                                                   best_of=candidates),
                           prompt_text=(EXAMPLES / "alto.txt").read_text(), on_frame=tokens.append)
     rtf = {stage: spent / audio.seconds for stage, spent in clock.spent.items()}
     return (audio.seconds, rtf["prompt"], rtf["AR"], rtf["NAR"], rtf["codec"], rtf["listener"],

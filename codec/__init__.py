@@ -8,7 +8,8 @@
 """
 from codec.audio import load_audio, save_audio
 from codec.base import Codec, load_codec
+from codec.spec import CodecSpec
 from codec.speech import check_prompt, normalize_loudness, trim_silence
 
-__all__ = ["Codec", "check_prompt", "load_audio", "load_codec", "normalize_loudness", "save_audio",
-           "trim_silence"]
+__all__ = ["Codec", "CodecSpec", "check_prompt", "load_audio", "load_codec", "normalize_loudness",
+           "save_audio", "trim_silence"]

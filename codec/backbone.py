@@ -50,7 +50,7 @@ class VoiceAttention(nn.Module):
         return x + self.out(rearrange(found, "b h t d -> b t (h d)"))
 
 
-class Trunk(nn.Module):
+class Backbone(nn.Module):
     """Linear in, ConvNeXt blocks, norm, linear out; [B, T, D_in] to [B, T, D_out].
 
     attend_every: after so many blocks the frames look up a voice, where one is given; 0 is never.

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from codec.record import read_record
+from codec.spec import CodecSpec
 
 if TYPE_CHECKING:
     import torch
@@ -17,16 +18,20 @@ class Codec(Protocol):
     """
 
     @property
+    def spec(self) -> CodecSpec:
+        """All of its numbers; the most used ones are properties as well."""
+
+    @property
     def sample_rate(self) -> int:
-        """Samples per second: 24 000 in every codec here."""
+        """Samples per second."""
 
     @property
     def hop(self) -> int:
-        """Samples per frame: 320."""
+        """Samples per frame."""
 
     @property
     def frame_rate(self) -> float:
-        """Frames per second: sample_rate / hop = 75."""
+        """Frames per second: sample_rate / hop."""
 
     @property
     def n_codebooks(self) -> int:

@@ -19,6 +19,7 @@ from torch import nn
 from tqdm import tqdm
 
 from codec.files import atomic_path
+from codec.spec import CodecSpec
 from codec.upstream import EncodecModel
 
 URL = "https://dl.fbaipublicfiles.com/encodec/v0/encodec_24khz-d7cc33bc.th"
@@ -30,11 +31,9 @@ CHUNK = 1 << 20
 class EncodecCodec(nn.Module):
     """A `codec.Codec` over encodec's own 24 kHz model: 8 codebooks of 1024, 75 frames/s."""
 
-    sample_rate = 24_000
-    hop = 320
-    frame_rate = 75.0
-    n_codebooks = 8
-    codebook_size = 1024
+    spec = CodecSpec(sample_rate=24_000, hop=320, n_codebooks=8, codebook_size=1024)
+    sample_rate, hop, frame_rate = spec.sample_rate, spec.hop, spec.frame_rate
+    n_codebooks, codebook_size = spec.n_codebooks, spec.codebook_size
     phones: tuple[str, ...] = ()
 
     def __init__(self, model: EncodecModel) -> None:

@@ -27,27 +27,27 @@ class LTAS:
     seconds: float
 
 
-def ltas(samples: Samples) -> LTAS:
-    """The LTAS of samples [N] at 24 kHz."""
+def ltas(samples: Samples, sample_rate: int = SAMPLE_RATE) -> LTAS:
+    """The LTAS of samples [N]."""
     magnitudes = _spectrum(samples).abs()
     power = magnitudes.square().mean(0)
     loud = magnitudes[:, power >= QUIET * power.max()]
-    bands = mel_filters(SAMPLE_RATE, N_FFT, BANDS) @ loud
-    return LTAS(bands.clamp(min=1e-4).log().mean(1), loud.shape[1] * HOP / SAMPLE_RATE)
+    bands = mel_filters(sample_rate, N_FFT, BANDS) @ loud
+    return LTAS(bands.clamp(min=1e-4).log().mean(1), loud.shape[1] * HOP / sample_rate)
 
 
-def match_ltas(samples: Samples, reference: LTAS) -> Samples:
-    """Samples [N] at 24 kHz with their LTAS moved towards the reference.
+def match_ltas(samples: Samples, reference: LTAS, sample_rate: int = SAMPLE_RATE) -> Samples:
+    """Samples [N] with their LTAS moved towards the reference.
 
     Not the whole way: the shorter the speech, the more its spectrum is that of its words.
     """
     if not len(samples):
         return samples
-    own = ltas(samples)
+    own = ltas(samples, sample_rate)
     seconds = min(own.seconds, reference.seconds)
     gain = seconds / (seconds + DOUBT) * (reference.bands - own.bands)
-    frequencies = np.linspace(0, SAMPLE_RATE / 2, N_FFT // 2 + 1)
-    centres = mel_edges(SAMPLE_RATE, BANDS)[1:-1].numpy()
+    frequencies = np.linspace(0, sample_rate / 2, N_FFT // 2 + 1)
+    centres = mel_edges(sample_rate, BANDS)[1:-1].numpy()
     curve = np.interp(frequencies, centres, gain.clamp(-LOUDEST, LOUDEST).numpy())
     filtered = _spectrum(samples) * torch.from_numpy(np.exp(curve)).float()[:, None]
     return torch.istft(filtered, N_FFT, HOP, window=torch.hann_window(N_FFT),

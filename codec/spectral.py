@@ -24,11 +24,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from codec.backbone import Trunk
+from codec.backbone import Backbone
 from codec.mel import mel_filters
 from codec.parts import load_part, network, save_part
 from codec.record import check_range, from_record
 from codec.source import PITCHES, best_pitch, noise, pulses
+from codec.spec import CodecSpec
 
 # Magnitudes teach the two filters, and do not show a little noise among harmonics; ears hear it.
 # Noise is weakened by its share of the power, raised to this.
@@ -96,14 +97,14 @@ class SpectralCodec(nn.Module):
 
         self.config = config = config or SpectralConfig()
         self.window: torch.Tensor
-        self.encoder = Trunk(config.n_mels, config.encoder_width, config.latent,
+        self.encoder = Backbone(config.n_mels, config.encoder_width, config.latent,
                              config.encoder_blocks)
         # Below one use in ten batches a code is replaced; upstream's default of two uses in every
         # batch would replace most codes of batches that hold fewer frames than codes.
         self.quantizer = ResidualVectorQuantizer(
             config.latent, config.n_codebooks, config.codebook_size,
             threshold_ema_dead_code=0.1)  # type: ignore[arg-type]
-        self.decoder = Trunk(config.latent, config.decoder_width,
+        self.decoder = Backbone(config.latent, config.decoder_width,
                              2 * (config.filter_window // 2 + 1) + len(PITCHES),
                              config.decoder_blocks, config.decoder_attend_every,
                              len(config.decoder_phones))
@@ -114,6 +115,8 @@ class SpectralCodec(nn.Module):
     frame_rate = property(lambda self: self.config.sample_rate / self.config.hop)
     n_codebooks = property(lambda self: self.config.n_codebooks)
     codebook_size = property(lambda self: self.config.codebook_size)
+    spec = property(lambda self: CodecSpec(self.sample_rate, self.hop, self.n_codebooks,
+                                           self.codebook_size))
 
     phones = property(lambda self: self.config.decoder_phones)
 

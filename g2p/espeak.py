@@ -8,15 +8,16 @@ import os
 import re
 import threading
 import unicodedata
+import warnings
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from g2p.normalize import normalize
+from g2p.english.pronounce import mnemonics, pronounceable
+from g2p.normalize import LONGEST_WORD, speakable
 from g2p.vocab import BOUNDARIES
 
-LONGEST_WORD = 200      # characters; espeak's time per word grows without bound
 COMMON = ("en-us", "en-gb", "de", "fr-fr", "es", "cmn")
 ALIASES = {
     "en": "en-us", "en-uk": "en-gb", "english": "en-us", "german": "de", "fr": "fr-fr",
@@ -24,11 +25,16 @@ ALIASES = {
     "zh-cn": "cmn", "zh-tw": "cmn", "zh-hans": "cmn", "zh-hant": "cmn", "chinese": "cmn",
     "mandarin": "cmn", "zh-hk": "yue", "cantonese": "yue", "no": "nb", "vn": "vi", "jp": "ja",
 }
+# The region whose accent a plain code has, where it is named otherwise than the language.
+HOMES = {"ja": "jp", "ko": "kr", "sv": "se", "da": "dk", "cs": "cz", "el": "gr", "uk": "ua",
+         "et": "ee", "sl": "si", "hi": "in", "he": "il", "fa": "ir", "vi": "vn", "ca": "es",
+         "nb": "no", "nn": "no", "zh": "cn", "sq": "al", "sr": "rs", "bn": "bd", "ms": "my"}
 SPACELESS = {"cmn", "cmn-latn-pinyin", "yue", "hak", "ja", "th", "my", "shn"}
 LONGEST_PATH = 150      # bytes of the data folder's path; from 160 on espeak ends the process
 STRENGTH = {mark: rank for rank, mark in enumerate((" ", ",", ":", ";", ".", "!", "?"))}
 # A mark inside a number (1.5, 10:30) belongs to the number, where the normaliser left it there.
 MARKS = re.compile(r"((?:[?!;]|(?<!\d)[,.:]|[,.:](?!\d))+)")
+_UTF8_AND_MNEMONICS = 0x101     # espeakCHARS_UTF8 | espeakPHONEMES of speak_lib.h
 LOCK = threading.Lock()     # espeak-ng is not thread-safe: one call at a time in the process
 
 
@@ -75,7 +81,9 @@ def phonemize_many(texts: Iterable[str], language: str = "en-us") -> list[list[s
 
 
 def resolve_language(language: str) -> str:
-    """The espeak code for a language code or alias, e.g. "zh-CN" -> "cmn", "de_AT" -> "de".
+    """The espeak code for a language code or alias, e.g. "zh-CN" -> "cmn", "EN_gb" -> "en-gb".
+
+    A region that espeak lacks is read as the plain language, with a warning ("de_AT" -> "de").
 
     Raises:
         ValueError: espeak does not know it; the text names close and common codes.
@@ -87,9 +95,12 @@ def resolve_language(language: str) -> str:
     with LOCK:
         known = _languages()
     for candidate in (code, code.split("-")[0]):
-        candidate = ALIASES.get(candidate, candidate)
-        if candidate in known:
-            return candidate
+        spoken = ALIASES.get(candidate, candidate)
+        if spoken in known:
+            if candidate != code and code.split("-")[1] not in (candidate, HOMES.get(candidate)):
+                warnings.warn(f"espeak has no language {language!r}: it is read as {spoken!r}",
+                              UserWarning, stacklevel=4)
+            return spoken
     close = [ALIASES.get(c, c) for c in difflib.get_close_matches(code, [*known, *ALIASES], 3)]
     shown = ", ".join(dict.fromkeys((*close, *COMMON)))
     raise ValueError(f"unknown language {language[:40]!r}: use one of {shown} "
@@ -119,10 +130,11 @@ def _clauses(text: str, code: str) -> list[tuple[str, str]]:
     if not isinstance(text, str):
         raise ValueError(f"the text must be a str, not a {type(text).__name__}: decode it first")
     _check_words(text, code)
-    pieces = MARKS.split(normalize(text, code))
+    spoken = speakable(text, code)
+    pieces = MARKS.split(pronounceable(spoken) if code.startswith("en") else spoken)
     clauses = []
     for words, marks in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
-        words = " ".join("".join(_keep(ch) for ch in words).split())
+        words = mnemonics(" ".join("".join(map(_keep, words)).split()))
         if not any(ch.isalnum() for ch in words):
             words = ""
         clauses.append((words, max(marks, key=STRENGTH.__getitem__, default="")))
@@ -133,8 +145,9 @@ def _clauses(text: str, code: str) -> list[tuple[str, str]]:
 
 def _keep(ch: str) -> str:
     """ch if espeak needs it: letters, digits, their combining marks, apostrophes, 1.5, 10:30."""
-    spoken = ch.isalnum() or ch in "'.,:" or unicodedata.category(ch).startswith("M")
-    return ch if spoken else " "
+    if ch.isalnum() or ch in "'.,:" or unicodedata.category(ch)[0] == "M":
+        return ch
+    return ch if "\ue100" <= ch <= "\uf8ff" else " "      # a reading of g2p.english.pronounce
 
 
 def _check_words(text: str, code: str) -> None:
@@ -187,8 +200,12 @@ def _backend(code: str) -> Any:
     from phonemizer.backend import EspeakBackend
 
     # punctuation_marks: phonemizer must not touch the points inside numbers.
-    return EspeakBackend(code, with_stress=True, language_switch="remove-flags",
-                         words_mismatch="ignore", punctuation_marks="¶", logger=_quiet())
+    backend = EspeakBackend(code, with_stress=True, language_switch="remove-flags",
+                            words_mismatch="ignore", punctuation_marks="¶", logger=_quiet())
+    # espeak reads [[mnemonics]] after it has once been asked to; it has no other switch for it.
+    backend._espeak._espeak._library.espeak_Synth(
+        ctypes.c_char_p(b" "), ctypes.c_size_t(2), 0, 1, 0, _UTF8_AND_MNEMONICS, None, None)
+    return backend
 
 
 @cache

@@ -4,8 +4,8 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from g2p.numbers import LONGEST_NUMBER, words
-from g2p.tables import FOREIGN_POINT, FOREIGN_SYMBOLS, FOREIGN_TIME, GERMAN_MONTHS
+from g2p.english.numbers import LONGEST_NUMBER, words
+from g2p.foreign_tables import FOREIGN_POINT, FOREIGN_SYMBOLS, FOREIGN_TIME, GERMAN_MONTHS
 
 # num2words' languages that write 1.234,5 and put spaces between words.
 CONTINENTAL = ("ca", "cs", "da", "de", "es", "fi", "fr", "hu", "id", "is", "it", "lt", "lv", "nl",

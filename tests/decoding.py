@@ -17,6 +17,7 @@ needs_compiler = pytest.mark.skipif(
 ROWS = [[1, 4, 9, 2, 30, 31, 32], [1, 4, 8, 7, 9, 2, 33, 34, 35, 36], [1, 4, 2, 40]]
 LATER = [1, 4, 5, 6, 2, 41, 42]
 PLACES, WIDTH = 64, 4
+FRAME_RATE = 75.0
 
 
 def request(model: AR, seed: int, phones: int = 5, heard: int = 6) -> Request:
@@ -28,7 +29,7 @@ def request(model: AR, seed: int, phones: int = 5, heard: int = 6) -> Request:
     said = (model.ids.codes(codes) if model.config.layout == "plain"
             else model.ids.interleave(before, [heard - 2, 1, 1], codes))
     return Request([*model.ids.prefix("en-us", before + text), *said], text,
-                   [True, *[False] * (phones - 2), True], seed)
+                   [True, *[False] * (phones - 2), True], seed, FRAME_RATE)
 
 
 def follow(decoder: Decoder, rows: list[list[int]]) -> list[torch.Tensor]:

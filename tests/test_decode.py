@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 from conftest import TINY_CODES, TINY_PHONES, tiny_ar
-from decoding import PLACES, ROWS, WIDTH, come_and_go, follow, request
+from decoding import FRAME_RATE, PLACES, ROWS, WIDTH, come_and_go, follow, request
 
 from g2p import SPACE
 from valle.engine.base import Uncached
@@ -16,11 +16,6 @@ from valle.model.config import NARConfig, size
 from valle.model.nar import NAR, NARBatch
 from valle.model.tokens import AUDIO
 from valle.synthesis.decode import (
-    LEAST_CAP,
-    MAX_FRAMES_OF_ONE,
-    MAX_FRAMES_OF_SPACE,
-    MAX_FRAMES_PER_PHONE,
-    MIN_FRAMES_PER_PHONE,
     Guided,
     InterleavedWriter,
     Request,
@@ -30,9 +25,10 @@ from valle.synthesis.decode import (
     fill_latents,
     generate,
 )
-from valle.synthesis.sampling import SamplingOptions
+from valle.synthesis.options import SamplingOptions
 
 LAYOUTS = ("plain", "interleaved")
+PER_PHONE, CAP, LONGEST, LONGEST_OF_SPACE = (3, 16), 225, 60, 45  # frames of limits in seconds
 OPTIONS = (SamplingOptions(), SamplingOptions(temperature=0),
            SamplingOptions(temperature=0.6, top_k=8, top_p=1.0, guidance=1.7),
            SamplingOptions(temperature=1.5, top_p=0.5, ras_window=4, ras_threshold=0.3))
@@ -175,7 +171,7 @@ def test_interleaved_neither_skips_nor_repeats_a_phone(seed: int) -> None:
     assert codes == list(spoken.codes[: len(codes)]) and len(spoken.codes) - len(codes) <= 1
     assert sum(durations) == len(spoken.codes)
     assert all(0 <= code < TINY_CODES for code in spoken.codes)
-    assert max(durations) <= MAX_FRAMES_OF_ONE + 1
+    assert max(durations) <= LONGEST + 1
     if spoken.finish == "eos":
         assert phones == one.phones and len(durations) == len(one.phones)
         assert all(d > 0 for d, b in zip(durations, one.boundary, strict=True) if not b)
@@ -192,25 +188,32 @@ def test_a_model_that_never_ends_is_stopped_and_says_so(layout: str) -> None:
     model = tiny_ar(layout, leaning=-15.0)
     one = replace(request(model, 0, phones=4), phones=[2, 3, 4, 5])
     spoken = generate(model, [one], OPTIONS[0])[0]
-    most = MAX_FRAMES_PER_PHONE * 4 if layout == "plain" else LEAST_CAP
+    most = PER_PHONE[1] * 4 if layout == "plain" else CAP
     assert spoken.finish == "cap" and len(spoken.codes) == most
     if layout == "interleaved":
-        assert spoken.durations == (*[MAX_FRAMES_OF_ONE] * 3, LEAST_CAP - 3 * MAX_FRAMES_OF_ONE)
+        assert spoken.durations == (*[LONGEST] * 3, CAP - 3 * LONGEST)
+
+
+def test_limits_are_in_seconds_whatever_the_frame_rate() -> None:
+    model = tiny_ar("interleaved", leaning=-15.0)
+    one = replace(request(model, 0, phones=4), phones=[2, 3, 4, 5], frame_rate=FRAME_RATE / 3)
+    spoken = generate(model, [one], OPTIONS[0])[0]
+    assert spoken.finish == "cap" and spoken.durations == (20, 20, 20, 15)
 
 
 def test_a_pause_without_punctuation_is_not_as_long_as_others() -> None:
     model = tiny_ar("interleaved", leaning=-15.0)
     text = [3, SPACE, 2, 4]
     one = Request([*model.ids.prefix("en-us", text), model.ids.first_code], text,
-                  [False, True, True, False], 0)
+                  [False, True, True, False], 0, FRAME_RATE)
     spoken = generate(model, [one], OPTIONS[0])[0]
-    assert spoken.durations == (MAX_FRAMES_OF_ONE, MAX_FRAMES_OF_SPACE, MAX_FRAMES_OF_ONE, 60)
+    assert spoken.durations == (LONGEST, LONGEST_OF_SPACE, LONGEST, 60)
 
 
 def test_plain_does_not_end_before_the_least_length() -> None:
     model = tiny_ar("plain", leaning=60.0)
     spoken = generate(model, [request(model, 0, phones=6)], OPTIONS[0])[0]
-    assert spoken.finish == "eos" and len(spoken.codes) == MIN_FRAMES_PER_PHONE * 6
+    assert spoken.finish == "eos" and len(spoken.codes) == PER_PHONE[0] * 6
 
 
 def test_lengths_of_phones_follow_the_models_own_chance_to_move_on() -> None:
@@ -220,7 +223,7 @@ def test_lengths_of_phones_follow_the_models_own_chance_to_move_on() -> None:
     logits = torch.zeros(model.ids.size)
     logits[: model.ids.first_code] = torch.logit(torch.tensor(chance)) + torch.log(
         torch.tensor(float(TINY_CODES)))
-    one = Request([], [1] * 400, [True] * 400, 0)
+    one = Request([], [1] * 400, [True] * 400, 0, FRAME_RATE)
     writer = InterleavedWriter(one, model.ids)
     draw = torch.Generator().manual_seed(0)
     while not writer.done:
@@ -252,7 +255,8 @@ def test_whatever_the_model_says_an_answer_comes(layout: str, bad: float,
 def test_one_phone_and_no_prompt_are_enough() -> None:
     for layout in LAYOUTS:
         model = tiny_ar(layout)
-        spoken = generate(model, [Request(model.ids.prefix("en-us", [1]), [1], [False], 0)],
+        spoken = generate(model, [Request(model.ids.prefix("en-us", [1]), [1], [False], 0,
+                                          FRAME_RATE)],
                              OPTIONS[0])[0]
         assert spoken.codes
 

@@ -62,14 +62,14 @@ e.g. this, i.e. that, vs. those | for example this, that is that, versus those
 No. 5, approx. 20 | number five, approximately twenty
 No, no. 5 is fine. No. | No, number five is fine. No.
 J. K. Rowling, J.R.R. Tolkien | J K Rowling, J R R Tolkien
-J. A. Smith | J eigh Smith
+J. A. Smith | J A Smith
 It was I. He left. | It was I. He left.
 the U.S.A. and the U.S. Senate | the USA and the US Senate
 BBC, TTS, NASA | BBC, TTS, NASA
 EOS | E O S
 the BBC's news | the B B C's news
 THE CAT SAT ON THE MAT | the cat sat on the mat
-I said STOP right NOW! | I said STOP right NOW!
+I said STOP right NOW! | I said stop right now!
 Call 555-123-4567. | Call five five five, one two three, four five six seven.
 +1 (555) 123-4567 | plus one, five five five, one two three, four five six seven
 555-0123 | five five five, zero one two three
@@ -93,15 +93,15 @@ the COVID-19 test, an MP3 | the COVID-nineteen test, an MP three
 007 | zero zero seven
 1.2.3 | one point two point three
 it ended 3:1 | it ended three to one
-vitamin A is good | vitamin eigh is good
-A B C, A A A. | eigh B C, eigh eigh eigh.
-From A to Z, not A, and A and B | From eigh to Z, not eigh, and eigh and B
-The C I A and the B A program | The C I eigh and the B eigh program
+vitamin A is good | vitamin A is good
+A B C, A A A. | A B C, A A A.
+From A to Z, not A, and A and B | From A to Z, not A, and A and B
+The C I A and the B A program | The C I A and the B A program
 A C major chord, a T-shirt. A U-turn. | A C major chord, a T-shirt. A U-turn.
 In A Christmas Carol | In A Christmas Carol
 a 10-year-old boy | a ten-year-old boy
 10k, ~5, <3, 2*4 | ten thousand, about five, less than three, two times four
-A fine <b>day</b> | A fine b day slash b
+A fine <b>day</b> | A fine day
 =====\\n* * * title | title
 Ｈｅｌｌｏ　ｗｏｒｌｄ！ | Hello world!
 """
@@ -238,13 +238,13 @@ def test_ten_kilobytes_without_a_space_are_refused_at_once(language: str) -> Non
 
 
 def test_long_texts_are_fine_where_they_should_be() -> None:
-    start = time.monotonic()
+    start = time.process_time()
     assert phonemize("word " * 2000).count(" ") == 2000
     assert len(phonemize("我" * 3000, "cmn")) > 3000      # Chinese has no spaces
     assert len(phonemize("1" * 200)) > 200
     for nasty in ("A. ", "$ ", "1-1.1,1 ", "a.m. ", "I V X ", "St. ", "'' ", ". , "):
         phonemize("so " + nasty * 1000)
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_espeak_info() -> None:

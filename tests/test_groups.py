@@ -18,7 +18,7 @@ from valle.model.ar import AR
 from valle.model.config import ARConfig
 from valle.model.tokens import AUDIO, BOS, EOS, TokenIds, advance_ids
 from valle.synthesis.decode import generate
-from valle.synthesis.sampling import SamplingOptions
+from valle.synthesis.options import SamplingOptions
 
 IDS = TokenIds(("en-us",), TINY_PHONES, TINY_CODES, 2)
 OPTIONS = SamplingOptions(guidance=1.7)

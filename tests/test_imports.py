@@ -16,9 +16,9 @@ FILES = sorted(p.relative_to(ROOT) for package in ("codec", "g2p", "valle")
 FACES = [Path("infer.py"), Path("train.py")]
 OURS = {"codec", "g2p", "valle", "infer", "train", "tests", "recipes", "benchmarks"}
 ROOMS = (  # each may import those before it, and nothing after it
-    "g2p", "codec", "valle.features", "valle.model", "valle.speaker", "valle.recognizer",
-    "valle.engine", "valle.synthesis", "valle.tts", "valle.data", "valle.evaluate",
-    "valle.training", "valle.commands", "valle.cli", "valle.__main__")
+    "g2p", "codec", "valle.version", "valle.features", "valle.model", "valle.speaker",
+    "valle.recognizer", "valle.engine", "valle.synthesis", "valle.tts", "valle.data",
+    "valle.evaluate", "valle.training", "valle.commands", "valle.cli", "valle.__main__")
 EXTRAS = ("tensorboard", "torch.utils.tensorboard", "pocketsphinx", "resemblyzer", "speechmos",
           "onnxruntime", "parselmouth", "matplotlib", "transformers", "fastapi", "pytest")
 MOST_LINES, LONGEST_FUNCTION, MOST_ARGUMENTS = 350, 70, 10

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from valle import VALLE
+from valle import VALLE, __version__, cli
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -17,19 +17,36 @@ VOICES = ("alto", "tenor", "bass")
 STARTER = ROOT / "weights" / "starter" / "model.json"
 
 
+MAPPED = ("g2p", "codec", "valle", "valle/features", "valle/model", "valle/engine",
+          "valle/synthesis")  # of these every module is in the map
+
+
+def map_paths() -> set[str]:
+    """The paths of the map; two spaces more are one folder deeper."""
+    folders: list[str] = []
+    found: set[str] = set()
+    for line in README.split("## Map")[1].split("```")[1].strip().splitlines():
+        depth = (len(line) - len(line.lstrip())) // 2
+        names = re.split(r"\s{2,}", line.strip())[0].split(", ")
+        found |= {"".join(folders[:depth]) + name for name in names}
+        folders = [*folders[:depth], next((name for name in names if name.endswith("/")), "")]
+    return found
+
+
 def test_every_path_of_the_map_exists_and_no_module_is_missing() -> None:
-    tree = README.split("## Map")[1].split("```")[1]
-    folder, named = "", set()
-    for line in tree.strip().splitlines():
-        for path in line.split("  ")[0 if not line.startswith(" ") else 1].strip().split(", "):
-            folder = path if not line.startswith(" ") and path.endswith("/") else folder
-            place = path if not line.startswith(" ") else folder + path
-            assert (ROOT / place).exists(), place
-            named.add(place)
-    for package in ("g2p", "codec", "valle"):
-        for file in (ROOT / package).glob("*.py"):
-            name = f"{package}/{file.name}"
-            assert name in named or file.name.startswith("__"), f"{name} is not in the map"
+    named = map_paths()
+    assert not [place for place in named if not (ROOT / place).exists()]
+    modules = {f"{folder}/{file.name}" for folder in MAPPED for file in (ROOT / folder).glob("*.py")
+               if not file.name.startswith("__")}
+    assert modules <= named
+
+
+def test_the_version_is_one_and_said(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--version"])
+    assert stop.value.code == 0 and capsys.readouterr().out == f"valle {__version__}\n"
+    assert f"\nversion: {__version__}\n" in (ROOT / "CITATION.cff").read_text()
+    assert f"\n## {__version__} " in (ROOT / "CHANGELOG.md").read_text()
 
 
 def test_every_link_leads_somewhere() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import PROMPT_TEXT
+from conftest import PROMPT_TEXT, RATE
 
 from codec import load_audio
 from codec.parts import load_part, save_part
@@ -20,9 +20,9 @@ from valle.speaker.encoder import TrainedEncoder
 from valle.synthesis.candidate import Candidate, best, is_fluent
 from valle.synthesis.decode import Generated
 from valle.synthesis.join import SILENT_SECONDS, finished, join
+from valle.synthesis.options import SamplingOptions
 from valle.synthesis.pipeline import Delivery
 from valle.synthesis.rerank import SCORERS, SIMILAR, UNCLEAR, Reranker, Score, scorer_folder
-from valle.synthesis.sampling import SamplingOptions
 from valle.synthesis.segment import Segment
 from valle.synthesis.voice import Prompt
 
@@ -44,21 +44,23 @@ def example(name: str) -> tuple[np.ndarray, list[str]]:
 def test_the_right_text_is_likelier_than_another_and_than_half_of_it(name: str,
                                                                     reranker: Reranker) -> None:
     samples, phones = example(name)
-    voice = reranker.voice(samples)
-    right = reranker.score(samples, phones, voice).words
-    others = [reranker.score(samples, example(v)[1], voice).words for v in VOICES if v != name]
+    voice = reranker.voice(samples, RATE)
+    right = reranker.score(samples, RATE, phones, voice).words
+    others = [reranker.score(samples, RATE, example(v)[1], voice).words
+              for v in VOICES if v != name]
     assert right > max(others) + 1
-    half = reranker.score(samples[: len(samples) // 2], phones, voice).words
-    swapped = reranker.score(samples, phones[len(phones) // 2:] + phones[: len(phones) // 2], voice)
+    half = reranker.score(samples[: len(samples) // 2], RATE, phones, voice).words
+    turned = phones[len(phones) // 2:] + phones[: len(phones) // 2]
+    swapped = reranker.score(samples, RATE, turned, voice)
     assert right > half + 1 and right > swapped.words + 1
 
 
 def test_the_right_voice_is_nearer(reranker: Reranker) -> None:
     heard = {name: example(name)[0] for name in VOICES}
-    voices = {name: reranker.voice(w[: len(w) // 2]) for name, w in heard.items()}
+    voices = {name: reranker.voice(w[: len(w) // 2], RATE) for name, w in heard.items()}
     for name, samples in heard.items():
         rest = samples[len(samples) // 2:]
-        near = {v: reranker.score(rest, ["a"], voices[v]).voice for v in VOICES}
+        near = {v: reranker.score(rest, RATE, ["a"], voices[v]).voice for v in VOICES}
         assert max(near, key=near.__getitem__) == name and near[name] > SIMILAR
 
 
@@ -104,7 +106,7 @@ def test_one_missing_word_is_heard(name: str, reranker: Reranker) -> None:
     gone = samples.copy()
     middle = len(gone) // 2
     gone[middle - 6000: middle + 6000] = 1e-4 * np.random.default_rng(0).standard_normal(12_000)
-    assert reranker.words(gone, phones) < reranker.words(samples, phones) - 1
+    assert reranker.words(gone, RATE, phones) < reranker.words(samples, RATE, phones) - 1
 
 
 def test_a_candidate_is_fluent_without_silences_that_no_mark_explains() -> None:
@@ -176,7 +178,7 @@ def kept(tts: VALLE, candidates: list[Candidate], text: str, voice: Prompt, rera
          ) -> tuple[Candidate, Score]:
     """What reranking should keep."""
     heard = tts.model.codec.decode(voice.codes[None], voice.codes[None])[0, 0].numpy()
-    scores = [reranker.score(one.samples, phonemize(text), reranker.voice(heard))
+    scores = [reranker.score(one.samples, RATE, phonemize(text), reranker.voice(heard, RATE))
               for one in candidates]
     ranks = [(one.generated.finish == "eos", score.rank)
              for one, score in zip(candidates, scores, strict=True)]
@@ -211,7 +213,7 @@ def test_what_is_not_clear_is_drawn_again(model_folder: Path, prompt: Path, rera
     voice = tts.encode_prompt(prompt, PROMPT_TEXT)
     text = "The little boat was waiting."
     candidates = drawn(tts, text, voice, range(3))
-    assert reranker.words(candidates[0].samples, phonemize(text)) < UNCLEAR
+    assert reranker.words(candidates[0].samples, RATE, phonemize(text)) < UNCLEAR
     one, score = kept(tts, candidates, text, voice, reranker)
     found = tts.speak(text, prompt=voice, sampling=SamplingOptions(retries=2))
     np.testing.assert_array_equal(found.samples, one.samples)

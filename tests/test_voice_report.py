@@ -27,7 +27,7 @@ from valle.evaluate.report import Report, plot
 from valle.evaluate.speaking import VALLESystem, read_spoken, speak_items
 from valle.evaluate.voice import CODEC, RECORDING, Scorer, chance_first, expected_rows
 from valle.features.text import words
-from valle.synthesis.sampling import SamplingOptions
+from valle.synthesis.options import SamplingOptions
 from valle.tts import VALLE, Audio
 
 PITCHES = {"anna": 200.0, "ben": 110.0, "carl": 140.0}

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["VALLE", "Audio", "Prompt", "SamplingOptions", "SomeUnspoken"]
+from valle.version import __version__
+
+__all__ = ["VALLE", "Audio", "Prompt", "SamplingOptions", "SomeUnspoken", "SpokenSegment",
+           "__version__"]
 
 
 def __getattr__(name: str) -> Any:
     """Import on first use: `valle --help` need not wait for torch."""
     if name == "SamplingOptions":
-        from valle.synthesis.sampling import SamplingOptions
+        from valle.synthesis.options import SamplingOptions
 
         return SamplingOptions
     if name in __all__:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from valle.commands.parser import Parser
+from valle.version import __version__
 
 COMMANDS = {
     "say": "speak a text in the voice of a three-second prompt",
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "valle", "Zero-shot speech synthesis in the VALL-E style.",
         epilog="commands:\n" + "\n".join(f"  {n:12}{h}" for n, h in COMMANDS.items())
         + "\n\n`valle COMMAND --help` explains each.")
+    parser.add_argument("--version", action="version", version=f"valle {__version__}")
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
     command = parser.parse_args(arguments[:1]).command
     return run(command, arguments[1:], f"valle {command}")

@@ -13,12 +13,13 @@ from codec.record import WrongValue, from_record
 from valle.engine.select import pick_device
 from valle.model.checkpoint import Model, load_model, model_folder
 from valle.synthesis.join import SpokenSegment, join
+from valle.synthesis.options import SamplingOptions
 from valle.synthesis.pipeline import Delivery, Pipeline
 from valle.synthesis.recording import Recording, warn
-from valle.synthesis.result import Audio, SomeUnspoken, version
-from valle.synthesis.sampling import SamplingOptions
+from valle.synthesis.result import Audio, SomeUnspoken
 from valle.synthesis.segment import Segment, segments
 from valle.synthesis.voice import Prompt, encode_prompt, without_end
+from valle.version import __version__
 
 OnFrame = Callable[[int], None]
 
@@ -159,7 +160,7 @@ class VALLE:
     def _settings(self, delivery: Delivery, seed: int) -> dict[str, Any]:
         """What it takes, besides text and prompt, to make the same samples again."""
         voice = delivery.voice
-        return {"valle": version(), "model": self.name, "weights": self.model.digest,
+        return {"valle": __version__, "model": self.name, "weights": self.model.digest,
                 "codec": self.model.codec.identity, "prompt": voice.source,
                 "prompt_sha256": voice.sha256, "prompt_text": voice.text,
                 "language": delivery.language, "seed": int(seed),

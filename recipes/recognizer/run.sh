@@ -25,7 +25,7 @@ evaluate)  # ${@:2} adds recognisers, such as whisper or hubert-large
     --held-out "$HELD" --clips 40 --out runs/eval-recognizer ;;
 align)     # beside the aligner, on the teachers' exact timings
   python recipes/recognizer/align.py runs/recognizer weights/starter data/teachers-heldout ;;
-phones)    # its lower half, which judges readings (valle/synthesis/rerank.py)
+phones)    # its lower half, which ranks candidates (valle/synthesis/rerank.py)
   python -c 'from valle.recognizer.model import Recognizer as R
 from valle.recognizer.phones import PhoneListener as P
 P.of(R.load("runs/recognizer")).save("weights/judges/phones")' ;;

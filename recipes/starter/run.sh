@@ -39,7 +39,7 @@ codes)     # phones and codes, PocketSphinx's timings of the real speech; 20 min
   prepare "$CORPUS/CommonVoice/en" CommonVoice
   prepare "$CORPUS/speechocean762" speechocean
   python $HERE/listen.py data/prepared/{LibriSpeech,LJSpeech,CommonVoice,speechocean} ;;
-aligner)   # our own, for prompts and readings; 5 minutes
+aligner)   # our own, for prompts and candidates; 5 minutes
   valle train --stage aligner --data "${prepared[@]}" --held-out "$HELD" --out runs/aligner \
     --steps "$(share 900)" --warmup 30 --validate-every 200 ;;
 voices)    # texts of recordings that have none, and every voice at four more speeds; 30 minutes

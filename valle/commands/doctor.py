@@ -108,12 +108,13 @@ def self_test(model: str) -> str:
 
     from valle.tts import VALLE
 
-    seconds = np.arange(2 * 24_000) / 24_000
-    hum = sum(np.sin(2 * np.pi * 120 * k * seconds) / k for k in range(1, 20))
-    swell = 0.1 * np.asarray(hum, np.float32) * (0.6 - 0.4 * np.cos(2 * np.pi * 3 * seconds))
     started = time.monotonic()
     tts = VALLE.from_pretrained(model)
     loaded = time.monotonic()
+    rate = tts.model.codec.sample_rate
+    seconds = np.arange(2 * rate) / rate
+    hum = sum(np.sin(2 * np.pi * 120 * k * seconds) / k for k in range(1, 20))
+    swell = 0.1 * np.asarray(hum, np.float32) * (0.6 - 0.4 * np.cos(2 * np.pi * 3 * seconds))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a hum does not say "ah" is no news
         audio = tts.speak("This is a test of two seconds.", prompt=swell.astype(np.float32),

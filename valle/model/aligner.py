@@ -95,7 +95,7 @@ class Aligner(nn.Module):
 
     @torch.inference_mode()
     def durations(self, samples: np.ndarray, phones: Sequence[str]) -> list[int]:
-        """Frames (75 per second) of each phone in audio [N] at 24 kHz; they sum to ceil(N / 320).
+        """Codec frames of each phone in audio [N] at the codec's rate; they sum to ceil(N / hop).
 
         Raises:
             ValueError: more phones than frames.

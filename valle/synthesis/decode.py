@@ -15,22 +15,31 @@ from valle.model.nar import NAR, NARBatch
 from valle.model.tokens import AUDIO, EOS, TokenIds
 from valle.synthesis.sampling import SamplingOptions, generators, sample
 
-MIN_FRAMES_PER_PHONE = 3    # plain layout: no <eos> before this many frames per phone on average
-MAX_FRAMES_PER_PHONE = 16   # both layouts: the cap on the whole, 16 frames = 0.21 s
-LEAST_CAP = 225             # interleaved layout: one word may take 3 s, pauses and all
-MAX_FRAMES_OF_ONE = 60      # interleaved layout: no single phone or pause is longer than 0.8 s
-MAX_FRAMES_OF_SPACE = 45    # nor a pause without punctuation than 0.6 s
+# All in seconds.
+MIN_PER_PHONE = 0.04   # plain layout: no <eos> before as much on average
+MAX_PER_PHONE = 0.213  # both layouts: the cap on the whole
+LEAST_CAP = 3.0        # interleaved layout: one word may take as long, pauses and all
+LONGEST_PHONE = 0.8    # interleaved layout: no single phone or pause is longer
+LONGEST_SPACE = 0.6    # nor a pause without punctuation
 MAX_ROWS = 16               # requests decoded side by side
 
 
 @dataclass(frozen=True)
 class Request:
-    """One text to speak: tokens up to and including the prompt, then the target's phone ids."""
+    """One text to speak: tokens up to and including the prompt, then the target's phone ids.
+
+    frame_rate: of the codec; lengths are limited in seconds.
+    """
 
     tokens: list[int]
     phones: list[int]
     boundary: list[bool]
     seed: int
+    frame_rate: float
+
+    def frames(self, seconds: float) -> int:
+        """The whole number of frames nearest to so many seconds."""
+        return round(seconds * self.frame_rate)
 
     def unconditional(self, ids: TokenIds) -> list[int]:
         """Tokens of the same language that say nothing: as many phones, all unknown, no prompt."""
@@ -96,7 +105,8 @@ class PlainWriter:
         self.ids, self.done = ids, False
         self.codes, self.finish = list[int](), "cap"
         phones = max(1, len(request.phones))
-        self.least, self.most = MIN_FRAMES_PER_PHONE * phones, MAX_FRAMES_PER_PHONE * phones
+        self.least = request.frames(MIN_PER_PHONE) * phones
+        self.most = request.frames(MAX_PER_PHONE) * phones
 
     def generated(self) -> Generated:
         return Generated(tuple(self.codes), None, self.finish)
@@ -125,7 +135,10 @@ class InterleavedWriter:
         self.codes, self.durations, self.finish = list[int](), list[int](), "cap"
         self.phones = [ids.first_phone + p for p in request.phones]
         self.boundary, self.spaces = request.boundary, [p == SPACE for p in request.phones]
-        self.most = max(LEAST_CAP, MAX_FRAMES_PER_PHONE * len(self.phones))
+        self.longest_phone = request.frames(LONGEST_PHONE)
+        self.longest_space = request.frames(LONGEST_SPACE)
+        self.most = max(request.frames(LEAST_CAP),
+                        request.frames(MAX_PER_PHONE) * len(self.phones))
         self.lasting, self.quantile = 1.0, 0.5
 
     def generated(self) -> Generated:
@@ -141,7 +154,7 @@ class InterleavedWriter:
         may_advance = self.boundary[begun - 1] or durations[-1] > 0
         if may_advance:
             self.lasting *= 1 - p_advance
-            most = MAX_FRAMES_OF_SPACE if self.spaces[begun - 1] else MAX_FRAMES_OF_ONE
+            most = self.longest_space if self.spaces[begun - 1] else self.longest_phone
             if self.lasting < self.quantile or durations[-1] >= most:
                 return self._advance(u)
         durations[-1] += len(codes)

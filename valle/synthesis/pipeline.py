@@ -25,8 +25,8 @@ from valle.speaker.encoder import Embedding
 from valle.synthesis.candidate import Candidate, best, is_fluent
 from valle.synthesis.decode import MAX_ROWS, Generated, Request, fill_latents, generate
 from valle.synthesis.join import SpokenSegment, finished
+from valle.synthesis.options import SamplingOptions
 from valle.synthesis.rerank import LANGUAGE, UNCLEAR, Reranker
-from valle.synthesis.sampling import SamplingOptions
 from valle.synthesis.segment import Segment
 from valle.synthesis.voice import Prompt
 
@@ -129,7 +129,8 @@ class Pipeline:
         heard = (ids.codes(codes) if voice.durations is None
                  else ids.interleave(known, voice.durations, codes))
         return Request([*ids.prefix(delivery.language, known + phones), *heard], phones,
-                       [phone in BOUNDARIES for phone in segment.phones], segment.seed + number)
+                       [phone in BOUNDARIES for phone in segment.phones], segment.seed + number,
+                       self.model.codec.frame_rate)
 
     def _filled(self, requests: Sequence[Request], generated: Sequence[Generated],
                 delivery: Delivery, done: Callable[[int], None],
@@ -163,7 +164,7 @@ class Pipeline:
             phones = {"phones": said[None, :frames], "voice_phones": said[None, :known]}
         wav = codec.decode(latents[None, :, :frames], voice.codes[None], **phones)
         before, target = np.split(wav[0, 0].float().cpu().numpy(), [known * codec.hop])
-        samples = match_ltas(target, voice.ltas)
+        samples = match_ltas(target, voice.ltas, codec.sample_rate)
         return Candidate(generated, samples,
                          before if delivery.continuation and segment.first else None,
                          is_fluent(generated, samples, segment.phones, codec.sample_rate))
@@ -171,9 +172,9 @@ class Pipeline:
     def _scored(self, segment: Segment, candidates: Sequence[Candidate], voice: Prompt,
                 ) -> tuple[Candidate, ...]:
         """The same candidates, each with its score."""
-        whose = self._embedding(voice)
+        whose, rate = self._embedding(voice), self.model.codec.sample_rate
         return tuple(one if one.score else replace(
-            one, score=self.reranker.score(one.samples, segment.phones, whose))
+            one, score=self.reranker.score(one.samples, rate, segment.phones, whose))
             for one in candidates)
 
     def _embedding(self, voice: Prompt) -> Embedding:
@@ -182,7 +183,7 @@ class Pipeline:
         if last is None or last[0] is not voice:
             known = voice.codes[None]
             heard = self.model.codec.decode(known, known)[0, 0].float().cpu().numpy()
-            self._embedded = last = voice, self.reranker.voice(heard)
+            self._embedded = last = voice, self.reranker.voice(heard, self.model.codec.sample_rate)
         return last[1]
 
     def _will_do(self, candidate: Candidate, segment: Segment, language: str) -> bool:
@@ -192,7 +193,8 @@ class Pipeline:
         if not language.startswith(LANGUAGE):
             return True
         words = (candidate.score.words if candidate.score is not None
-                 else self.reranker.words(candidate.samples, segment.phones))
+                 else self.reranker.words(candidate.samples, self.model.codec.sample_rate,
+                                          segment.phones))
         return words >= UNCLEAR
 
 

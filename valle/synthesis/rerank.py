@@ -14,8 +14,8 @@ from pathlib import Path
 
 import torch
 
-from codec.audio import SAMPLE_RATE, Samples, resample
-from valle.features.fbank import SAMPLE_RATE as LISTENING_RATE
+from codec.audio import Samples, resample
+from valle.features.fbank import SAMPLE_RATE
 from valle.model.checkpoint import shipped
 from valle.recognizer.phones import PhoneListener
 from valle.speaker.encoder import Embedding, TrainedEncoder
@@ -59,19 +59,20 @@ class Reranker:
         listener, encoder = map(scorer_folder, SCORERS)
         return cls(PhoneListener.load(listener), TrainedEncoder(SpeakerModel.load(encoder)))
 
-    def voice(self, samples: Samples) -> Embedding:
-        """What is compared of a prompt [N] at 24 kHz."""
-        return self.encoder(samples, SAMPLE_RATE)
+    def voice(self, samples: Samples, sample_rate: int) -> Embedding:
+        """What is compared of a prompt [N]."""
+        return self.encoder(samples, sample_rate)
 
-    def words(self, samples: Samples, phones: Sequence[str]) -> float:
-        """How clear the phones are in samples [N] at 24 kHz, as in Score."""
-        return self._clarity(resample(samples, SAMPLE_RATE, LISTENING_RATE), phones)
+    def words(self, samples: Samples, sample_rate: int, phones: Sequence[str]) -> float:
+        """How clear the phones are in samples [N], as in Score."""
+        return self._clarity(resample(samples, sample_rate, SAMPLE_RATE), phones)
 
-    def score(self, samples: Samples, phones: Sequence[str], voice: Embedding) -> Score:
-        """Score of a candidate [N] at 24 kHz that should say the phones in the voice."""
-        heard = resample(samples, SAMPLE_RATE, LISTENING_RATE)
+    def score(self, samples: Samples, sample_rate: int, phones: Sequence[str], voice: Embedding,
+              ) -> Score:
+        """Score of a candidate [N] that should say the phones in the voice."""
+        heard = resample(samples, sample_rate, SAMPLE_RATE)
         return Score(self._clarity(heard, phones),
-                     round(float(self.encoder(heard, LISTENING_RATE) @ voice), 4))
+                     round(float(self.encoder(heard, SAMPLE_RATE) @ voice), 4))
 
     def _clarity(self, heard: Samples, phones: Sequence[str]) -> float:
         return round(self.listener.clarity(torch.from_numpy(heard), phones), 4)

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,14 +14,6 @@ from codec.audio import Samples, written_as
 from codec.files import atomic_path
 from codec.record import read_json
 from valle.synthesis.rerank import Score
-
-
-def version() -> str:
-    """Of the installed valle; "source" where it was never installed."""
-    try:
-        return importlib.metadata.version("valle")
-    except importlib.metadata.PackageNotFoundError:
-        return "source"
 
 
 @dataclass(frozen=True)

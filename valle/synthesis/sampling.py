@@ -1,52 +1,9 @@
 """One batched sampler. Every row has its own generator, so a batch equals its single runs."""
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 
-from codec.record import WrongValue, check_range
-
-MAX_CANDIDATES = 16  # of a segment
-MOST_TEMPERATURE, MOST_GUIDANCE, MOST_PAUSE = 10.0, 20.0, 10.0
-
-
-@dataclass(frozen=True)
-class SamplingOptions:
-    """How speech is drawn.
-
-    temperature 0 is greedy. top_k 0 and top_p 1 keep everything. Repetition-aware sampling
-    (VALL-E 2, arXiv:2406.05370, algorithm 1): when the drawn token makes up more than
-    ras_threshold of the last ras_window tokens, it is drawn again from the full distribution.
-    guidance, nar_guidance: classifier-free guidance of AR and NAR (decode.py); 1 is off. Models
-    trained without dropped conditions need 1.
-
-    pause: least seconds of silence between sentences; between paragraphs it is twice as long.
-
-    best_of: candidates drawn of each segment, in one batch; the best is kept, by the words and the
-    voice that the reranker hears (rerank.py). retries: further candidates, one after the other, of
-    a segment that is not fluent (candidate.py), or whose (English) words are not clear, until one
-    will do; 0 takes what there is.
-    """
-
-    temperature: float = 0.7
-    top_k: int = 0
-    top_p: float = 0.9
-    ras_window: int = 10
-    ras_threshold: float = 0.1
-    guidance: float = 2.5
-    nar_guidance: float = 1.0
-    best_of: int = 1
-    retries: int = 3
-    pause: float = 0.4
-
-    def __post_init__(self) -> None:
-        check_range(self, temperature=(0.0, MOST_TEMPERATURE), top_k=(0, 1 << 20), top_p=(0.0, 1.0),
-                    ras_window=(1, 10_000), ras_threshold=(0.0, 1.0), guidance=(1.0, MOST_GUIDANCE),
-                    nar_guidance=(1.0, MOST_GUIDANCE), best_of=(1, MAX_CANDIDATES),
-                    retries=(0, MAX_CANDIDATES), pause=(0.0, MOST_PAUSE))
-        if self.top_p == 0:
-            raise WrongValue("top_p", self.top_p, "must be above 0; 1 is off")
+from valle.synthesis.options import SamplingOptions
 
 
 def generators(seeds: list[int]) -> list[torch.Generator]:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from g2p import BOUNDARIES, phonemize
+from valle.synthesis.options import MAX_CANDIDATES
 from valle.synthesis.phrases import rank
-from valle.synthesis.sampling import MAX_CANDIDATES
 
 ENDS = (".", "?", "!", ";")
 SPACE = " "

@@ -93,8 +93,8 @@ def encode_prompt(prompt: Recording, prompt_text: str, language: str, model: Mod
         found.append("the prompt text does not fit what the prompt audio says: expect a poor "
                      "voice")
     codes = codec.encode(torch.from_numpy(samples).to(device)[None, None])[0]
-    voice = Prompt(codes, phones, durations, ltas(samples), prompt_text, source_of(prompt),
-                   hashlib.sha256(given.tobytes()).hexdigest())
+    voice = Prompt(codes, phones, durations, ltas(samples, codec.sample_rate), prompt_text,
+                   source_of(prompt), hashlib.sha256(given.tobytes()).hexdigest())
     if codes.shape[1] > MAX_PROMPT_SECONDS * codec.frame_rate:
         voice = voice.cut(int(MAX_PROMPT_SECONDS * codec.frame_rate))
         if voice.codes.shape[1] < codes.shape[1]:

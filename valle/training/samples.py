@@ -24,7 +24,8 @@ def speak_on(model: AR, sample: Sample, vocabulary: Vocabulary, codec: Codec) ->
         codes, target = codes[: sum(sample.durations[:first])], sample.phones[first:]
         heard = ids.interleave(sample.phones[:first], sample.durations[:first], codes)
     boundary = [vocabulary.phones[phone] in BOUNDARIES for phone in target]
-    request = Request([*ids.prefix(sample.language, sample.phones), *heard], target, boundary, 0)
+    request = Request([*ids.prefix(sample.language, sample.phones), *heard], target, boundary, 0,
+                      codec.frame_rate)
     spoken = generate(model, [request], SamplingOptions())[0]
     return codec.decode(torch.tensor([*codes, *spoken.codes])[None, None])[0, 0]
 

@@ -1,0 +1,113 @@
+"""What abbreviations stand for, by what may follow them."""
+from __future__ import annotations
+
+# Followed by a name: said with or without a point, which never ends a sentence.
+TITLES = {
+    "Mr": "Mister", "Mrs": "Mrs", "Ms": "Miz", "Mx": "Mix", "Messrs": "Messers", "Dr": "Doctor",
+    "Drs": "Doctors", "Prof": "Professor", "Profs": "Professors", "Rev": "Reverend",
+    "Revd": "Reverend", "Hon": "Honorable", "Gen": "General", "Col": "Colonel", "Maj": "Major",
+    "Capt": "Captain", "Cpt": "Captain", "Lt": "Lieutenant", "Lieut": "Lieutenant",
+    "Sgt": "Sergeant", "Cpl": "Corporal", "Pvt": "Private", "Pfc": "Private First Class",
+    "Cmdr": "Commander", "Cdr": "Commander", "Adm": "Admiral", "Brig": "Brigadier",
+    "Gov": "Governor", "Sen": "Senator", "Sens": "Senators", "Rep": "Representative",
+    "Reps": "Representatives", "Pres": "President", "Supt": "Superintendent",
+    "Insp": "Inspector", "Det": "Detective", "Ofc": "Officer", "Amb": "Ambassador",
+    "Msgr": "Monsignor", "Fr": "Father", "Atty": "Attorney", "Mme": "Madame",
+    "Mlle": "Mademoiselle",
+    "Mt": "Mount", "Mts": "Mounts", "Ft": "Fort", "Pte": "Private", "Treas": "Treasurer",
+    "Sec": "Secretary", "Comm": "Commissioner", "Cllr": "Councillor", "Archbp": "Archbishop",
+    "Bp": "Bishop", "Esqr": "Esquire", "Hr": "Herr", "Snr": "Senor", "Ald": "Alderman",
+}
+# Words of their own, or too short to be sure of, without the point.
+POINT_NEEDED = {"Hon", "Det", "Sec", "Rep", "Sen", "Comm", "Hr", "Ald", "Fr", "Amb", "Reps", "Sens"}
+# Read out before a lower-case word, a number or a mark; their point never ends a sentence.
+INNER = {
+    "e.g": "for example", "i.e": "that is", "eg": "for example", "ie": "that is", "viz": "namely",
+    "cf": "compare", "vs": "versus", "approx": "approximately", "ca": "circa", "c": "circa",
+    "tel": "telephone", "Tel": "telephone", "ph": "phone", "mob": "mobile", "attn": "attention",
+    "Attn": "attention", "Univ": "University", "univ": "university", "Inst": "Institute",
+    "Coll": "College", "Acad": "Academy", "Assoc": "Associate", "assoc": "associated",
+    "Asst": "Assistant", "asst": "assistant", "Natl": "National", "Intl": "International",
+    "Int'l": "International", "Nat'l": "National", "Mfg": "Manufacturing", "mfg": "manufacturing",
+    "misc": "miscellaneous", "Misc": "Miscellaneous", "temp": "temperature", "avg": "average",
+    "Avg": "Average", "incl": "including", "excl": "excluding", "esp": "especially",
+    "orig": "originally", "prev": "previously", "resp": "respectively", "abbr": "abbreviated",
+    "cont": "continued", "illus": "illustrated", "anon": "anonymous", "Anon": "Anonymous",
+    "qty": "quantity", "Qty": "quantity", "pkg": "package", "est": "estimated",
+    "Est": "established",
+    "Dept": "Department", "dept": "department", "Depts": "Departments", "depts": "departments",
+    "Govt": "Government", "govt": "government", "Gov't": "Government", "gov't": "government",
+    "Bldg": "Building", "bldg": "building", "Mgr": "Manager", "mgr": "manager", "Admin":
+    "Administration", "transl": "translated", "Pub": "Published", "publ": "published",
+    "fwd": "forward", "Jct": "Junction", "Ref": "Reference", "ref": "reference",
+    "Vol": "Volume", "vol": "volume", "Vols": "Volumes", "Chap": "Chapter", "chap": "chapter",
+    "ibid": "ibid", "Ibid": "Ibid", "et al": "et al", "q.v": "which see",
+    "w.r.t": "with respect to",
+    "op. cit": "opus citatum", "max": "maximum", "min": "minimum", "Max": "Maximum",
+    "Min": "Minimum", "Lit": "Literature", "Phil": "Philosophy", "dist": "distance",
+    "sched": "schedule", "reg": "regular", "Reg": "Regulation", "Sr": "Senior", "bros": "brothers",
+    "wt": "weight", "ht": "height", "diam": "diameter", "dia": "diameter", "ea": "each",
+    "add'l": "additional", "req": "required", "req'd": "required", "recd": "received",
+    "rec'd": "received", "Gal": "Galatians", "Rom": "Romans", "Cor": "Corinthians",
+    "Heb": "Hebrews", "Matt": "Matthew", "Ps": "Psalm", "Exod": "Exodus", "Deut": "Deuteronomy",
+}
+# Before a number or a single letter only.
+PLACES = {"Apt": "apartment", "apt": "apartment", "Ste": "suite", "Fl": "floor", "fl": "floor",
+          "Rm": "room", "Hwy": "Highway", "Rte": "Route", "Rt": "Route", "Flt": "flight",
+          "Bldg": "building", "Ext": "extension", "Lot": "lot", "Blk": "block", "Unit": "unit",
+          "Dist": "District", "Pl": "plate", "Sta": "Station"}
+# May also end a sentence: the point stays where a new sentence follows.
+ENDINGS = {
+    "etc": "et cetera", "Jr": "Junior", "Sr": "Senior", "Inc": "Incorporated", "Ltd": "Limited",
+    "Corp": "Corporation", "Co": "Company", "Cos": "Companies", "Bros": "Brothers",
+    "Ave": "Avenue", "Blvd": "Boulevard", "Rd": "Road", "Ln": "Lane", "Pkwy": "Parkway",
+    "Hwy": "Highway", "Cir": "Circle", "Ct": "Court", "Pl": "Place", "Ter": "Terrace",
+    "Terr": "Terrace", "Sq": "Square", "Expy": "Expressway", "Tpke": "Turnpike", "Mtn": "Mountain",
+    "Mtns": "Mountains", "Is": "Islands", "Pk": "Park", "Hts": "Heights", "Ctr": "Center",
+    "dept": "department", "Dept": "Department", "govt": "government", "Govt": "Government",
+    "al": "al", "Ph.D": "PhD", "Esq": "Esquire", "Assn": "Association", "Assoc": "Association",
+    "B.C": "BC", "A.D": "AD", "LL.D": "LLD", "LL.B": "LLB", "LL.M": "LLM", "B.Sc": "BSc",
+    "M.Sc": "MSc", "D.Phil": "DPhil", "M.Phil": "MPhil", "B.Ed": "BEd", "M.Ed": "MEd",
+    "Ed.D": "EdD", "Psy.D": "PsyD", "Pharm.D": "PharmD", "B.Eng": "BEng", "M.Eng": "MEng",
+    "D.Sc": "DSc", "Sc.D": "ScD", "Ed.M": "EdM", "B.Tech": "BTech", "M.Tech": "MTech",
+    "incl": "including", "max": "maximum", "hrs": "hours", "mins": "minutes", "secs": "seconds",
+    "yrs": "years", "hr": "hour", "Fig": "Figure", "Univ": "University", "Dist": "District",
+    "Cnty": "County", "Twp": "Township", "Pvt": "Private", "Mfg": "Manufacturing",
+}
+# Behind a name they need no point.
+BEHIND_NAME = {key: ENDINGS[key] for key in (
+    "Jr", "Sr", "Inc", "Ltd", "Corp", "Bros", "Ave", "Blvd", "Rd", "Pkwy", "Hwy", "Esq", "Ln")}
+STATES = {
+    "Ala": "Alabama", "Ariz": "Arizona", "Ark": "Arkansas", "Calif": "California",
+    "Colo": "Colorado", "Conn": "Connecticut", "Del": "Delaware", "Fla": "Florida",
+    "Ga": "Georgia", "Ill": "Illinois", "Ind": "Indiana", "Kan": "Kansas", "Ky": "Kentucky",
+    "La": "Louisiana", "Md": "Maryland", "Mass": "Massachusetts", "Mich": "Michigan",
+    "Minn": "Minnesota", "Miss": "Mississippi", "Mo": "Missouri", "Mont": "Montana",
+    "Neb": "Nebraska", "Nev": "Nevada", "Okla": "Oklahoma", "Ore": "Oregon", "Pa": "Pennsylvania",
+    "Penn": "Pennsylvania", "Tenn": "Tennessee", "Tex": "Texas", "Va": "Virginia",
+    "Vt": "Vermont", "Wash": "Washington", "Wis": "Wisconsin", "Wyo": "Wyoming",
+    "Ont": "Ontario", "Que": "Quebec"}
+STATE_CODES = {
+    "AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California",
+    "CO": "Colorado", "CT": "Connecticut", "DE": "Delaware", "DC": "DC", "FL": "Florida",
+    "GA": "Georgia", "HI": "Hawaii", "ID": "Idaho", "IL": "Illinois", "IN": "Indiana",
+    "IA": "Iowa", "KS": "Kansas", "KY": "Kentucky", "LA": "Louisiana", "ME": "Maine",
+    "MD": "Maryland", "MA": "Massachusetts", "MI": "Michigan", "MN": "Minnesota",
+    "MS": "Mississippi", "MO": "Missouri", "MT": "Montana", "NE": "Nebraska", "NV": "Nevada",
+    "NH": "New Hampshire", "NJ": "New Jersey", "NM": "New Mexico", "NY": "New York",
+    "NC": "North Carolina", "ND": "North Dakota", "OH": "Ohio", "OK": "Oklahoma", "OR": "Oregon",
+    "PA": "Pennsylvania", "RI": "Rhode Island", "SC": "South Carolina", "SD": "South Dakota",
+    "TN": "Tennessee", "TX": "Texas", "UT": "Utah", "VT": "Vermont", "VA": "Virginia",
+    "WA": "Washington", "WV": "West Virginia", "WI": "Wisconsin", "WY": "Wyoming"}
+# A capital word that begins a sentence, and no name behind an abbreviation.
+STARTERS = (
+    "The|An?|My|Your|His|Her|Hers|Its|Our|Their|He|She|It|They|We|I|You|This|That|These|Those|"
+    "There|Here|Then|Than|But|And|So|Or|Nor|Yet|For|When|Where|While|Who|Whose|What|Which|Why|How|"
+    "If|In|On|At|As|After|Before|Because|Although|Though|Since|Until|Unless|During|By|With|Without|"
+    "Under|Over|Once|Now|Not|No|Yes|One|Two|Three|Some|All|Both|Many|Most|Few|Each|Every|Everyone|"
+    "Everything|Nobody|Nothing|Someone|Something|Perhaps|Maybe|However|Later|Soon|Today|Tomorrow|"
+    "Yesterday|Meanwhile|Also|Still|Even|Only|Just|Please|Let|Do|Does|Did|Is|Are|Was|Were|Has|Have|"
+    "Had|Can|Could|Will|Would|Should|May I|Go|Come|Look|See|Ask|Call|Take|Get|Dr|Mr|Mrs|Ms|"
+    "I'm|I've|I'd|I'll|He's|She's|It's|We're|They're|You're|That's|There's|Don't|Let's|From|To|Of|"
+    "Nearly|Almost|About|Another|Others|Our|Such|Being|Having|Later|Eventually|Finally|Suddenly|"
+    "Instead|Therefore|Thus|First|Second|Next|Last|Again|Sometimes|Often|Never|Always|Well|Oh")

@@ -1,0 +1,135 @@
+"""Line breaks, lists, headings, Markdown and HTML: pauses where a reader makes them."""
+from __future__ import annotations
+
+import html
+import re
+
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,15})\b[^<>]{0,300}>|<!--[^<>]{0,500}-->")
+_BLOCKS = {"p", "div", "br", "li", "ul", "ol", "tr", "table", "h1", "h2", "h3", "h4", "h5", "h6",
+           "section", "article", "blockquote", "hr", "pre", "td", "th", "header", "footer", "title"}
+_DROPPED = re.compile(r"<(script|style)\b[^<>]{0,300}>[^<]{0,10000}</\1>", re.IGNORECASE)
+_IMAGE = re.compile(r"!\[([^][\n]{0,200})\]\([^()\s]{1,500}\)")
+_LINK = re.compile(r"\[([^][\n]{1,200})\](?:\([^()\s]{1,500}(?:\s\"[^\"\n]{0,100}\")?\)|"
+                   r"\[[^][\n]{0,80}\])")
+_NOTE = re.compile(r"(?<=[\w.,;:!?)\]\"'])\[(?:\d{1,3}|\^\w{1,10}|citation needed|note \d{1,2})\]")
+_STRONG = re.compile(r"(?<![\w*])(\*{1,3})(?=\S)([^*\n]{1,300}?)(?<=\S)\1(?![\w*])|"
+                     r"(?<!\w)(_{1,3})(?=\S)([^_\n]{1,300}?)(?<=\S)\3(?!\w)|"
+                     r"~~(?=\S)([^~\n]{1,300}?)~~|`{1,3}([^`\n]{1,300})`{1,3}")
+_HEADING = re.compile(r"\s*#{1,6}\s+(?=\S)")
+_BULLET = r"[-*+•◦▪‣·–—]\s+(?:\[[ xX]\]\s+)?"
+_ITEM = re.compile(rf"\s*(?:{_BULLET}|(\(?(?:\d{{1,3}}|[a-zA-Z])[.)])\s+)(?=\S)")
+_QUOTE = re.compile(r"\s*>+\s?")
+_END = re.compile(r"[.!?:;,…。！？、：；—–-][\"'”’)\]*_]*$")
+_STOP = re.compile(r"[.!?…。！？][\"'”’)\]*_]*$")
+_SHORT_LINE, _SHORT_HEADING = 5, 8      # words
+
+
+def plain(text: str) -> str:
+    """A text without markup, in one line; a mark stands where a line break is a pause."""
+    if "<" in text:
+        text = _TAG.sub(_tag, _DROPPED.sub(" ", text))
+    if "&" in text and ";" in text:
+        text = html.unescape(text)
+    if "](" in text or "][" in text or "[" in text:
+        text = _NOTE.sub("", _LINK.sub(r"\1", _IMAGE.sub(r"\1", text)))
+    if "*" in text or "_" in text or "`" in text or "~~" in text:
+        text = _STRONG.sub(lambda m: m[2] or m[4] or m[5] or m[6], text)
+    lines = text.strip().splitlines()
+    if len(lines) < 2:
+        return _single(text.strip())
+    return _join(lines)
+
+
+def _tag(match: re.Match[str]) -> str:
+    name = (match[2] or "").lower()
+    if name == "li":
+        return "" if match[1] else "\n* "
+    if name in ("h1", "h2", "h3", "h4", "h5", "h6") and not match[1]:
+        return "\n\n# "
+    if name == "p":
+        return "\n\n"
+    return "\n" if name in _BLOCKS else ""
+
+
+def _single(line: str) -> str:
+    heading = _HEADING.match(line)
+    if heading:
+        return line[heading.end():].rstrip(" #")
+    item = _ITEM.match(line)
+    return line[item.end():] if item and not item[1] else _cells(line)
+
+
+def _cells(line: str) -> str:
+    """| a | b | -> a, b: a row of a table."""
+    if line.count("|") < 2:
+        return line
+    return ", ".join(cell.strip() for cell in line.strip().strip("|").split("|") if cell.strip())
+
+
+def _join(lines: list[str]) -> str:
+    """Lines as one, by blocks between blank lines."""
+    blocks: list[list[str]] = [[]]
+    for line in lines:
+        line = _QUOTE.sub("", line) if line.lstrip().startswith(">") else line
+        if not line.strip() or _is_rule(line):
+            blocks.append([])
+        elif _HEADING.match(line):
+            blocks += [[line], []]
+        else:
+            blocks[-1].append(line)
+    return " ".join(_ended(_block(block), ". ") for block in blocks if block).rstrip(" .") + (
+        _last_mark(blocks))
+
+
+def _is_rule(line: str) -> bool:
+    """-----, * * *, |---|:--|, ```: a line that only separates."""
+    marks = set(line) - {" ", "\t"}
+    same = len(marks) == 1 and marks <= set("-=*_~#") and line.count(min(marks)) > 2
+    return same or ("-" in marks and marks <= set("|:-")) or line.lstrip().startswith("```")
+
+
+def _last_mark(blocks: list[list[str]]) -> str:
+    """The point a text ends with, if its last line has one."""
+    last = next((block for block in reversed(blocks) if block), [""])[-1].rstrip()
+    return "." if last.endswith((".", "…")) else ""
+
+
+def _ended(text: str, mark: str) -> str:
+    return text if _END.search(text) else text + mark.rstrip()
+
+
+def _block(lines: list[str]) -> str:
+    """The lines of one block: a list, a heading with its text, or prose broken to a width."""
+    texts, items = [], []
+    for line in lines:
+        item = _ITEM.match(line)
+        items.append(item is not None)
+        number = re.sub(r"[()](?<!\w\))|(?<=\d)[).]", "", item[1]) if item and item[1] else ""
+        number += ". " if number[:1].isdigit() else " " if number else ""
+        texts.append(_single(line.strip()) if not item else number + line[item.end():].strip())
+    short = all(len(text.split()) <= _SHORT_LINE for text in texts) and not any(
+        _END.search(text) for text in texts[:-1] or texts) and (
+        len(texts) > 2 or not _END.search(texts[-1]))
+    capitals = all(text[:1].isupper() or text[:1].isdigit() for text in texts)
+    listed = short and (capitals or len(lines) > 2)
+    spoken = texts[0]
+    for i in range(1, len(texts)):
+        spoken += _between(texts[i - 1], texts[i], (items[i - 1], items[i]), listed, i == 1)
+        spoken += texts[i]
+    return spoken
+
+
+def _between(line: str, following: str, items: tuple[bool, bool], listed: bool,
+             first: bool) -> str:
+    """What stands for a line break: nothing, a comma or a point."""
+    if _END.search(line):
+        return " "
+    if items[1]:
+        return ", " if items[0] else ": "
+    if items[0]:
+        return " " if following[:1].islower() else ". "
+    if listed:
+        return ", "
+    if following[:1].islower() or len(line.split()) > _SHORT_HEADING or not first:
+        return " "
+    return ". " if len(following.split()) > 1 and following[:1].isupper() else " "
