@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import random
 import shutil
@@ -181,6 +182,30 @@ def test_a_run_with_data_of_other_phones_is_refused(stage: str, corpus: Corpus, 
     if stage != "aligner":
         assert run("train", [*given, f"--data={other}", "--steps=2",
                              f"--vocabulary={tmp_path / 'out'}"], "train.py") == 0
+
+
+@pytest.mark.parametrize("stage", ["ar", "nar"])
+@pytest.mark.parametrize("change", ["layout", "language", "codec"])
+def test_a_run_with_other_options_or_data_of_the_same_shape_is_refused(
+        stage: str, change: str, corpus: Corpus, tmp_path: Path,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing about the weights' shapes tells them apart."""
+    other = tmp_path / "other"
+    shutil.copytree(corpus.prepared, other)
+    if change == "language":
+        text = (other / "manifest.jsonl").read_text(encoding="utf-8")
+        (other / "manifest.jsonl").write_text(text.replace('"en-us"', '"de"'), encoding="utf-8")
+    if change == "codec":
+        info = json.loads((other / "prepared.json").read_text())
+        (other / "prepared.json").write_text(json.dumps({**info, "codec": "another"}))
+    given = [stage, f"--out={tmp_path / 'out'}", "--held-out", "held", "--device=cpu",
+             "--size=tiny", "--tokens-per-batch=900", *(["--n-codebooks=3"] * (stage == "nar"))]
+    assert run("train", [*given, f"--data={corpus.prepared}", "--steps=1"], "train.py") == 0
+    code = run("train", [*given, f"--data={other}", "--steps=2",
+                         *(["--layout=plain"] * (change == "layout"))], "train.py")
+    known = stage == "nar" and change == "language"  # a NAR is not told the language
+    assert code == (0 if known else 1)
+    assert known or f"has learned other {change}" in capsys.readouterr().err
 
 
 # --- the loop ------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from valle.data.recording import TWICE, UNREADABLE, LeftOut
 
-AUDIO_SUFFIXES = (".wav", ".flac", ".opus", ".ogg", ".mp3", ".oga", ".aiff", ".aif")
+AUDIO_SUFFIXES = (".wav", ".flac", ".opus", ".ogg", ".mp3", ".oga", ".aiff", ".aif",
+                  ".wave")
 OTHER_SUFFIXES = (".m4a", ".aac", ".mp4", ".m4b", ".wma", ".amr", ".3gp", ".webm", ".ape", ".wv",
                   ".mka", ".mp2", ".ac3", ".spx", ".tta", ".dsf", ".ra", ".mov", ".mkv", ".caf",
                   ".au", ".w64", ".rf64", ".sph", ".raw", ".pcm")

@@ -177,7 +177,8 @@ def read_plain(homes: Sequence[Path], root: Path, language: str) -> Found:
     for folder in folders:
         for stem, path in folder.audio.items():
             name = "/".join(key(below(path, root)))
-            beside = folder.others.get(f"{stem}.txt".lower())
+            beside = (folder.others.get(f"{stem}.txt".lower())
+                      or folder.others.get(f"{plain_name(path.name)}.txt".lower()))
             text, problem = text_or_problem(beside or elsewhere.get(name))
             segments = None
             if timings := folder.others.get(f"{stem}.phones".lower()):

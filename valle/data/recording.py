@@ -1,6 +1,7 @@
 """What a corpus consists of: recordings, and what had to be left out of it."""
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -68,7 +69,8 @@ def each_once(found: Iterable[Recording | LeftOut]) -> Corpus:
         if isinstance(item, LeftOut):
             left_out.append(item)
         else:
-            recordings.setdefault(item.id, []).append(item)
+            text = item.text if item.text and item.text.strip() else None
+            recordings.setdefault(item.id, []).append(dataclasses.replace(item, text=text))
     kept = []
     for name, copies in recordings.items():
         texts = {" ".join(c.text.split()) for c in copies if c.text}

@@ -25,7 +25,7 @@ from valle.model.nar import NAR
 from valle.training.log import Metrics
 from valle.training.loop import Loss, device_of
 from valle.training.run import Data
-from valle.training.state import parameter_groups
+from valle.training.state import Labels, parameter_groups
 
 
 @dataclass(frozen=True)
@@ -185,6 +185,10 @@ class Task(Protocol):
     def model(self) -> AR | NAR:
         """The model in training."""
 
+    @property
+    def labels(self) -> Labels:
+        """What its weights' numbers stand for, beside phones and codes."""
+
     def collate(self, samples: Sequence[Sample], rng: np.random.Generator, drop_prompt: float,
                 ) -> Any:
         """A batch for `loss`; a share `drop_prompt` of the samples loses its prompt."""
@@ -215,7 +219,8 @@ class SpeechStage:
         self.optimizers: dict[str, torch.optim.Optimizer] = {task.name: torch.optim.AdamW(
             parameter_groups(model, self.config.weight_decay), lr=self.config.lr,
             betas=(0.9, 0.95))}
-        self.labels = {"phones": data.vocabulary.phones, "codec": [data.prepared.codec or ""]}
+        self.labels = {"phones": data.vocabulary.phones, "codec": [data.prepared.codec or ""],
+                       **task.labels}
         if self.config.compile:
             model.hidden = torch.compile(model.hidden, dynamic=True)  # type: ignore[method-assign]
 

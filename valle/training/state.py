@@ -149,9 +149,11 @@ def check_labels(folder: Path, learned: Labels, given: Labels) -> None:
         parts = [f"{len(some)} {how}, such as {some[0]!r}" for some, how in (
             (gone, "are not in --data"), (new, "are new")) if some]
         difference = "; ".join(parts) or "the same in another order"
+        if len(known) == len(now) == 1:
+            difference = f"{known[0]}, not {now[0]}"
         keep = f", keep its phones with --vocabulary {folder}" if name == "phones" else ""
-        raise ValueError(f"{folder} has learned other {name} ({difference}): give the --data of "
-                         f"the first start{keep}, or a new --out folder")
+        raise ValueError(f"{folder} has learned other {name} ({difference}): give the data and "
+                         f"options of the first start{keep}, or a new --out folder")
 
 
 def checksum(tensors: Tensors) -> int:

@@ -70,6 +70,7 @@ class ARTask:
 
     def __init__(self, model: AR, corrupt: float = 0.0) -> None:
         self.model, self.corrupt = model, corrupt
+        self.labels = {"languages": list(model.config.languages), "layouts": [model.config.layout]}
 
     def collate(self, samples: Sequence[Sample], rng: np.random.Generator,
                 drop_prompt: float = 0.0) -> Batch:

@@ -69,6 +69,7 @@ class NARTask:
 
     def __init__(self, model: NAR) -> None:
         self.model = model
+        self.labels = {"layouts": ["interleaved" if model.config.aligned else "plain"]}
 
     def collate(self, samples: Sequence[Sample], rng: np.random.Generator,
                 drop_prompt: float = 0.0) -> tuple[NARBatch, torch.Tensor]:
