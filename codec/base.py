@@ -80,7 +80,7 @@ def load_codec(name: str | Path, device: str | torch.device = "cpu") -> Codec:
     """
     choices = ("choose encodec, the path of its weights (encodec_24khz-d7cc33bc.th), or the folder "
                "of a model or codec")
-    path = Path(name)
+    path, name = Path(name), str(name)
     if name == "encodec" or path.is_file():
         from codec.encodec24 import EncodecCodec
 

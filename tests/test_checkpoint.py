@@ -148,7 +148,7 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
     "no ar": (lambda f: (f / "ar.safetensors").unlink(), "ar.safetensors is missing"),
     "no nar": (change(lambda r: r.pop("nar")), "no nar in"),
     "no codec": (change(lambda r: r.pop("codec")), "no codec in"),
-    "no aligner": (change(lambda r: r.pop("aligner")), "--stage aligner"),
+    "no aligner": (change(lambda r: r.pop("aligner")), "valle train aligner"),
     "no record": (lambda f: (f / "model.json").unlink(), "no ar in"),
     "NaN weights": (lambda f: fill(f / "nar.safetensors", torch.nan), "holds NaN or infinity"),
     "infinite weights": (lambda f: fill(f / "codec.safetensors", torch.inf), "NaN or infinity"),

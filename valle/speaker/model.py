@@ -96,4 +96,4 @@ class SpeakerModel(nn.Module):
             return network(lambda: cls(config), tensors, (COUNTER,))
 
         return load_part(folder, NAME, build,
-                         "train an encoder with `train.py --stage speaker`")
+                         "train an encoder with `valle train speaker`")
