@@ -136,7 +136,7 @@ def test_other_formats(suffix: str, model_folder: Path, prompt: Path, tmp_path: 
     out = tmp_path / f"o{suffix}"
     assert say(model_folder, prompt, out) == 0
     assert soundfile.info(out).format == {".flac": "FLAC", ".ogg": "OGG", ".mp3": "MP3"}[suffix]
-    assert files(tmp_path) == ["o.json", out.name]
+    assert files(tmp_path) == sorted(["o.json", out.name])
     assert say(model_folder, prompt, out, seed="1") == 0, "its own record may be replaced"
 
 
@@ -171,7 +171,8 @@ def test_any_rate_and_channels_just_work(model_folder: Path, prompt: Path, tmp_p
     voice = soxr.resample(soundfile.read(prompt)[0], RATE, rate)
     soundfile.write(tmp_path / "p.wav", np.stack([voice] * channels, axis=1), rate)
     assert say(model_folder, tmp_path / "p.wav", tmp_path / "o.wav") == 0
-    assert capsys.readouterr().err == ""
+    printed = capsys.readouterr().err
+    assert printed == "" if rate > 8_000 else "nothing above 4 kHz" in printed
 
 
 def test_plain_layout_speaks_without_an_aligner(plain_folder: Path, prompt: Path, tmp_path: Path,
