@@ -6,7 +6,7 @@ import time
 from types import TracebackType
 from typing import Any
 
-LINE_SECONDS = 10.0  # between two lines in a log
+LINE_SECONDS = 30.0  # between two lines in a log
 
 
 class Bar:

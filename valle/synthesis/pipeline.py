@@ -45,6 +45,10 @@ class Delivery:
     continuation: bool = False
 
 
+def _nobody(done: int) -> None:
+    """Nobody asks how far it is."""
+
+
 class Pipeline:
     """The parts of a model on one device. It keeps nothing of a call but the last voice it met."""
 
@@ -139,7 +143,7 @@ class Pipeline:
                        self.model.codec.frame_rate)
 
     def _filled(self, requests: Sequence[Request], generated: Sequence[Generated],
-                delivery: Delivery, done: Callable[[int], None],
+                delivery: Delivery, done: Callable[[int], None] = _nobody,
                 ) -> list[tuple[torch.Tensor, torch.Tensor | None]]:
         """Latents [D, T] of prompt and target of each request, by the NAR, and the phone of each
         frame [T], None where the model does not know it; both perhaps with padding behind."""
@@ -202,10 +206,6 @@ class Pipeline:
                  else self.reranker.words(candidate.samples, self.model.codec.sample_rate,
                                           segment.phones))
         return words >= UNCLEAR
-
-
-def _nobody(done: int) -> None:
-    """Nobody asks how far it is."""
 
 
 def nar_row(voice: Prompt, known: list[int], phones: list[int], generated: Generated) -> NARRow:
