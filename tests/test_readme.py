@@ -14,7 +14,7 @@ from valle import VALLE, __version__, cli
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 VOICES = ("alto", "tenor", "bass")
-STARTER = ROOT / "weights" / "starter" / "ar.json"
+STARTER = ROOT / "weights" / "starter" / "model.json"
 
 
 MAPPED = ("g2p", "codec", "valle", "valle/features", "valle/model", "valle/engine",

@@ -407,7 +407,7 @@ def test_mistakes_are_one_line(corpus: Corpus, tmp_path: Path,
             ("codec", corpus.root, ["--held-out", "hold"], "no part of a path is called so"),
             ("aligner", corpus.prepared, ["--held-out", "*"], "nothing to train on"),
             ("ar", corpus.prepared, ["--max-seconds=0.1"], "nothing to train on"),
-            ("ar", corpus.prepared, [f"--vocabulary={tmp_path}"], "neither ar.json nor nar.json"),
+            ("ar", corpus.prepared, [f"--vocabulary={tmp_path}"], "neither an AR nor a NAR"),
             ("ar", corpus.prepared, ["--held-out", "@/nowhere"], "/nowhere"),
             ("ar", corpus.prepared, ["--steps=0"], "--steps")):
         out = tmp_path / "out"

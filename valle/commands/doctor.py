@@ -11,7 +11,6 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 
 PACKAGES = ("torch", "numpy", "soundfile", "soxr", "einops", "phonemizer", "espeakng-loader",
             "encodec", "safetensors", "num2words", "tqdm")
@@ -61,10 +60,15 @@ def device() -> str:
 
 def native() -> str:
     """The AR's step in C is not needed; without it speaking takes longer."""
-    from valle.engine.native import NativeError, library
+    from valle.engine.compile import NativeError, cache_folder, private_folder
+    from valle.engine.native import library
 
     try:
-        return f"the AR's step is compiled: {Path(library()._name).name}"
+        library()
+        if private_folder(cache_folder()) is None:
+            return (f"compiled anew by every process: {cache_folder()} is not, or not only, yours; "
+                    f"chmod -R go-w {cache_folder()}")
+        return f"the AR's step is compiled and kept in {cache_folder()}"
     except NativeError as error:
         return f"not usable, the AR runs in torch, some three times slower: {error}"
 
