@@ -122,8 +122,8 @@ def _rate_in_doubt(prompt: Recording, given: Samples, phones: list[str], aligner
     if rate is None:
         return []
     if not isinstance(prompt, tuple):
-        raise ValueError("samples without a rate are taken for 24000 Hz, but these sound like about "
-                         f"{rate} Hz: give (samples, rate)")
+        raise ValueError("samples without a rate are taken for 24000 Hz, but these sound like "
+                         f"about {rate} Hz: give (samples, rate)")
     return [f"the prompt sounds as if {prompt[1]} Hz were not its rate (at {rate} Hz, once it is "
             "24000 Hz, its words are clear): check it"]
 
