@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Train one stage: `python train.py --stage codec|aligner|ar|nar`. The same as `valle train`."""
+"""Train one stage: `python train.py STAGE ...`. The same as `valle train`."""
 from valle.cli import train_main
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from statistics import median
 import torch
 from tqdm import tqdm
 
+from codec import CodecSpec
 from codec.files import atomic_path
 from g2p import Vocabulary
 from valle.engine.base import Decoder, Uncached
@@ -42,7 +43,7 @@ from valle.model.config import SIZES, ARConfig, TransformerConfig
 from valle.model.tokens import TokenIds
 
 SLOW = "ours, no cache"  # runs in the last round alone
-PHONES, PROMPT_TOKENS, FRAME_RATE = 118, 360, 75
+PHONES, PROMPT_TOKENS = 118, 360
 SHAPES = SIZES | {"6x384": TransformerConfig(6, 6, 384, 1024)}
 BYTES = {"float32": 4, "bfloat16": 2, "int8": 1}
 Engine = Callable[[int], float]  # tokens to write, to seconds
@@ -212,7 +213,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     model = AR(ARConfig(PHONES, transformer=SHAPES[options.size])).eval()
-    tokens = round(options.seconds * FRAME_RATE)
+    tokens = CodecSpec().frames(options.seconds)
     before = os.getloadavg()[0]
     results, speed = measure(model, tokens, options.rounds)
     about = (f"AR `{options.size}`, batch 1, {tokens} tokens after {PROMPT_TOKENS}, "

@@ -80,7 +80,7 @@ def load_codec(name: str | Path, device: str | torch.device = "cpu") -> Codec:
     """
     choices = ("choose encodec, the path of its weights (encodec_24khz-d7cc33bc.th), or a folder "
                "with codec.json and codec.safetensors")
-    path = Path(name)
+    path, name = Path(name), str(name)
     if name != "encodec" and (path / "codec.json").is_file():
         if is_encodec(path):
             return load_codec("encodec", device)

@@ -34,14 +34,14 @@ class Discriminator(nn.Module):
         from codec.upstream import MultiScaleSTFTDiscriminator
 
         windows = [1024, 2048, 512]
-        self.critic = MultiScaleSTFTDiscriminator(
+        self.network = MultiScaleSTFTDiscriminator(
             filters=filters, n_ffts=windows, win_lengths=windows,
             hop_lengths=[w // 4 for w in windows])
 
-    def critic_loss(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+    def loss(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
         """Hinge loss of the discriminator; audio [B, N], `fake` without gradient."""
         # The mean over scales of relu(1 - D(x)) + relu(1 + D(x^)).
-        logits, _ = self.critic(torch.cat([real, fake])[:, None])
+        logits, _ = self.network(torch.cat([real, fake])[:, None])
         loss = real.new_zeros(())
         for scale in logits:
             on_real, on_fake = scale.float().chunk(2)
@@ -52,8 +52,8 @@ class Discriminator(nn.Module):
                          ) -> tuple[torch.Tensor, torch.Tensor]:
         """(adversarial, feature matching) for audio [B, N]; feature distances are relative."""
         with torch.no_grad():
-            _, real_maps = self.critic(real[:, None])
-        logits, fake_maps = self.critic(fake[:, None])
+            _, real_maps = self.network(real[:, None])
+        logits, fake_maps = self.network(fake[:, None])
         adversarial = torch.stack([F.relu(1 - scale.float()).mean() for scale in logits]).mean()
         distances = [(f.float() - r.float()).abs().mean() / r.float().abs().mean().clamp(min=1e-6)
                      for fs, rs in zip(fake_maps, real_maps, strict=True)

@@ -40,4 +40,4 @@ def speakable(text: str, language: str) -> str:
 
 def _tidy(text: str) -> str:
     """Single spaces, none before a mark."""
-    return re.sub(r" (?=[,.?!;:](?:\s|$))", "", " ".join(text.split()))
+    return re.sub(r" (?=[,.?!;:](?:\s|$)|\))", "", " ".join(text.split()))

@@ -149,7 +149,7 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
     "no ar": (lambda f: (f / "ar.safetensors").unlink(), "ar.safetensors is missing"),
     "no nar": (lambda f: (f / "nar.json").unlink(), "no nar.json"),
     "no codec": (lambda f: (f / "codec.json").unlink(), "no codec"),
-    "no aligner": (lambda f: (f / "aligner.json").unlink(), "--stage aligner"),
+    "no aligner": (lambda f: (f / "aligner.json").unlink(), "valle train aligner"),
     "no folder": (shutil.rmtree, "--model starter"),
 }
 

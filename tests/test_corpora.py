@@ -1,6 +1,7 @@
 """Corpora in every layout that the readers know."""
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,8 @@ from recordings import (
     make_ljspeech,
     make_plain,
     make_vctk,
+    speak,
+    write,
 )
 
 from valle.data.corpora import READERS, detect, read_corpus
@@ -73,3 +76,155 @@ def test_real_corpora_are_read_whole() -> None:
     assert count[False] >= 1519 and count[True] == 251
     assert len(list(read_corpus(CORPUS / "speechocean762"))) == 2560
     assert len({r.speaker for r in read_corpus(CORPUS / "CommonVoice")}) == 176
+
+
+# --- tables of every form ------------------------------------------------------------------------
+
+SAID = ("The harbour was quiet.", "Nobody had come home.", "Is it late?")
+
+
+def table(root: Path, lines: str, audio: tuple[str, ...] = ("wavs/1.wav", "wavs/2.wav",
+                                                             "wavs/3.wav"),
+          name: str = "metadata.csv") -> list[tuple[str, str, str | None]]:
+    """(id, speaker, text) of a corpus of this table, `{0}` to `{2}` in it standing for texts."""
+    for path in audio:
+        speak(root / path)
+    write(root / name, lines.format(*SAID))
+    return [(r.id, r.speaker, r.text) for r in read_corpus(root)]
+
+
+ROWS = {  # the same three sentences, as people write them down
+    "ids": "1|{0}\n2|{1}\n3|{2}\n",
+    "suffixes": "1.wav|{0}\n2.wav|{1}\n3.WAV|{2}\n",
+    "folders": "wavs/1|{0}\n./wavs/2|{1}\nwavs\\3|{2}\n",
+    "folders and suffixes": "wavs/1.wav|{0}\nwavs/2.wav|{1}\nwavs/3.wav|{2}\n",
+    "paths of another machine": "/data/old/wavs/1.wav|{0}\n/data/old/wavs/2.wav|{1}\n"
+                                "C:\\old\\3.wav|{2}\n",
+    "the suffix it had before": "1.mp3|{0}\n2.m4a|{1}\n3.flac|{2}\n",
+    "normalised": "1|{0}|{0}\n2|{1}|{1}\n3|{2}|{2}\n",
+    "normalised, sometimes": "1|{0}|\n2|{1}|{1}\n3|{2}|\n",
+    "tabs": "1\t{0}\n2\t{1}\n3\t{2}\n",
+    "windows": "\ufeff1|{0}\r\n2|{1}\r\n\r\n3|{2}\r\n",
+    "a header": "file_name|text\n1.wav|{0}\n2.wav|{1}\n3.wav|{2}\n",
+    "commas and a header": 'file_name,transcription\n1.wav,"{0}"\n2.wav,"{1}"\n3.wav,"{2}"\n',
+    "a header in another order": "transcript|audio_file\n{0}|1.wav\n{1}|2.wav\n{2}|3.wav\n",
+}
+
+
+@pytest.mark.parametrize("rows", ROWS)
+def test_every_form_of_row_names_its_recording(rows: str, tmp_path: Path) -> None:
+    assert table(tmp_path / "me", ROWS[rows]) == [
+        (str(i), "me", said) for i, said in enumerate(SAID, 1)]
+
+
+@pytest.mark.parametrize("folder", ["wavs", "wav", "audio", "clips", "WAV", "", "recordings"])
+@pytest.mark.parametrize("suffix", [".wav", ".WAV", ".flac", ".Flac"])
+def test_the_audio_may_lie_anywhere_beside_the_table(folder: str, suffix: str,
+                                                     tmp_path: Path) -> None:
+    (tmp_path / "me" / folder).mkdir(parents=True)
+    speak(tmp_path / f"x{suffix.lower()}").rename(tmp_path / "me" / folder / f"1{suffix}")
+    assert table(tmp_path / "me", "1|{0}\n", audio=()) == [("1", "me", SAID[0])]
+
+
+SPEAKERS = {
+    "before the text": "1|anna|{0}\n2|ben|{1}\n3|anna|{2}\n",
+    "after the text": "1|{0}|anna\n2|{1}|ben\n3|{2}|anna\n",
+    "after both texts": "1|{0}|{0}|anna\n2|{1}|{1}|ben\n3|{2}|{2}|anna\n",
+    "in a header": "id|text|speaker_name\n1|{0}|anna\n2|{1}|ben\n3|{2}|anna\n",
+    "in a header of commas": 'path,speaker,sentence\n1,anna,"{0}"\n2,ben,"{1}"\n3,anna,"{2}"\n',
+}
+
+
+@pytest.mark.parametrize("rows", SPEAKERS)
+def test_a_speaker_is_never_taken_for_the_text(rows: str, tmp_path: Path) -> None:
+    assert table(tmp_path, SPEAKERS[rows]) == [
+        ("1", "anna", SAID[0]), ("2", "ben", SAID[1]), ("3", "anna", SAID[2])]
+
+
+@pytest.mark.parametrize("rows, speaker", [
+    ("1|anna|{0}\n", "anna"), ("1|{0}|anna\n", "anna"), ("1|0|{0}\n", "0"),
+    ("1|Anna Smith|{0}\n2|Anna Smith|{1}\n", "Anna Smith")])
+def test_few_rows_are_enough_to_tell(rows: str, speaker: str, tmp_path: Path) -> None:
+    found = table(tmp_path, rows, ("1.wav", "2.wav"))
+    assert found[0] == ("1", speaker, SAID[0])
+
+
+@pytest.mark.parametrize("rows", ["1,{0}\n2,{1}\n", "1;{0}\n", "{0}\n", "1|anna|en|{0}\n",
+                                  "1|Anna Smith|{0}\n", "file_name|duration|speaker\n1|3.5|anna\n"])
+def test_what_nothing_decides_is_refused_in_a_line(rows: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"lines must be ID\|text|write a first line such as"
+                                         r"|no column called text"):
+        table(tmp_path, rows)
+
+
+def test_rows_and_files_that_give_nothing_are_named(tmp_path: Path) -> None:
+    rows = "1|{0}\n2|{1}\n2|{2}\n4|{0}\n5\n3|\n6|a|b\n"
+    found = table(tmp_path / "me", rows, tuple(f"{i}.wav" for i in (1, 2, 3, 6, 7)))
+    assert found == [("1", "me", SAID[0]), ("3", "me", None)]
+    (tmp_path / "me" / "8.m4a").write_bytes(b"m4a")
+    left_out = {item.id: item.cause for item in read_corpus(tmp_path / "me").left_out}
+    assert left_out == {"2": "twice", "4": "without audio", "5": "rows that cannot be read",
+                        "6": "rows that cannot be read", "6.wav": "in no row of the table",
+                        "7.wav": "in no row of the table",
+                        "8.m4a": "in a format that is not read"}
+
+
+def test_two_files_of_one_name_are_not_guessed_between(tmp_path: Path) -> None:
+    audio = ("anna/1.wav", "ben/1.wav", "ben/2.wav")
+    found = table(tmp_path, "anna/1|{0}\nben/1|{1}\nanna/2|{2}\n2|{2}\n1|{0}\n", audio)
+    assert found == [("anna/1", "anna", SAID[0]), ("ben/1", "ben", SAID[1]),
+                     ("ben/2", "ben", SAID[2])]
+    assert {item.id for item in read_corpus(tmp_path).left_out} == {"anna/2", "1"}
+
+
+@pytest.mark.parametrize("on_disk", ["NFC", "NFD"])
+@pytest.mark.parametrize("written", ["NFC", "NFD"])
+def test_accents_may_be_stored_in_either_form(on_disk: str, written: str, tmp_path: Path) -> None:
+    disk, said = (unicodedata.normalize(form, "caf\u00e9") for form in (on_disk, written))
+    assert table(tmp_path / "me", f"{said}.wav|{{0}}\n", (f"{disk}.wav",)) == [
+        ("caf\u00e9", "me", SAID[0])]
+    speak(tmp_path / disk / f"{disk}.wav")
+    write(tmp_path / disk / f"{said}.txt", SAID[0])
+    assert [(r.id, r.speaker, r.text) for r in read_corpus(tmp_path / disk)] == [
+        ("caf\u00e9", "caf\u00e9", SAID[0])]
+
+
+@pytest.mark.parametrize("name", ["transcript.txt", "train.csv", "metadata_train.tsv",
+                                  "METADATA.CSV", "filelist.list"])
+def test_a_table_may_have_any_name(name: str, tmp_path: Path) -> None:
+    assert table(tmp_path / "me", "1.wav|{0}\n2.wav|{1}\n3.wav|{2}\n", name=name) == [
+        (str(i), "me", said) for i, said in enumerate(SAID, 1)]
+
+
+@pytest.mark.parametrize("text", ["one.txt", "one.TXT", "One.txt", "ONE.Txt"])
+def test_a_text_beside_its_recording_may_be_in_capitals(text: str, tmp_path: Path) -> None:
+    speak(tmp_path / "anna" / "One.wav").rename(tmp_path / "anna" / "one.WAV")
+    write(tmp_path / "anna" / text, SAID[0])
+    assert [(r.id, r.text) for r in read_corpus(tmp_path)] == [("anna/one", SAID[0])]
+
+
+def test_texts_may_have_a_tree_of_their_own(tmp_path: Path) -> None:
+    for speaker in ("anna", "ben"):
+        speak(tmp_path / "wav" / speaker / "1.wav")
+    write(tmp_path / "txt" / "anna" / "1.txt", SAID[0])
+    assert [(r.speaker, r.text) for r in read_corpus(tmp_path)] == [
+        ("anna", SAID[0]), ("ben", None)]
+
+
+def test_what_plain_folders_cannot_give_is_named(tmp_path: Path) -> None:
+    speak(tmp_path / "me" / "one.wav")
+    speak(tmp_path / "me" / "one.flac")
+    write(tmp_path / "me" / "empty.txt", "\n")
+    speak(tmp_path / "me" / "empty.wav")
+    for name in ("two.m4a", "one.m4a", "three.AAC"):
+        (tmp_path / "me" / name).write_bytes(b"sound")
+    corpus = read_corpus(tmp_path / "me")
+    assert [(r.id, r.speaker, r.text) for r in corpus] == [
+        ("empty", "me", None), ("one", "me", None)]
+    assert {item.id: item.cause for item in corpus.left_out} == {
+        "one.wav": "twice", "two.m4a": "in a format that is not read",
+        "three.AAC": "in a format that is not read"}
+    for path in (tmp_path / "me").glob("*.[wf]*"):
+        path.unlink()
+    with pytest.raises(ValueError, match="3 files in a format that is not read"):
+        read_corpus(tmp_path / "me")

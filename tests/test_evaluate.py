@@ -14,7 +14,7 @@ from conftest import RATE, SAID, SENTENCES, needs, noise_codec
 from codec.ltas import ltas
 from valle import cli
 from valle.evaluate.codec import Clip, between_speakers, evaluate_codec, usage
-from valle.evaluate.panel import Memory, Panel, dnsmos, encoder, listener
+from valle.evaluate.panel import Memory, Panel, encoder, listener, sound
 from valle.evaluate.table import bootstrap, column, markdown, paired
 from valle.synthesis.voice import Prompt
 
@@ -82,9 +82,10 @@ def test_codec_is_scored_against_the_original(flite: tuple[np.ndarray, int], tmp
     samples = soxr.resample(flite[0], flite[1], RATE)
     codec, seen, saved = noise_codec(small=True), [], []
     panel = Panel(Memory(tmp_path / "m.jsonl"), [listener("closed", [SAID, *SENTENCES])],
-                  [encoder("resemblyzer")], dnsmos())
+                  [encoder("resemblyzer")], sound())
     report = evaluate_codec(codec, [Clip("one", "slt", SAID, samples)], panel, [3, 1],
                             on_clip=seen.append, save=lambda *a: saved.append(a))
+    assert all(1 < row["ovrl"] < 5 for row in report.rows)
     assert [row["version"] for row in report.rows] == ["original", "3 codebooks", "1 codebooks"]
     wer = [row["wer"]["closed"] for row in report.rows]
     assert wer[0] < 0.3 < wer[1], "a random codec keeps no words"
@@ -119,10 +120,11 @@ def test_prompts_are_cut_at_a_word():
 
 @needs("pocketsphinx", "jiwer", "resemblyzer", "speechmos", "onnxruntime")
 def test_the_codec_command_writes_tables(corpus, tmp_path: Path):
-    command = ["codec", "--codec", str(corpus.codec), "--data", str(corpus.prepared), "--held-out",
-               "held", "--seconds", "1", "9", "--clips", "1", "--out", str(tmp_path),
-               "--save-audio", "--n-codebooks", "3"]
+    command = ["codec", "--recognizer", "closed", "--codec", str(corpus.codec), "--data",
+               str(corpus.prepared), "--held-out", "held", "--seconds", "1", "9", "--clips", "1",
+               "--out", str(tmp_path), "--save-audio", "--n-codebooks", "3"]
     cli.run("evaluate", command, "valle evaluate")
+    assert "flatters" not in (tmp_path / "codec.jsonl").read_text()
     assert "3 codebooks" in (tmp_path / "codec.md").read_text()
     assert len((tmp_path / "codec.jsonl").read_text().splitlines()) == 2
     assert len(list((tmp_path / "3-codebooks").glob("*.wav"))) == 1

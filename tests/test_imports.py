@@ -20,7 +20,8 @@ ROOMS = (  # each may import those before it, and nothing after it
     "valle.recognizer", "valle.engine", "valle.synthesis", "valle.tts", "valle.data",
     "valle.evaluate", "valle.training", "valle.commands", "valle.cli", "valle.__main__")
 EXTRAS = ("tensorboard", "torch.utils.tensorboard", "pocketsphinx", "resemblyzer", "speechmos",
-          "onnxruntime", "parselmouth", "matplotlib", "transformers", "fastapi", "pytest")
+          "faster_whisper", "distillmos", "onnxruntime", "parselmouth", "matplotlib",
+          "transformers", "fastapi", "pytest")
 MOST_LINES, LONGEST_FUNCTION, MOST_ARGUMENTS = 350, 70, 10
 
 
@@ -149,6 +150,13 @@ def test_every_argument_is_annotated_and_every_file_explained(path: Path) -> Non
         arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
         bare = [a.arg for a in arguments if a.annotation is None and a.arg not in ("self", "cls")]
         assert not bare and node.returns is not None, f"{path}: {node.name} {bare}"
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p.parts[0] != "codec"], ids=str)
+def test_the_numbers_of_the_codec_are_in_its_folder_alone(path: Path) -> None:
+    numbers = [(node.lineno, node.value) for node in ast.walk(tree(path))
+               if isinstance(node, ast.Constant) and node.value in (75, 320, 24_000)]
+    assert not numbers, "use CodecSpec"
 
 
 def test_no_file_shadows_a_dependency_or_is_a_drawer() -> None:

@@ -13,10 +13,10 @@ from codec import load_audio
 from g2p import phonemize
 from valle.evaluate.quality import WINDOW, windows
 from valle.evaluate.signal import bit_rate, mel_distance, pesq, stoi
-from valle.evaluate.similarity import cosine
 from valle.evaluate.wer import character_errors, pick_distractors, word_errors
 from valle.features.text import words
 from valle.recognizer.sphinx import ARPABET, pronounce, to_pcm
+from valle.speaker.encoder import cosine
 
 # words
 
@@ -142,9 +142,9 @@ def test_cosine():
 
 @needs("resemblyzer", "webrtcvad")
 def test_speaker_encoder_knows_a_voice_from_its_shifted_self(flite: tuple[np.ndarray, int]):
-    from valle.evaluate.similarity import SpeakerEncoder
+    from valle.speaker.adapters import Resemblyzer
 
-    encoder = SpeakerEncoder()
+    encoder = Resemblyzer()
     samples, rate = flite
     whole, half = encoder(samples, rate), encoder(samples[: len(samples) // 2], rate)
     other = encoder(samples, round(rate * 0.7))  # slower and lower

@@ -12,7 +12,7 @@ from conftest import RATE, needs, vowel
 
 from g2p import phonemize
 from valle.features.optional import transformers_package
-from valle.recognizer.listener import load_listener
+from valle.recognizer.listener import RECOGNIZERS
 
 
 def ctc_model(folder: Path) -> Path:
@@ -37,7 +37,7 @@ def ctc_model(folder: Path) -> Path:
 
 @needs("transformers")
 def test_any_transformers_model_listens(tmp_path: Path):
-    listener = load_listener(f"transformers:{ctc_model(tmp_path / 'm')}")
+    listener = RECOGNIZERS.load(f"transformers:{ctc_model(tmp_path / 'm')}")
     hum = vowel(phonemize("The sea was calm."))[0]
     heard = listener(hum, RATE)
     assert heard and set("".join(heard)) <= {"a", "b"}, "words in lower case"
@@ -54,7 +54,7 @@ def test_a_missing_package_is_one_line(name: str, module: str, pip: str,
     monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.setitem(sys.modules, "torchaudio", None)
     with pytest.raises(ImportError, match=f"needs {pip}: pip install {pip}") as got:
-        load_listener(name)
+        RECOGNIZERS.load(name)
     assert "the recogniser " in str(got.value) and "\n" not in str(got.value)
 
 
@@ -68,5 +68,5 @@ def test_no_network_is_one_line(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "faster_whisper", fake)
     with pytest.raises(OSError, match=r"cannot load large-v3 for the recogniser whisper:large-v3 "
                                       r".*network connection") as got:
-        load_listener("whisper:large-v3")
+        RECOGNIZERS.load("whisper:large-v3")
     assert "long story" not in str(got.value)

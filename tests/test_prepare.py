@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +19,8 @@ from recordings import RATE, make_librispeech, make_plain, many, speak, write
 from codec.spectral import SpectralCodec, SpectralConfig
 from g2p import BOUNDARIES, Vocabulary, phonemize
 from valle.data.manifest import Prepared, load_samples, read_info
-from valle.data.prepare import HOP, describe, frame_durations, prepare
+from valle.data.prepare import describe, prepare
+from valle.data.process import HOP, frame_durations
 from valle.model.aligner import Aligner, AlignerConfig
 
 ROOT = Path(__file__).parents[1]
@@ -156,6 +159,45 @@ def test_a_killed_run_goes_on_to_the_same_result(tmp_path: Path, codec: Path) ->
     assert list(reasons(out)) == ["s1/005"]
 
 
+COUNT = """
+import os, signal, sys
+from valle.data import process, prepare
+real, left = process.Processor._prepare, int(sys.argv[1])
+def count(self, recording):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    print(recording.id, flush=True)
+    return real(self, recording)
+process.Processor._prepare = count
+prepare.prepare(sys.argv[2], sys.argv[3], codec=sys.argv[4] or None, workers=0)
+"""
+
+
+@pytest.mark.parametrize("tail", [b"", b'{"utterance": {"id": "s0', b'{"utterance": null}\n',
+                                  b"\0"])
+def test_a_kill_within_a_shard_loses_at_most_the_recording_in_hand(
+        tail: bytes, tmp_path: Path, codec: Path) -> None:
+    corpus = many(tmp_path / "corpus", 8)
+    write(corpus / "s1" / "005.wav", "not audio")
+    prepare(corpus, tmp_path / "whole", codec=codec, workers=0)
+    made: list[str] = []
+    for left in (3, 2, 99):
+        done = subprocess.run([sys.executable, "-c", COUNT, str(left), corpus, tmp_path / "out",
+                               codec], env=os.environ | {"PYTHONPATH": str(ROOT)},
+                              capture_output=True, text=True, timeout=120)
+        made += done.stdout.split()
+        if left != 99:
+            assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
+            for name in ("journal.jsonl", "journal.codes"):
+                with (tmp_path / "out" / name).open("ab") as file:
+                    file.write(tail)
+    assert len(made) == 8 == len(set(made)), "none is made twice"
+    (tmp_path / "out" / ".lock").unlink(missing_ok=True)
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
 def test_kills_at_any_point_of_a_manifest_without_codes(tmp_path: Path) -> None:
     corpus = many(tmp_path / "corpus", 9)
     prepare(corpus, tmp_path / "whole", workers=0, shard_size=3)
@@ -206,6 +248,87 @@ def test_too_many_broken_files_stop_a_corpus_until_repaired(tmp_path: Path) -> N
         write(path, "broken")
     with pytest.raises(ValueError, match="none of 2 recordings"):
         prepare(tmp_path / "few", tmp_path / "none", workers=0)
+
+
+def half(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg", ".mp3", ".aiff"])
+def test_half_a_recording_is_no_recording(suffix: str, tmp_path: Path) -> None:
+    for name in ("whole", "half"):
+        speak(tmp_path / "c" / "s" / f"{name}{suffix}", 2.0)
+        write(tmp_path / "c" / "s" / f"{name}.txt", "A word.")
+    half(tmp_path / "c" / "s" / f"half{suffix}")
+    info = prepare(tmp_path / "c", tmp_path / "out", workers=0)
+    assert [u.id for u in Prepared.open(tmp_path / "out").utterances] == ["s/whole"]
+    assert info["broken"] == 1 and "s/half" in reasons(tmp_path / "out")
+
+
+def test_a_wav_that_does_not_know_its_length_is_whole(tmp_path: Path) -> None:
+    """As programs write it that cannot go back to the header."""
+    for i, size in enumerate((0xFFFFFFFF, 0x7FFFF024, 0)):
+        path = speak(tmp_path / "c" / "s" / f"{i}.wav")
+        content = bytearray(path.read_bytes())
+        content[40:44] = size.to_bytes(4, "little")
+        path.write_bytes(content)
+    assert prepare(tmp_path / "c", tmp_path / "out", workers=0)["broken"] <= 1  # 0 is no sound
+
+
+def test_the_summary_counts_all_that_is_missing(tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    for name in ("one", "two", "silent film"):
+        speak(corpus / f"{name}.wav")
+    rows = "one|A word.|\ntwo|A word.|\ntwo|Another word.|\nnone|Not here.|\nsilent film||\n"
+    write(corpus / "metadata.csv", rows)
+    (corpus / "three.m4a").write_bytes(b"sound")
+    speak(corpus / "unlisted.wav")
+    info = prepare(corpus, tmp_path / "out", workers=0)
+    said = describe(info)
+    assert "2 utterances" in said and "1 without text: only the codec" in said
+    for part in ("4 left out", "1 twice", "1 without audio", "1 in a format that is not read",
+                 "1 in no row of the table", "skipped.jsonl names each"):
+        assert part in said
+    assert set(reasons(tmp_path / "out")) == {"two", "none", "three.m4a", "unlisted.wav"}
+    assert prepare(corpus, tmp_path / "out", workers=0) == info, "a second run counts the same"
+
+
+def test_a_text_of_another_clip_is_counted_and_left_out_of_training(tmp_path: Path) -> None:
+    """Real voices, the shipped aligner: the right text scores well above the limit."""
+    from valle.training.speech import SpeechData, SpeechTraining
+
+    texts = {n: (ROOT / "examples" / f"{n}.txt").read_text() for n in ("alto", "tenor", "bass")}
+    said = {"alto": "tenor", "tenor": "tenor", "bass": "bass"}  # the alto's is wrong
+    for name, text in said.items():
+        (tmp_path / "c" / name).mkdir(parents=True)
+        shutil.copy(ROOT / "examples" / f"{name}.wav", tmp_path / "c" / name)
+        write(tmp_path / "c" / name / f"{name}.txt", texts[text])
+    info = prepare(tmp_path / "c", tmp_path / "out", workers=0, aligner="starter")
+    assert info["doubtful"] == 1 and "1 whose text is hardly what is said" in describe(info)
+    for limit, kept in ((SpeechTraining.min_score, 2), (-9.0, 3)):
+        data = SpeechData([tmp_path / "out"], [], SpeechTraining(min_score=limit), None, True)
+        assert len(data.train) + len(data.held) == kept
+
+
+def test_a_model_may_be_called_starter(tmp_path: Path) -> None:
+    corpus = many(tmp_path / "corpus", 1)
+    info = prepare(corpus, tmp_path / "out", workers=0, codec="starter", aligner="starter")
+    assert info["n_codebooks"] == 8 and info["aligned"] == 1
+    assert info["codec"] == SpectralCodec.load(ROOT / "weights" / "starter").identity
+
+
+def test_only_an_index_is_held_in_memory(tmp_path: Path) -> None:
+    corpus = many(tmp_path / "corpus", 9, text="A word, and another word.")
+    prepare(corpus, tmp_path / "out", workers=0)
+    prepared = Prepared.open(tmp_path / "out")
+    index, read = prepared.index, list(prepared.utterances)
+    assert [index.speakers[i] for i in index.speaker] == [u.speaker for u in read]
+    assert index.phones.tolist() == [len(u.phones) for u in read]
+    assert index.frames.tolist() == [u.frames for u in read] and not index.timed.any()
+    assert prepared.utterances[4] == read[4] and prepared.utterances[-2:] == read[-2:]
+    assert "A word" not in str(vars(prepared.utterances)) + str(vars(prepared))
+    copy = pickle.loads(pickle.dumps(prepared))
+    assert list(copy.utterances) == read
 
 
 def test_a_folder_keeps_its_settings(tmp_path: Path, codec: Path) -> None:

@@ -17,7 +17,8 @@ from valle import cli
 from valle.commands.evaluate_protocol import read_texts
 from valle.data.corpora import Recording, read_corpus
 from valle.evaluate.lists import read_list
-from valle.evaluate.protocols import Item, Protocol, read, read_protocol, write_protocol
+from valle.evaluate.protocol_files import read_protocol, write_protocol
+from valle.evaluate.protocols import Item, Protocol, read
 from valle.evaluate.rules import RULES, Maker
 from valle.features.text import words
 

@@ -184,12 +184,11 @@ def test_a_faster_clip_keeps_its_timings(tmp_path: Path) -> None:
 
 
 PARSE_ONLY = """#!{python}
-import argparse, importlib, sys
+import importlib, sys
 sys.path.insert(0, {root!r})
+from valle.cli import parse
 command, *given = sys.argv[1:]
-parser = argparse.ArgumentParser()
-importlib.import_module("valle.commands." + command).add_arguments(parser)
-parser.parse_args(given)
+parse(importlib.import_module("valle.commands." + command), given, command)
 print("understood", command)
 """
 

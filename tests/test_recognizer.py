@@ -17,7 +17,7 @@ from valle import cli
 from valle.recognizer.characters import BLANK, CHARACTERS, collapse, plain_phones, read, spell
 from valle.recognizer.conformer import Conformer, subsampled
 from valle.recognizer.decode import BeamOptions, CTCPrefix, beam_search, pieces, transcribe
-from valle.recognizer.listener import TrainedRecognizer, load_listener
+from valle.recognizer.listener import RECOGNIZERS, TrainedRecognizer
 from valle.recognizer.model import (
     Recognizer,
     RecognizerConfig,
@@ -238,16 +238,20 @@ def test_a_resumed_run_is_the_uninterrupted_one(trained: Path):
 
 
 def test_a_handful_of_clips_is_learned_by_heart(corpus: Corpus):
-    from valle.training.recognizer import RecognizerStage, RecognizerTraining
+    from valle.training.loop import LoopConfig, train_step
+    from valle.training.stages.recognizer import RecognizerStage, RecognizerTraining
+    from valle.training.state import Progress
 
     torch.manual_seed(0)
     stage = RecognizerStage([corpus.root], ["held"], RecognizerTraining(batch_seconds=4, lr=4e-3),
                             {"width": 32, "blocks": 2, "dropout": 0.0})
     stage.train = stage.held = stage.train[:3]
     texts = [read(s.characters) for s in stage.train]
-    for step in range(160):
-        stage.modules.train()
-        stage.step(stage.batch(step), step)
+    for group in stage.optimizers["recognizer"].param_groups:
+        group["initial_lr"] = group["lr"]
+    loop, progress = LoopConfig(Path(), 160, warmup=0, schedule="constant"), Progress()
+    while progress.step < loop.steps:
+        train_step(stage, loop, progress)
     stage.model.eval()
     heard = [transcribe(stage.model, torch.from_numpy(s.clip.samples)) for s in stage.train]
     assert jiwer.wer(texts, heard) < 0.3, list(zip(texts, heard, strict=True))
@@ -270,15 +274,15 @@ def test_transcribe_writes_a_line_for_each_file(trained: Path, prompt: Path, tmp
 
 
 def test_listeners_by_name(trained: Path):
-    listener = load_listener(str(trained / "whole"))
+    listener = RECOGNIZERS.load(str(trained / "whole"))
     assert isinstance(listener, TrainedRecognizer)
     assert listener(np.zeros(24_000, np.float32), 24_000) == listener(
         np.zeros(24_000, np.float32), 24_000)
     assert listener(np.zeros(0, np.float32), 24_000) == []
     with pytest.raises(ValueError, match="no recogniser 'sphinx': give a trained folder"):
-        load_listener("sphinx")
-    with pytest.raises(ValueError, match="take a model's name"):
-        load_listener("pocketsphinx:large")
+        RECOGNIZERS.load("sphinx")
+    with pytest.raises(ValueError, match="pocketsphinx takes no model or file"):
+        RECOGNIZERS.load("pocketsphinx:large")
 
 
 @pytest.mark.parametrize("options, message", [

@@ -23,7 +23,7 @@ from valle.features.augment import (
 from valle.features.fbank import fbank
 from valle.speaker.deep_speaker import DeepSpeakerGRU, DeepSpeakerResCNN, clipped_relu
 from valle.speaker.ecapa import AttentiveStatistics, EcapaTDNN
-from valle.speaker.encoder import TrainedEncoder, load_encoder
+from valle.speaker.encoder import ENCODERS, TrainedEncoder
 from valle.speaker.heads import SCALE, Head
 from valle.speaker.model import NETWORKS, SpeakerConfig, SpeakerModel
 from valle.speaker.triplets import NEAREST, EmbeddingBank, triplet_loss
@@ -132,19 +132,19 @@ def test_a_saved_encoder_hears_the_same(precision: str, closeness: float, alto: 
     model = tiny("ecapa").train()
     model.embed(torch.randn(4, 8_000))  # so that batch normalisation has seen something
     model.eval().save(tmp_path, precision)
-    before, after = TrainedEncoder(model), load_encoder(str(tmp_path))
+    before, after = TrainedEncoder(model), ENCODERS.load(str(tmp_path))
     assert before(alto, 16_000) @ after(alto, 16_000) > closeness
     assert not after(np.zeros(16_000, np.float32), 16_000).any()
     assert not after(alto[:100], 16_000).any()
 
 
 def test_bad_folders_and_shapes_are_one_line(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no speaker\.json in .*--stage speaker"):
-        load_encoder(str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"no speaker\.json in .*valle train speaker"):
+        ENCODERS.load(str(tmp_path))
     tiny("ecapa").save(tmp_path)
     (tmp_path / "speaker.json").write_text(json.dumps({"model": "ecapa", "channels": 24}))
     with pytest.raises(ValueError, match="damaged or foreign speaker"):
-        load_encoder(str(tmp_path))
+        ENCODERS.load(str(tmp_path))
     for given, said in (({"model": "x"}, "--model x: choose ecapa"),
                         ({"channels": -1}, "--channels -1")):
         with pytest.raises(ValueError, match=said):

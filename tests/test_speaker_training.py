@@ -18,10 +18,12 @@ from voices import EXAMPLES, RATE, VOICES, voices
 from codec.audio import load_audio
 from valle.cli import run
 from valle.features.augment import Augmentation
-from valle.speaker.encoder import load_encoder
+from valle.speaker.encoder import ENCODERS
 from valle.speaker.model import SpeakerConfig, SpeakerModel
 from valle.training.loop import LoopConfig, fit
-from valle.training.speaker import SpeakerStage, SpeakerTraining, speaker_stage
+from valle.training.run import Data
+from valle.training.stages.speaker import SpeakerStage, SpeakerTraining
+from valle.training.stages.speaker import build as build_stage
 
 __all__ = ["voices"]
 ROOT = Path(__file__).parents[1]
@@ -47,9 +49,9 @@ def build(voices: Path, phase: str, start: Path, weights: int = 0, **options: An
     """A stage of tiny size; in the softmax phase the same weights for the same number."""
     torch.manual_seed(weights)
     config = SpeakerTraining(**{"phase": phase, "batch_size": 6, "max_seconds": 0.6, "refresh": 2,
-                                **options})
-    init = str(start) if phase == "triplet" else None
-    return speaker_stage([voices], ["held-*"], config, SpeakerConfig("ecapa", 16), init)
+                                "init": str(start) if phase == "triplet" else "", **options})
+    return build_stage(Data((voices,), ("held-*",)), LoopConfig(voices, 1), config,
+                       SpeakerConfig("ecapa", 16))
 
 
 @pytest.mark.parametrize("phase", ["softmax", "triplet"])
@@ -75,7 +77,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(phase: str, voices: Path, sta
 
 def cosines(folder: Path) -> tuple[float, float]:
     """(least cosine of two halves of a voice, greatest of halves of different voices)."""
-    encoder = load_encoder(str(folder))
+    encoder = ENCODERS.load(str(folder))
     halves = {(name, i): encoder(half, RATE) for name in VOICES for i, half in enumerate(
         np.array_split(load_audio(EXAMPLES / f"{name}.wav", RATE), 2))}
     pairs = [(a[0] == b[0], float(halves[a] @ halves[b])) for a, b in combinations(halves, 2)]
@@ -103,9 +105,10 @@ def test_batches_follow_from_seed_and_step_and_speeds_are_speakers(voices: Path,
                                                                    start: Path) -> None:
     stage, again = build(voices, "softmax", start), build(voices, "softmax", start)
     for step in (3, 0, 3):
-        (wav, speakers), (other_wav, others) = stage.batch(step), again.batch(step)
-        assert torch.equal(wav, other_wav) and torch.equal(speakers, others)
-        assert wav.shape == (6, 9_600) and bool(wav.isfinite().all())
+        (features, speakers, seconds), (same, others, _) = stage.batch(step), again.batch(step)
+        assert torch.equal(features, same) and torch.equal(speakers, others)
+        assert seconds == pytest.approx(3.6) and len(features) == 6
+        assert bool(features.isfinite().all())
     seen = {int(s) for step in range(8) for s in stage.batch(step)[1]}
     assert seen == set(range(9)), "three voices at three speeds"
     kept = build(voices, "softmax", start, speed_keeps_speaker=True)
@@ -118,7 +121,7 @@ def test_triplets_are_of_one_speaker_and_of_another(voices: Path, start: Path) -
     draw = stage.pieces.draw
     stage.pieces.draw = (  # type: ignore[method-assign]
         lambda i, rng, speed=1.0: drawn.append(i) or draw(i, rng, speed))
-    stage.step(stage.batch(0), 0)
+    list(stage.losses(stage.batch(0), 0))
     anchors, positives, negatives = (drawn[i: i + 6] for i in (0, 6, 12))
     speaker = stage.pieces.speaker
     assert all(speaker[a] == speaker[p] and a != p for a, p in zip(anchors, positives, strict=True))

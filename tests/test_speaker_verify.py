@@ -29,7 +29,7 @@ from valle.evaluate.speaker_trials import (
     write_trials,
 )
 from valle.features.fbank import fbank
-from valle.speaker.encoder import PUBLISHED, load_encoder
+from valle.speaker.encoder import ENCODERS
 from valle.speaker.model import SpeakerConfig, SpeakerModel
 from valle.speaker.wavlm_tdnn import TDNN, TDNN_NAMES, WAVLM_NAMES, rename
 
@@ -155,7 +155,7 @@ def test_a_missing_package_is_one_line(name: str, module: str, pip: str,
     monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.setitem(sys.modules, "torchaudio", None)
     with pytest.raises(ImportError, match=f"{name} needs {pip}: pip install {pip}"):
-        load_encoder(name)
+        ENCODERS.load(name)
 
 
 def test_no_network_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,23 +168,23 @@ def test_no_network_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", fake)
     monkeypatch.setitem(sys.modules, "torchaudio", None)
     with pytest.raises(OSError, match=r"cannot load microsoft/wavlm-base-plus-sv .*network") as got:
-        load_encoder("wavlm-xvector")
+        ENCODERS.load("wavlm-xvector")
     assert "\n" not in str(got.value) and "long story" not in str(got.value)
 
 
 def test_wrong_names_and_files_are_one_line(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no speaker encoder 'x': give a trained folder, resembly"):
-        load_encoder("x")
-    with pytest.raises(ValueError, match="resemblyzer takes no file"):
-        load_encoder("resemblyzer:x")
+        ENCODERS.load("x")
+    with pytest.raises(ValueError, match="resemblyzer takes no model or file"):
+        ENCODERS.load("resemblyzer:x")
     with pytest.raises(FileNotFoundError, match=r"download wavlm_large_finetune.pth from https"):
-        load_encoder("wavlm-tdnn")
+        ENCODERS.load("wavlm-tdnn")
     pytest.importorskip("onnxruntime", reason="pip install onnxruntime")
     with pytest.raises(FileNotFoundError, match="wespeaker:FILE"):
-        load_encoder(f"wespeaker:{tmp_path}/none.onnx")
+        ENCODERS.load(f"wespeaker:{tmp_path}/none.onnx")
     (tmp_path / "bad.onnx").write_bytes(b"no model")
     with pytest.raises(ValueError, match="not an ONNX model"):
-        load_encoder(f"wespeaker:{tmp_path}/bad.onnx")
+        ENCODERS.load(f"wespeaker:{tmp_path}/bad.onnx")
 
 
 def test_wespeaker_reads_an_onnx_file(tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_wespeaker_reads_an_onnx_file(tmp_path: Path) -> None:
          onnx.numpy_helper.from_array(np.array([1]), "axis")])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     onnx.save(model, tmp_path / "toy.onnx")
-    encoder = load_encoder(f"wespeaker:{tmp_path}/toy.onnx")
+    encoder = ENCODERS.load(f"wespeaker:{tmp_path}/toy.onnx")
     samples = np.random.default_rng(0).normal(0, 0.1, RATE).astype(np.float32)
     bands = fbank(torch.from_numpy(samples)[None], window="hamming")[0]
     expected = (bands - bands.mean(dim=0)).amax(dim=0)[:40]
@@ -235,7 +235,7 @@ def test_published_names_of_wavlm_tdnn_become_ours() -> None:
 
 
 def test_all_published_encoders_exist() -> None:
-    for place in PUBLISHED.values():
+    for place in ENCODERS.published.values():
         module, attribute = place.split(":")
         assert callable(getattr(__import__(module, fromlist=[attribute]), attribute))
 
@@ -318,7 +318,7 @@ def test_det_plot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_shipped_encoder_tells_the_examples_apart() -> None:
     root = Path(__file__).parents[1]
-    encoder = load_encoder(str(root / "weights" / "judges" / "ecapa"))
+    encoder = ENCODERS.load(str(root / "weights" / "judges" / "ecapa"))
     halves = {}
     for name in ("alto", "tenor", "bass"):
         samples = load_audio(root / "examples" / f"{name}.wav")

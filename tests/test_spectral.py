@@ -190,13 +190,13 @@ def test_the_share_of_noise_is_that_of_its_power(hertz: float) -> None:
 def test_what_trains_the_codec_stays_on_one_device() -> None:
     """Meta tensors stand for a GPU's, which CI has not: they refuse to meet those of the CPU."""
     device = torch.device("meta")
-    codec, adversary = SpectralCodec().to(device), Discriminator().to(device)
+    codec, discriminator = SpectralCodec().to(device), Discriminator().to(device)
     wav = torch.empty(2, 19_200, device=device)
     f0, _ = pitch(wav, codec.sample_rate, codec.hop)
     codes = codec.encode(wav[:, None])
     spoken, scores = codec.synthesize(codec.dequantize(codes), codec.latents(wav), f0)
-    losses = (spectral_distance(spoken, wav, codec.sample_rate), adversary.critic_loss(wav, spoken),
-              *adversary.generator_losses(wav, spoken), scores)
+    losses = (spectral_distance(spoken, wav, codec.sample_rate), discriminator.loss(wav, spoken),
+              *discriminator.generator_losses(wav, spoken), scores)
     assert all(loss.device == device for loss in losses)
     with pytest.raises(RuntimeError, match="device"):
         spectral_distance(spoken, torch.zeros(2, 19_200), codec.sample_rate)

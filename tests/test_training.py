@@ -25,13 +25,13 @@ from valle.data.manifest import Prepared
 from valle.model.ar import AR
 from valle.model.config import ARConfig, NARConfig, size
 from valle.model.nar import NAR
-from valle.training.aligner import AlignerStage, AlignerTraining
-from valle.training.ar import ARStage
-from valle.training.codec import CodecStage, CodecTraining
-from valle.training.decoder import DecoderStage, DecoderTraining
-from valle.training.loop import LoopConfig, Stage, fit, train_step
-from valle.training.nar import NARStage
-from valle.training.speech import SpeechData, SpeechTraining
+from valle.training.loop import LoopConfig, Stage, fit, train_step, validate
+from valle.training.speech import SpeechData, SpeechStage, SpeechTraining
+from valle.training.stages.aligner import AlignerStage, AlignerTraining
+from valle.training.stages.ar import ARTask
+from valle.training.stages.codec import CodecStage, CodecTraining
+from valle.training.stages.decoder import DecoderStage, DecoderTraining
+from valle.training.stages.nar import NARTask
 from valle.training.state import Progress
 
 ROOT = Path(__file__).parents[1]
@@ -48,20 +48,20 @@ def build(name: str, corpus: Corpus, weights: int = 0) -> Stage:
     """A stage of tiny size; the same weights for the same number."""
     torch.manual_seed(weights)
     if name == "codec":
-        config = CodecTraining(steps=STEPS, batch_size=3, frames=30, critic_batch=1,
-                               unquantized_share=0.34, adversary_from=0.67)
+        config = CodecTraining(steps=STEPS, batch_size=3, frames=30, discriminator_batch=1,
+                               unquantized_share=0.34, discriminator_from=0.67)
         return CodecStage(config, [corpus.root], ["held"])
     if name == "aligner":
         return AlignerStage([corpus.prepared], ["held"], AlignerTraining(batch_size=3))
-    data = speech_data(corpus, accumulate=2 if name == "nar" else 1)
+    data = speech_data(corpus)
     shape = size("tiny", dropout=0.1)
     if name == "nar":
         model = NAR(NARConfig(len(data.vocabulary), n_codebooks=3, transformer=shape))
-        return NARStage(model, data, data.config)
+        return SpeechStage(NARTask(model), data)
     layout, *group = name.split()[1:]
     ar = AR(ARConfig(len(data.vocabulary), layout=layout, transformer=shape,
                      group=len(group) + 1))
-    return ARStage(ar, data, data.config)
+    return SpeechStage(ARTask(ar), data)
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +72,7 @@ def no_tensorboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def loop(out: Path, steps: int = STEPS, **options: Any) -> LoopConfig:
-    return LoopConfig(out, steps, warmup=2, log_every=1, validate_every=2, **options)
+    return LoopConfig(out, steps, warmup=2, log_every=1, validate_every=2, device="cpu", **options)
 
 
 def peak(stage: Stage, lr: float) -> None:
@@ -105,16 +105,20 @@ def records(folder: Path) -> list[dict[str, float]]:
 def test_a_resumed_run_equals_an_uninterrupted_one(name: str, corpus: Corpus,
                                                    tmp_path: Path) -> None:
     whole, parted = tmp_path / "whole", tmp_path / "parted"
-    assert fit(build(name, corpus), loop(whole), {}).step == STEPS
-    stopped = fit(interrupt_at(build(name, corpus), STOP - 1), loop(parted), {})
+    accumulate = 2 if name == "nar" else 1
+    assert fit(build(name, corpus), loop(whole, accumulate=accumulate), {}).step == STEPS
+    stopped = fit(interrupt_at(build(name, corpus), accumulate * STOP - 1),
+                  loop(parted, accumulate=accumulate), {})
     assert stopped.step == STOP, "the step is finished, then the run stops"
-    assert fit(build(name, corpus, weights=99), loop(parted), {}).step == STEPS
+    assert stopped.signal == signal.SIGINT
+    done = fit(build(name, corpus, weights=99), loop(parted, accumulate=accumulate), {})
+    assert done.step == STEPS and not done.signal
     a, b = (load_file(folder / "checkpoint.safetensors") for folder in (whole, parted))
     assert a.keys() == b.keys() and any(k.startswith("optimizer/") for k in a)
     assert all(torch.equal(a[k], b[k]) for k in a)
     assert records(whole) == records(parted)
     for file in whole.iterdir():
-        if file.name not in ("checkpoint.safetensors", "metrics.jsonl"):
+        if not file.name.startswith("checkpoint") and file.name != "metrics.jsonl":
             assert file.read_bytes() == (parted / file.name).read_bytes()
 
 
@@ -165,7 +169,7 @@ def test_a_decoder_learns_from_what_a_model_filled(corpus: Corpus, tmp_path: Pat
         codes = torch.from_numpy(prepared.codes(u).astype(np.int64))
         (filled / u.id).parent.mkdir(exist_ok=True)
         np.save(filled / f"{u.id}.npy", codec.dequantize(codes[None])[0].numpy().astype(np.float16))
-    config = DecoderTraining(steps=4, batch_size=2, frames=30, books=3, blocks=6, filled=filled)
+    config = DecoderTraining(steps=4, batch_size=2, frames=30, codebooks=3, blocks=6, filled=filled)
     stage = DecoderStage(config, codec, vocabulary, [corpus.prepared], ["held"])
     true, made = stage.batch(0), stage.batch(1)
     assert true.codes.dtype == torch.int64 and made.codes.dtype == torch.float32
@@ -176,7 +180,7 @@ def test_a_decoder_learns_from_what_a_model_filled(corpus: Corpus, tmp_path: Pat
     assert (own - made.codes)[..., inside].abs().lt(.1).float().mean() > .7
     before = stage.codec.identity
     for step in range(2):
-        assert np.isfinite(stage.step(stage.batch(step), step)["train/loss"])
+        assert all(bool(loss.value.isfinite()) for loss in stage.losses(stage.batch(step), step))
     assert stage.codec.identity == before
     noise_codec(seed=1, small=True).save(tmp_path / "other")
     with pytest.raises(ValueError, match="of codec .* fill it again"):
@@ -237,8 +241,9 @@ def test_batches_depend_on_seed_and_step_alone(corpus: Corpus) -> None:
 
 def test_samples_agree_with_themselves(corpus: Corpus) -> None:
     data = speech_data(corpus)
-    assert {u.speaker for u in data.train} == {"anna", "ben"}
-    assert {u.speaker for u in data.held} == {"held"}
+    utterances = data.prepared.utterances
+    assert {utterances[row].speaker for row in data.train} == {"anna", "ben"}
+    assert {utterances[row].speaker for row in data.held} == {"held"}
     joined = 0
     for step in range(12):
         for sample in data.at(step):
@@ -261,9 +266,8 @@ def test_some_samples_are_learned_without_text_and_prompt(corpus: Corpus) -> Non
             dropped, seen = dropped + (not sample.conditioned), seen + 1
     assert 0.2 < dropped / seen < 0.4, seen
     nar = NAR(NARConfig(len(data.vocabulary), n_codebooks=3, transformer=size("tiny")))
-    stage = NARStage(nar, data, data.config)
     sample = all_known.at(0)[0]
-    rows = stage._collate([sample, sample.unconditioned()], np.random.default_rng(0))
+    rows = NARTask(nar).rows([sample, sample.unconditioned()], np.random.default_rng(0))
     assert rows.prompt_frames[0] > 0 and rows.prompt_frames[1] == 0
     assert not rows.phones[1].any() and not rows.frame_phones[1].any()  # type: ignore[index]
 
@@ -289,9 +293,9 @@ def test_corrupted_codes_are_heard_but_not_learned(corpus: Corpus,
 @pytest.mark.parametrize("name", ["ar plain", "ar interleaved", "nar"])
 def test_a_stage_with_a_codec_can_be_listened_to(name: str, corpus: Corpus) -> None:
     stage = build(name, corpus)
-    assert stage.sample() == {}
+    assert validate(stage)[1] == {}
     stage.codec = load_codec(corpus.codec)  # type: ignore[attr-defined]
-    heard = stage.sample()
+    heard = validate(stage)[1]
     assert heard and all(w.numel() > 24_000 and bool(w.isfinite().all()) for w in heard.values())
 
 
@@ -304,10 +308,6 @@ def test_a_checkpoint_of_another_shape_is_refused(corpus: Corpus, tmp_path: Path
     fit(build("ar plain", corpus), loop(tmp_path, 1), {})
     with pytest.raises(ValueError, match=r"cannot resume from .*start a new --out folder"):
         fit(build("nar", corpus), loop(tmp_path), {})
-    path = tmp_path / "checkpoint.safetensors"
-    path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ValueError, match="cannot resume from"):
-        fit(build("ar plain", corpus), loop(tmp_path), {})
 
 
 def test_a_full_disk_leaves_no_half_checkpoint(corpus: Corpus, tmp_path: Path) -> None:
@@ -355,7 +355,7 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(corpus: Corpus, tmp_path: Pat
     printed = "".join(child.communicate(timeout=60))
     assert "the same command goes on from here" in printed and "Traceback" not in printed
     stopped = int(printed.split("stopped at step ")[1].split(";")[0])
-    assert 0 < stopped < 150
+    assert 0 < stopped < 150 and child.returncode == 130
     assert (out / "ar.safetensors").is_file(), "what there is can be used"
     again = subprocess.run(command(corpus, out), cwd=ROOT, text=True, capture_output=True,
                            timeout=120, check=False)
@@ -372,7 +372,7 @@ def test_a_trained_model_goes_on_with_other_data(stage: str, corpus: Corpus, tmp
     from valle.model.checkpoint import load_ar, load_nar, save_ar
 
     first, then = tmp_path / "first", tmp_path / "then"
-    given = [f"--stage={stage}", f"--data={corpus.prepared}", "--held-out", "held",
+    given = [stage, f"--data={corpus.prepared}", "--held-out", "held",
              "--tokens-per-batch=900", "--max-concat=2", "--device=cpu", "--lr=0.001"]
     shape = ["--size=tiny", "--d-ff=48", *(["--n-codebooks=3"] if stage == "nar" else [])]
     assert run("train", [*given, *shape, f"--out={first}", "--steps=3"], "train.py") == 0
@@ -402,16 +402,17 @@ def test_mistakes_are_one_line(corpus: Corpus, tmp_path: Path,
             ("ar", corpus.prepared, ["--layout=round"], "--layout"),
             ("nar", corpus.prepared, ["--n-codebooks=1"], "--n-codebooks"),
             ("nar", corpus.prepared, ["--n-codebooks=4"], "the data has 3"),
-            ("nar", corpus.prepared, ["--n-codebooks=3", "--held-out"], "give --held-out"),
-            ("codec", corpus.root, ["--held-out"], "check --data and --held-out"),
+            ("nar", corpus.prepared, ["--n-codebooks=3", "--held-out", "hold"],
+             "no speaker is called so; there are anna, ben, held"),
+            ("codec", corpus.root, ["--held-out", "hold"], "no part of a path is called so"),
             ("aligner", corpus.prepared, ["--held-out", "*"], "nothing to train on"),
             ("ar", corpus.prepared, ["--max-seconds=0.1"], "nothing to train on"),
             ("ar", corpus.prepared, [f"--vocabulary={tmp_path}"], "neither ar.json nor nar.json"),
             ("ar", corpus.prepared, ["--held-out", "@/nowhere"], "/nowhere"),
             ("ar", corpus.prepared, ["--steps=0"], "--steps")):
         out = tmp_path / "out"
-        given = [f"--stage={stage}", f"--data={data}", f"--out={out}", "--steps=2",
-                 "--held-out", "held", *more]
+        given = [f"--data={data}", f"--out={out}", "--steps=2", "--held-out", "held",
+                 "--stage", stage, *more]
         assert run("train", given, "train.py") == 1
         printed = capsys.readouterr().err.splitlines()[-1]
         assert printed.startswith("train.py: ") and advice in printed

@@ -22,12 +22,14 @@ from valle import cli
 from valle.evaluate.compare import compare
 from valle.evaluate.page import mark, page
 from valle.evaluate.panel import Judge, Memory, Panel, files_digest
-from valle.evaluate.protocols import Item, Protocol, write_protocol
+from valle.evaluate.protocol_files import write_protocol
+from valle.evaluate.protocols import Item, Protocol
 from valle.evaluate.report import Report, plot
 from valle.evaluate.speaking import VALLESystem, read_spoken, speak_items
-from valle.evaluate.voice import CODEC, RECORDING, Scorer, chance_first, expected_rows
+from valle.evaluate.voice import RESYNTHESIS, TRUTH, Scorer, chance_first, expected_rows
 from valle.features.text import words
 from valle.synthesis.options import SamplingOptions
+from valle.synthesis.rerank import scorer_folder
 from valle.tts import VALLE, Audio
 
 PITCHES = {"anna": 200.0, "ben": 110.0, "carl": 140.0}
@@ -80,7 +82,7 @@ def panel(path: Path, heard: str = TEXT, calls: list[str] | None = None) -> Pane
         return Judge(name, "test", lambda: judge)
 
     return Panel(Memory(path), [asked("closed", lambda *_: words(heard))],
-                 [asked("spectrum", spectrum)], asked("dnsmos", lambda *_: 3.0))
+                 [asked("spectrum", spectrum)], [asked("ovrl", lambda *_: 3.0)])
 
 
 # judges
@@ -90,8 +92,9 @@ def test_judges_are_asked_once_for_each_clip(tmp_path: Path):
     clip, other = np.ones(9_000, np.float32), np.zeros(9_000, np.float32)
     first = panel(tmp_path / "m.jsonl", "a b", calls)
     assert first.hear(clip, RATE) == {"closed": ["a", "b"]} == first.hear(clip, RATE)
-    assert first.embed(clip, RATE)["spectrum"].shape == (1040,) and first.ovrl(clip, RATE) == 3
-    assert calls == ["closed", "spectrum", "dnsmos"]
+    assert first.embed(clip, RATE)["spectrum"].shape == (1040,)
+    assert first.rate(clip, RATE) == {"ovrl": 3}
+    assert calls == ["closed", "spectrum", "ovrl"]
     first.hear(other, RATE)
     first.hear(clip, 16_000)
     assert calls[3:] == ["closed", "closed"], "another clip, another rate"
@@ -153,7 +156,7 @@ def test_rows_of_recordings_copies_and_speech(protocol: Protocol, tmp_path: Path
     seen: list[int] = []
     scorer = Scorer(protocol, panel(tmp_path / "m.jsonl"), noise_codec(small=True), 2, seen.append)
     rows = scorer.recordings() + scorer.spoken("voice", tmp_path, problems)
-    assert [r["version"] for r in rows] == [RECORDING, CODEC] * 4 + ["voice"] * 4
+    assert [r["version"] for r in rows] == [TRUTH, RESYNTHESIS] * 4 + ["voice"] * 4
     assert expected_rows(protocol, codec=True, recordings=True) == 12 and len(seen) == 10
     broken = {row["id"]: row["error"] for row in rows if "error" in row}
     assert set(broken) == {"ben-0", "carl-0"} and "cannot be spoken" in broken["carl-0"]
@@ -223,7 +226,9 @@ def cells(text: str, heading: str) -> list[dict[str, str]]:
 def test_report_has_words_voice_failures_and_what_is_missing(rows: list[dict]):
     text = Report("voice on hums", "Four items.", rows, ["hubert-large: no network"]).markdown()
     recording, voice = cells(text, "Words")
-    assert (recording["what"], recording["items"]) == ("recording", "4")
+    header = next(line for line in text.splitlines() if line.startswith("| group"))
+    assert [c.strip() for c in header.split("|")][1:4] == ["group", "what", "WERc"]
+    assert (recording["what"], recording["items"]) == ("ground truth", "4")
     assert voice["items"] == "3" and voice["WERc"].startswith("0.556 (")
     assert voice["OVRL"] == "3.00 (3.00 to 3.00)"
     recording, voice = cells(text, "Voice")
@@ -285,14 +290,15 @@ def test_comparison_is_paired():
 
 # command line
 
-@needs("pocketsphinx", "jiwer", "resemblyzer", "speechmos", "onnxruntime", "matplotlib")
+@needs("pocketsphinx", "jiwer", "speechmos", "onnxruntime", "matplotlib")
 def test_the_command_reports_and_compares(protocol: Protocol, tmp_path: Path,
                                           capsys: pytest.CaptureFixture[str]):
     write_protocol(tmp_path / "p.jsonl", protocol)
     speak_items(protocol, Recorded(protocol), tmp_path / "wavs")
     (tmp_path / "wavs" / "ben-0.wav").unlink()
-    command = ["voice", "--protocol", str(tmp_path / "p.jsonl"), "--data", str(protocol.root),
-               "--wavs", str(tmp_path / "wavs"), "--name", "other", "--out"]
+    command = ["voice", "--recognizer", "closed", "--speaker", str(scorer_folder("ecapa")),
+               "--protocol", str(tmp_path / "p.jsonl"), "--data", str(protocol.root), "--wavs",
+               str(tmp_path / "wavs"), "--name", "other", "--out"]
     for out in ("a", "b"):
         assert cli.run("evaluate", [*command, str(tmp_path / out)], "valle evaluate") == 1
     assert "no ben-0.wav" in capsys.readouterr().out, "the missing item is in the report"
@@ -300,21 +306,21 @@ def test_the_command_reports_and_compares(protocol: Protocol, tmp_path: Path,
         first, second = ((tmp_path / out / name).read_bytes() for out in "ab")
         assert first == second, f"{name} differs on a second run"
     assert cli.run("compare", [str(tmp_path / "a"), str(tmp_path / "b"), "--version-a", "other",
-                               "--version-b", "recording"], "valle compare") == 0
+                               "--version-b", "ground truth"], "valle compare") == 0
     assert "Items in common: 3" in capsys.readouterr().out
     assert cli.run("compare", [str(tmp_path / "a"), str(tmp_path / "b")], "valle compare") == 1
-    assert "no rows of 'voice'; it has recording, other" in capsys.readouterr().err
+    assert "no rows of 'synthesis'; it has ground truth, other" in capsys.readouterr().err
     assert cli.run("compare", [str(tmp_path), str(tmp_path)], "valle compare") == 1
     assert "run `valle evaluate voice" in capsys.readouterr().err
 
     older = tmp_path / "older"
-    given = [c if c != "other" else "voice" for c in command]
+    given = [c if c != "other" else "synthesis" for c in command]
     assert cli.run("evaluate", [*given, str(older)], "valle evaluate") == 1
     shutil.copytree(tmp_path / "wavs", older / "wav")
     assert cli.run("evaluate", [*command, str(tmp_path / "new"), "--beside", str(older)],
                    "valle evaluate") == 1
     table = cells((tmp_path / "new" / "report.md").read_text(), "Words")
-    assert {row["what"] for row in table} >= {"recording", "older", "other"}
+    assert {row["what"] for row in table} >= {"ground truth", "older", "other"}
     assert "<span>older</span><span><audio" in (tmp_path / "new" / "report.html").read_text()
     write_protocol(tmp_path / "p.jsonl", dataclasses.replace(protocol, items=tuple(
         dataclasses.replace(item, text="Something else.") for item in protocol.items)))
@@ -338,10 +344,11 @@ def test_missing_folders_and_packages_are_one_line(protocol: Protocol, tmp_path:
     monkeypatch.setitem(sys.modules, "pocketsphinx", None)
     monkeypatch.setitem(sys.modules, "resemblyzer", None)
     (tmp_path / "wavs").mkdir()
-    assert cli.run("evaluate", [*command, "--data", str(tmp_path), "--wavs", str(tmp_path / "wavs")
-                                ], "valle evaluate") == 1
+    assert cli.run("evaluate", [*command, "--data", str(tmp_path), "--recognizer", "closed"],
+                   "valle evaluate") == 1
     shown = capsys.readouterr().err
-    assert "nothing could be scored, first:" in shown and len(shown.splitlines()) == 1
+    assert "pip install 'valle[evaluate]'" in shown and len(shown.splitlines()) == 1
+    assert not (tmp_path / "o" / "wav").exists(), "found out before anything is spoken"
 
 
 def test_wrong_names_of_judges_are_found_before_anything_is_spoken(

@@ -10,6 +10,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any
 
 from valle.version import __version__
@@ -53,15 +54,11 @@ def train_main() -> int:
 
 def run(command: str, arguments: Sequence[str], prog: str) -> int:
     """Parse the options of one command and run it; every user mistake becomes one line."""
-    module = importlib.import_module(f"valle.commands.{command}")
-    parser = argparse.ArgumentParser(prog=prog, description=module.__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    module.add_arguments(parser)
-    options = parser.parse_args(list(arguments))
     warnings.showwarning = _one_line  # type: ignore[assignment]
-    body: Callable[[argparse.Namespace], int] = module.run
     try:
-        return body(options)
+        module = importlib.import_module(f"valle.commands.{command}")
+        body: Callable[[argparse.Namespace], int] = module.run
+        return body(parse(module, arguments, prog))
     except (ValueError, OSError, ImportError) as error:
         if os.environ.get("VALLE_DEBUG"):
             raise
@@ -70,6 +67,17 @@ def run(command: str, arguments: Sequence[str], prog: str) -> int:
     except KeyboardInterrupt:
         print(f"{prog}: stopped", file=sys.stderr)
         return 130
+
+
+def parse(module: ModuleType, arguments: Sequence[str], prog: str) -> argparse.Namespace:
+    """The options of a command: it adds its own, or parses them where they depend on each other."""
+    parser = argparse.ArgumentParser(prog=prog, description=module.__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    if hasattr(module, "parse"):
+        options: argparse.Namespace = module.parse(parser, arguments)
+        return options
+    module.add_arguments(parser)
+    return parser.parse_args(list(arguments))
 
 
 def describe(error: Exception) -> str:

@@ -27,7 +27,7 @@ from g2p.scripts import readable
 _NUMERAL = re.compile(r"\b(?:[IVXLCDM]{2,}|[VXLC]|(?<=\w\s)I|[ivxl]{1,6})(?:th|st|nd|rd)?\b|\bWW")
 _LETTER = re.compile(
     r"\bA\b|\b[A-Z]s\b|\d[aA]|"
-    r"\ba(?=\s(?:and|or|to|through|is|was|of|plus|minus|times|equals)\b|\s?[-=+*^<>≤≥×÷≠.,;:?!)]|$)")
+    r"\ba(?=\s(?:and|or|to|through|is|was|of|plus|minus|times|equals)\b|\s?[-/=+*^<>≤≥×÷≠.,;:?!)]|$)")
 _BEFORE_DATES: tuple[Rule, ...] = (*codes.RULES, *symbols.FIRST_RULES, *ranges.MATH_RULES)
 _AFTER_DATES: tuple[Rule, ...] = (
     *years.FIRST_RULES, *money.FIRST_RULES, *ranges.RULES, *dates.TIME_RULES, *money.RULES,

@@ -24,12 +24,12 @@ POINT_NEEDED = {"Hon", "Det", "Sec", "Rep", "Sen", "Comm", "Hr", "Ald", "Fr", "A
 INNER = {
     "e.g": "for example", "i.e": "that is", "eg": "for example", "ie": "that is", "viz": "namely",
     "cf": "compare", "vs": "versus", "approx": "approximately", "ca": "circa", "c": "circa",
-    "tel": "telephone", "Tel": "telephone", "ph": "phone", "mob": "mobile", "attn": "attention",
+    "tel": "telephone", "Tel": "telephone", "ph": "phone", "attn": "attention",
     "Attn": "attention", "Univ": "University", "univ": "university", "Inst": "Institute",
     "Coll": "College", "Acad": "Academy", "Assoc": "Associate", "assoc": "associated",
     "Asst": "Assistant", "asst": "assistant", "Natl": "National", "Intl": "International",
     "Int'l": "International", "Nat'l": "National", "Mfg": "Manufacturing", "mfg": "manufacturing",
-    "misc": "miscellaneous", "Misc": "Miscellaneous", "temp": "temperature", "avg": "average",
+    "misc": "miscellaneous", "Misc": "Miscellaneous", "avg": "average",
     "Avg": "Average", "incl": "including", "excl": "excluding", "esp": "especially",
     "orig": "originally", "prev": "previously", "resp": "respectively", "abbr": "abbreviated",
     "cont": "continued", "illus": "illustrated", "anon": "anonymous", "Anon": "Anonymous",
@@ -38,19 +38,22 @@ INNER = {
     "Dept": "Department", "dept": "department", "Depts": "Departments", "depts": "departments",
     "Govt": "Government", "govt": "government", "Gov't": "Government", "gov't": "government",
     "Bldg": "Building", "bldg": "building", "Mgr": "Manager", "mgr": "manager", "Admin":
-    "Administration", "transl": "translated", "Pub": "Published", "publ": "published",
-    "fwd": "forward", "Jct": "Junction", "Ref": "Reference", "ref": "reference",
+    "Administration", "transl": "translated", "publ": "published",
+    "fwd": "forward", "Jct": "Junction", "Ref": "Reference",
     "Vol": "Volume", "vol": "volume", "Vols": "Volumes", "Chap": "Chapter", "chap": "chapter",
     "ibid": "ibid", "Ibid": "Ibid", "et al": "et al", "q.v": "which see",
     "w.r.t": "with respect to",
     "op. cit": "opus citatum", "max": "maximum", "min": "minimum", "Max": "Maximum",
-    "Min": "Minimum", "Lit": "Literature", "Phil": "Philosophy", "dist": "distance",
-    "sched": "schedule", "reg": "regular", "Reg": "Regulation", "Sr": "Senior", "bros": "brothers",
+    "Min": "Minimum", "dist": "distance",
+    "sched": "schedule", "Sr": "Senior", "bros": "brothers",
     "wt": "weight", "ht": "height", "diam": "diameter", "dia": "diameter", "ea": "each",
     "add'l": "additional", "req": "required", "req'd": "required", "recd": "received",
-    "rec'd": "received", "Gal": "Galatians", "Rom": "Romans", "Cor": "Corinthians",
-    "Heb": "Hebrews", "Matt": "Matthew", "Ps": "Psalm", "Exod": "Exodus", "Deut": "Deuteronomy",
+    "rec'd": "received",
 }
+# Books, before a number only.
+BOOKS = {"Gen": "Genesis", "Exod": "Exodus", "Deut": "Deuteronomy", "Ps": "Psalm", "Isa": "Isaiah",
+         "Matt": "Matthew", "Rom": "Romans", "Cor": "Corinthians", "Gal": "Galatians",
+         "Eph": "Ephesians", "Phil": "Philippians", "Heb": "Hebrews", "Rev": "Revelation"}
 # Before a number or a single letter only.
 PLACES = {"Apt": "apartment", "apt": "apartment", "Ste": "suite", "Fl": "floor", "fl": "floor",
           "Rm": "room", "Hwy": "Highway", "Rte": "Route", "Rt": "Route", "Flt": "flight",
@@ -59,11 +62,11 @@ PLACES = {"Apt": "apartment", "apt": "apartment", "Ste": "suite", "Fl": "floor",
 # May also end a sentence: the point stays where a new sentence follows.
 ENDINGS = {
     "etc": "et cetera", "Jr": "Junior", "Sr": "Senior", "Inc": "Incorporated", "Ltd": "Limited",
-    "Corp": "Corporation", "Co": "Company", "Cos": "Companies", "Bros": "Brothers",
+    "Corp": "Corporation", "Co": "Company",  "Bros": "Brothers",
     "Ave": "Avenue", "Blvd": "Boulevard", "Rd": "Road", "Ln": "Lane", "Pkwy": "Parkway",
-    "Hwy": "Highway", "Cir": "Circle", "Ct": "Court", "Pl": "Place", "Ter": "Terrace",
+    "Hwy": "Highway", "Cir": "Circle", "Ct": "Court", "Pl": "Place",
     "Terr": "Terrace", "Sq": "Square", "Expy": "Expressway", "Tpke": "Turnpike", "Mtn": "Mountain",
-    "Mtns": "Mountains", "Is": "Islands", "Pk": "Park", "Hts": "Heights", "Ctr": "Center",
+    "Mtns": "Mountains", "Hts": "Heights", "Ctr": "Center",
     "dept": "department", "Dept": "Department", "govt": "government", "Govt": "Government",
     "al": "al", "Ph.D": "PhD", "Esq": "Esquire", "Assn": "Association", "Assoc": "Association",
     "B.C": "BC", "A.D": "AD", "LL.D": "LLD", "LL.B": "LLB", "LL.M": "LLM", "B.Sc": "BSc",
@@ -71,7 +74,7 @@ ENDINGS = {
     "Ed.D": "EdD", "Psy.D": "PsyD", "Pharm.D": "PharmD", "B.Eng": "BEng", "M.Eng": "MEng",
     "D.Sc": "DSc", "Sc.D": "ScD", "Ed.M": "EdM", "B.Tech": "BTech", "M.Tech": "MTech",
     "incl": "including", "max": "maximum", "hrs": "hours", "mins": "minutes", "secs": "seconds",
-    "yrs": "years", "hr": "hour", "Fig": "Figure", "Univ": "University", "Dist": "District",
+    "yrs": "years", "hr": "hour", "Univ": "University", "Dist": "District",
     "Cnty": "County", "Twp": "Township", "Pvt": "Private", "Mfg": "Manufacturing",
 }
 # Behind a name they need no point.

@@ -5,6 +5,7 @@ import re
 
 from g2p.english.abbreviation_tables import (
     BEHIND_NAME,
+    BOOKS,
     ENDINGS,
     INNER,
     PLACES,
@@ -68,7 +69,9 @@ def _one_initial(match: re.Match[str]) -> str:
     """J. Smith; but plan B. Then we left."""
     head = before(match, 20)
     ended = re.search(r"[a-z]\s$", head) and re.match(rf"(?:{STARTERS})\b", after(match, 20))
-    return match[0] if ended or _LETTERED.search(head) else match[0][0] + " "
+    if ended or _LETTERED.search(head):
+        return match[0]
+    return (LETTER_A if match[0][0] == "A" else match[0][0]) + " "
 
 
 def _state(match: re.Match[str]) -> str:
@@ -100,6 +103,7 @@ RULES: tuple[Rule, ...] = (
     rule(r"\bSts\b\.?(?=\s+[A-Z])", "Saints"),
     rule(r"(?<=[a-z]\s)Dr\b\.(?=\s*$|\s+[a-z]|,)|(?<=[A-Z][a-z]{3}\s)Dr\b(?=\s+[a-z]|,|\.?$)",
          "Drive"),
+    rule(rf"\b({alternatives(BOOKS)})\.(?=\s?\d{{1,3}}:\d)", lambda m: BOOKS[m[1]]),
     rule(rf"(?<![\w.])({alternatives(PLACES)})\b\.?\s?(?=#?\d|[A-Z]\b)(?<=[\s.])",
          lambda m: PLACES[m[1]] + " "),
     rule(rf"(?<![\w.'])({alternatives(TITLES)})\.(?!\w|\s?\d),?", _title),
@@ -120,7 +124,7 @@ RULES: tuple[Rule, ...] = (
          _company),
     rule(r"(?<=[a-z]\s)(Co)\b(?=\s[a-z]|[,;:?!]|$|'s)", "Company"),
     rule(r"(?<=[&]\s)(Co)\b(?!\.)|(?<=\band\s)(Co)\b(?!\.)(?=\s[a-z]|[,.]|$)", "Company"),
-    rule(r"\bvs\b", "versus"),
+    rule(r"\bvs\b\.?", "versus"),
     rule(r"\betc\b", "et cetera"),
     rule(r"\b(?:[A-Z]\.){2,6}(?=\s?[A-Z][a-z])(?!\s(?:" + STARTERS + r")\b)",
          _initials),

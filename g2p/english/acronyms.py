@@ -44,7 +44,10 @@ def _acronym(match: re.Match[str]) -> str:
     A plural or possessive s goes with the last letter: espeak drops it after capitals.
     """
     word, tail = match[1], match[2] or ""
-    if (word in ("AM", "PM") or word in UNITS or word in CURRENCIES) and (
+    if word == "AM":
+        mine = re.search(r"\bI\s$", before(match, 3)) or re.match(r"\s(?:I|NOT)\b", after(match, 5))
+        return "am" if mine else word
+    if (word in UNITS or word in CURRENCIES) and (
             re.search(r"\d\s?$", before(match, 2)) or re.match(r"\s\d", after(match, 2))):
         return match[0]
     if _as_letters(match):

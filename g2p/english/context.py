@@ -88,6 +88,7 @@ double former latter current main major minor public private early late long sho
 five six seven eight nine ten hundred thousand million dozen one total what which whatever young
 free full human strong best worst better worse real true false open due mere like than until
 towards toward off behind beyond despite except including world national international local
+special annual ex dead little tiny white black red green blue dark empty poor rich dear
 special annual recent famous common popular foreign big-time track school police army state
 is was are were be been being am""")
 DETERMINERS = words("the a an my your his its our their these those this that it them him me us "
@@ -100,7 +101,7 @@ must does did isn't wasn't aren't weren't hasn't hadn't won't can't ,""")
 _QUESTION = words("do does did may can could will would shall should must might didn't don't "
                   "doesn't")
 _SOME = words("some many most few all both others these those police staff")
-_ADJECTIVE = re.compile(r"[a-z]{2,}(?:al|ic|ive|ous|able|ible|ful|less|ary|ish|ical|ant)$")
+ADJECTIVE = re.compile(r"[a-z]{2,}(?:al|ic|ive|ous|able|ible|ful|less|ary|ish|ical|ant)$")
 _NOT_ADJECTIVE = words("want animal hospital capital festival table arrive give live receive "
                        "animals "
                       "music public journal official enable believe professional serve fish finish "
@@ -121,7 +122,9 @@ def verbal(context: Context, inclined: float) -> bool:
     if subject in _SOME and following in DETERMINERS and following not in ("that", "this", "those"):
         return True
     left = _from_left(context, subject, plural)
-    score += left / 2 if verb_first and -1. < left < 0. else left
+    if inclined < -1. and left < 3. and following not in DETERMINERS:
+        return False        # subject to, all those present
+    score += left / 4 if verb_first and -1. < left < 0. else left
     if following in DETERMINERS and not (following in ("that", "all", "both") and score < 0):
         score += 2.
     elif following in ("of",):
@@ -132,6 +135,8 @@ def verbal(context: Context, inclined: float) -> bool:
         score -= .3
         score += 1. if following in ("to", "from", "with") and second in DETERMINERS and not (
             context.left) else 0.
+    elif following == "against" and not context.left:
+        score += 1.
     elif not following:
         score -= .3
     elif following.endswith("ly") and following not in NOT_ADVERBS:
@@ -167,7 +172,7 @@ def _from_left(context: Context, subject: str, plural: bool) -> float:
         return -4.
     if subject in ("and", "or", "but", ","):
         return _after_joint(context)
-    if _ADJECTIVE.match(subject) and subject not in _NOT_ADJECTIVE:
+    if ADJECTIVE.match(subject) and subject not in _NOT_ADJECTIVE:
         return -2.5
     if subject.endswith(("ed", "ing")):
         return -1.5

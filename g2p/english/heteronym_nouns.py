@@ -14,12 +14,14 @@ from g2p.english.context import (
 )
 from g2p.english.heteronym_words import (
     ARCHERY,
+    EYES,
     FISH,
     PIG,
     QUARREL,
     RIP_NEXT,
     RIPPED,
     SEEDS,
+    SHED,
     SHIP,
     TAUGHT,
     TEARFUL,
@@ -71,6 +73,10 @@ def bowed(c: Context) -> str:
 
 
 def tear(c: Context) -> str:
+    if not SHED.isdisjoint(c.left[:3]):
+        return "eye"
+    if c.after("in") and c.right[1:2] and c.right[1] in DETERMINERS and not c.has(EYES):
+        return "rip"
     if c.after("gas", "duct", "ducts", "drop", "drops", "stained", "jerker", "film", "glands",
                "gland",
                "shaped", "streaked", "rolled", "fell", "trickled", "ran", "slid") or (
@@ -112,7 +118,7 @@ def minute(c: Context) -> str:
 
 
 def row(c: Context) -> str:
-    if c.after("over", "about", "between", "erupted", "broke", "with", "ensued") and (
+    if c.after("over", "about", "between", "among", "erupted", "broke", "with", "ensued") and (
             c.before("a", "the", "had", "an", *QUARREL)) and not c.after("of"):
         return "quarrel"
     if c.before(*(QUARREL - words("big public huge massive family"))):
@@ -234,4 +240,6 @@ def mobile(c: Context) -> str:
 
 
 def august(c: Context) -> str:
-    return "grand" if c.word.islower() else "month"
+    grand = c.before("an", "most", "so", "these", "his", "their", "more") or c.after(
+        "body", "assembly", "presence", "company", "personage", "institution", "senate")
+    return "grand" if c.word.islower() and grand else "month"

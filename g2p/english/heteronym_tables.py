@@ -29,8 +29,8 @@ conflict k'0nflIkt k@nfl'Ikt n
 conscript k'0nskrIpt k@nskr'Ipt n
 console k'0nsoUl k@ns'oUl n
 construct k'0nstrVkt k@nstr'Vkt v
-consummate k'0nsVm@t k'0nsVm,eIt n
-contest k'0ntEst k@nt'Est n
+consummate k'0ns@m@t k'0ns@m,eIt n
+contest k'0nt2Est k@nt'Est n
 contract k'0ntrakt k@ntr'akt n
 contrast k'0ntraast k@ntr'aast n
 converse k'0nv3:s k@nv'3:s v
@@ -99,7 +99,7 @@ proceeds pr'oUsi:dz pr@s'i:dz n
 produce pr'oUdu:s pr@d'u:s v
 progress pr'0grEs pr@gr'Es n
 project pr'0dZEkt pr@dZ'Ekt n
-protest pr'oUtEst pr@t'Est n
+protest pr'oUt2Est pr@t'Est n
 rebel r'Eb@L rI#b'El n
 recall r'i:kO:l rI#k'O:l v
 record r'Ek3d rI#k'o@d n
@@ -214,6 +214,6 @@ ADJECTIVES = frozenset(["appropriate", "separate", "animate", "diffuse", "subord
                         "moderate", "deliberate", "elaborate", "articulate", "approximate",
                         "intimate", "frequent", "present", "perfect", "consummate", "degenerate",
                         "compact", "abstract", "duplicate", "coordinate", "precipitate",
-                        "aggregate"])
+                        "aggregate", "subject"])
 SPECIAL = {word: readings for word, readings in _SPECIAL.items() if any(readings.values())}
 READINGS: dict[str, dict[str, str]] = PAIRS | SPECIAL

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from g2p.english.context import (
+    ADJECTIVE,
     BE,
     BEFORE_NOUN,
     DETERMINERS,
@@ -15,6 +16,7 @@ from g2p.english.context import (
 from g2p.english.heteronym_words import (
     AGED_NEXT,
     DIVED,
+    HABITS,
     HURT,
     LEAD_NEXT,
     LIVE_NEXT,
@@ -22,6 +24,7 @@ from g2p.english.heteronym_words import (
     METALS,
     PAST_HINTS,
     ROLES,
+    WAYS,
     WISE_NEXT,
     WOUND_NEXT,
     WOUND_THINGS,
@@ -30,6 +33,8 @@ from g2p.english.heteronym_words import (
 
 def read(c: Context) -> str:
     subject = c.subject
+    if subject in ("him", "her", "them", "me", "us"):
+        return "base"       # made him read
     if subject in MODALS or (subject in BEFORE_NOUN - BE and subject not in (
             "of", "by", "from", "after", "before", "until", "as", "than")):
         return "base"
@@ -62,6 +67,8 @@ def _has_past(c: Context) -> bool:
 
 
 def lead(c: Context) -> str:
+    if c.before("the") and c.right == ("out",):
+        return "metal"
     following = c.right[1:2] if c.after("-") else c.right[:1]
     if following and following[0] in LEAD_NEXT and not (
             c.subject in MODALS or c.subject in SUBJECTS):
@@ -121,6 +128,8 @@ def live(c: Context) -> str:
 
 def lives(c: Context) -> str:
     subject = c.subject
+    if ADJECTIVE.match(subject):
+        return "noun"
     if subject in BEFORE_NOUN - {"which", "what"} or subject in (
             "her", "save", "saved", "saving", "lost", "lose", "daily", "cost", "costs", "nine",
             "people's", "changed", "change", "changing", "ruined", "endanger", "lived", "spent",
@@ -134,6 +143,8 @@ def lives(c: Context) -> str:
 
 def wind(c: Context) -> str:
     subject = c.subject
+    if subject.rstrip("s") in WAYS and not c.after("speed", "power"):
+        return "turn"
     if (subject in MODALS and subject != "let") or subject in SUBJECTS:
         return "air" if c.before("to") and (not c.right or c.after(
             "and", "or", "power", "speed", "direction", "energy", "turbines", ",")) else "turn"
@@ -146,6 +157,8 @@ def wind(c: Context) -> str:
 
 
 def winds(c: Context) -> str:
+    if c.subject in WAYS:
+        return "turn"
     if c.subject in BEFORE_NOUN and c.subject not in ("which", "as"):
         return "air"
     if c.after("its", "his", "her", "their", "through", "around", "round", "along", "up", "down",
@@ -269,15 +282,17 @@ def upset(c: Context) -> str:
 
 
 def used(c: Context) -> str:
+    """I used to swim, but a knife used to cut bread."""
     if not c.after("to"):
         return "verb"
-    done = c.right[1:2]
-    tool = c.subject in BE and done and c.before("is", "are", "was", "were", "be", "been",
-                                                 "being") and (
-        done[0] not in DETERMINERS and not done[0].endswith("ing"))
-    return "verb" if tool or c.before("commonly", "often", "widely", "mainly", "also", "only",
-                                      "then",
-                                      "which", "method", "methods", "term") else "habit"
+    done, subject = (*c.right[1:2], "")[0], c.subject
+    if subject in BE or subject in ("get", "got", "gets", "getting", "become", "became"):
+        accustomed = done in DETERMINERS or done.endswith("ing") or not done
+        return "habit" if accustomed else "verb"
+    of_it = c.left[2:3] and c.left[2] in ("the", "this", "all", "any", "some", "those", "methods")
+    if subject in SUBJECTS or subject in ("he", "she", "it", "there", "this", "everyone"):
+        return "verb" if of_it and done not in HABITS else "habit"
+    return "habit" if done in HABITS else "verb"
 
 
 def putting(c: Context) -> str:

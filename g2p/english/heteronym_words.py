@@ -71,9 +71,10 @@ crystal organisms organism hairs hair size scale doses dose examination inspecti
 spots spot pieces piece teeth variation variations flowers flower fragments fragment fish
 creatures creature scales seeds seed grains grain drops droplets black white red yellow green
 brown specks print portion percentage print shells shell plants animals structures structure
-islands bubbles cracks crack spines dark sea snail snails fossil glands dots dot freshwater marine
-moth mollusk granules pores secretory indistinct spheres operculate fungi animal animals beetles
-spiders openings tubes cells sensors electrical shifts movements adjustments errors doses sums""")
+islands bubbles speck flaw flaws cracks crack spines dark sea snail snails fossil glands dots dot
+freshwater marine moth mollusk granules pores secretory indistinct spheres operculate fungi animal
+animals beetles spiders openings tubes cells sensors electrical shifts movements adjustments errors
+doses sums""")
 QUARREL = words("blazing heated furious bitter flaming terrible angry big public huge massive "
                 "almighty diplomatic political domestic family almighty drunken stand-up nasty")
 PIG = words("""piglet piglets pig pigs boar boars litter farrow farrowed pen sty suckling breeding
@@ -93,6 +94,16 @@ WISE_NEXT = words("man men woman scholar scholars friend society societies journ
                   "professor "
                   "professors judge judges doctor people debate discussion lady gentleman counsel "
                   "rabbi monk lawyer author treatise essay article paper profession professions")
-TAUGHT = words("comprehension rainbow list room week group club and writing skills aloud the this "
+TAUGHT = words("comprehension test tests score scores program teacher lesson hour rainbow "
+               "list room week group club and writing skills aloud the this "
                "it is "
                "was for with level glasses")
+# What one used to do: states and customs rather than purposes.
+HABITS = words("""be have live know love like hate think go come belong play work sit stand sing say
+feel want own visit see watch dream enjoy wonder walk swim spend stay eat drink sleep believe call
+seem look hang wear smoke drive believe ride run read write teach talk meet need cry laugh""")
+WAYS = words("road path river trail stream street staircase stair track lane route creek snake "
+             "procession "
+             "highway")
+SHED = words("shed shedding sheds wiped wipe wiping brushed wept salty")
+EYES = words("eye eyes cheek cheeks face")

@@ -9,7 +9,7 @@ from g2p.english import heteronym_verbs as verbs
 from g2p.english.context import Context, verbal, words
 from g2p.english.heteronym_tables import ADJECTIVES, READINGS, VERBS
 
-_WORD = re.compile(r"(?<![\w'-])[A-Za-z]+(?!\w)")
+_WORD = re.compile(r"(?<![\w'-])[A-Za-z]+(?!\w|'\w)")
 _RULES: dict[str, Callable[[Context], str]] = {
     "read": verbs.read, "lead": verbs.lead, "live": verbs.live, "lives": verbs.lives,
     "wind": verbs.wind, "winds": verbs.winds,

@@ -43,6 +43,7 @@ MATH_RULES: tuple[Rule, ...] = (
     rule(r"(?<=\d)\s/\s(?=\d)", " divided by "),
 )
 RULES: tuple[Rule, ...] = (
+    rule(r"\b(noon|midnight)\s?-\s?(?=\d)", lambda m: m[1] + " to "),
     rule(rf"(?<![\w.,:/])((?:-\s?)?{_RICH})\.?\s?(?:-|\sto\s)\s?(?=-?(?:(?:{SIGN})\s?)?\.?\d)"
          rf"(?![^=]{{0,15}}=)", lambda m: m[1] + " to "),
     rule(rf"(?<![\w.,:/])({NUMBER}\s?(?:{UNIT}))\s?[x×]\s?(?=\d)", lambda m: m[1] + " by "),
@@ -51,5 +52,5 @@ RULES: tuple[Rule, ...] = (
 LAST_RULES: tuple[Rule, ...] = (
     rule(r"(?<=\d)\s?-\s?-(?=\d)", " to minus "),
     rule(r"(?<![\d.,-])(\d[\d,.]*)\s?-\s?(?=\d[\d,.]*(?![\w,.]*-))", lambda m: m[1] + " to "),
-    rule(r"(?<![\w.,)-])-\s?(?=\.?\d)", "minus "),
+    rule(r"(?<![\w.,)-])-(?=\.?\d)|^-\s(?=\d)", "minus "),
 )

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import re
 
+from g2p.english.abbreviation_tables import STARTERS
 from g2p.english.numbers import words, year
 from g2p.english.rules import Rule, rule
 
@@ -57,10 +58,15 @@ def _ordinal(match: re.Match[str]) -> str:
 def _numbered(match: re.Match[str]) -> str:
     """Chapter IV, Act I to III, Scene ii: in figures, which are read later."""
     first, joint, last = match[2], match[3], match[4]
+    behind = match.string[match.end():match.end() + 6]
+    if match[1].endswith(".") and first == "I" and re.match(r"\s[a-z']|'", behind):
+        return match[0]     # No. I will not.
+    if first == "i" and (match[1].islower() or re.match(r"\s[a-z]", behind)):
+        return match[0]
     if not first.isupper() and not first.islower():
         return match[0]
     if match[1].islower() and first == "I" and not re.match(
-            r"\s?[.,;:)?!-]|$|\s(?:of|to|and|or)\b", match.string[match.end():match.end() + 6]):
+            r"\s?[.,;:)?!-]|$|\s(?:of|to|and|or)\b", behind):
         return match[0]
     return f"{match[1]} {value(first)}" + (f"{joint}{value(last)}" if last else "")
 
@@ -79,6 +85,7 @@ _SMALL = r"(?=[ivxl]+\b)(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})\b(?<=[ivxl])"
 _NTH = rf"(?=[IVX]+(?:th|st|nd|rd)?\b){_UNDER_40}(?<=[IVX])"
 _TH = r"(?:th|st|nd|rd)?"
 _ALONE = r"(?![-.]\w|'(?!s\b)\w)"
+_POINT = r"(?:\.(?=\s?[,;:]|\s[a-z]))?"       # Edward III., who
 _TO = r"\s?-\s?|\s(?:and|to|or|through)\s"
 _FIRST_NAMES = (rf"{MONARCHS}|[A-Z][a-z]+ [A-Z]\.|Thomas|Arthur|Walter|Samuel|Sammy|Davis|Frank|"
                 rf"Harry|"
@@ -86,12 +93,13 @@ _FIRST_NAMES = (rf"{MONARCHS}|[A-Z][a-z]+ [A-Z]\.|Thomas|Arthur|Walter|Samuel|Sa
 RULES: tuple[Rule, ...] = (
     WAR,
     rule(rf"\b(?:({_NTH}){_TH}({_TO}))?({_NTH}){_TH}(?=\s(?:{_CENTURY})\b)", _century),
-    rule(rf"\b((?:{RULERS})\s+[A-Z]\w+)\s+({_OLD}){_ALONE}", _ordinal),
-    rule(rf"\b({MONARCHS})\s+(?=II|IV|VI|IX|XI|XV|XX)({_OLD}){_ALONE}", _ordinal),
-    rule(rf"\b({MONARCHS})\sthe\s({_OLD}){_ALONE}", _ordinal),
-    rule(rf"\b({_FIFTH})\s+(V)\b(?!\.\s[A-Z]){_ALONE}", _ordinal),
-    rule(rf"\b({_TENTH})\s+(X)\b(?!\.\s[A-Z]){_ALONE}", _ordinal),
-    rule(rf"\b({MONARCHS})\s+(I)(?=\s{_RULED}|'s\b|[,;:)?!]|\.?\s*$|\.\s)", _ordinal),
+    rule(rf"\b((?:{RULERS})\s+[A-Z]\w+)\s+({_OLD}){_ALONE}{_POINT}", _ordinal),
+    rule(rf"\b({MONARCHS})\s+(?=II|IV|VI|IX|XI|XV|XX)({_OLD}){_ALONE}{_POINT}", _ordinal),
+    rule(rf"\b({MONARCHS})\sthe\s({_OLD}){_ALONE}{_POINT}", _ordinal),
+    rule(rf"\b({_FIFTH})\s+(V)\b(?!\.\s[A-Z]){_ALONE}{_POINT}", _ordinal),
+    rule(rf"\b({_TENTH})\s+(X)\b(?!\.\s[A-Z]){_ALONE}{_POINT}", _ordinal),
+    rule(rf"\b({MONARCHS})\s+(I)(?=\s{_RULED}|'s\b|[,;:)?!]|"
+         rf"\.?\s*$|\.\s(?:[a-z]|(?:{STARTERS})\b)|\.,){_POINT}", _ordinal),
     rule(r"(?<=\w\sand)()\s(I)(?=\sof\b|[.,;]|\s*$)(?<=th and I|rd and I|nd and I|st and I)",
          _ordinal),
     rule(rf"\b((?:{_FIRST_NAMES}) [A-Z][a-z]+),?\s(II|III|IV)\b", _ordinal),

@@ -7,7 +7,7 @@ from g2p.english.numbers import paired, short_year, spell, year
 from g2p.english.rules import Rule, after, before, rule
 
 _COUNTED = re.compile(r"\s(?:\w+\s)?(?:people|men|women|children|sheep|cattle|fish|feet|troops|"
-                      r"police|percent|of (?:them|us|these|those|the))\b")
+                      r"police|percent)\b|\sof (?:them|us|these|those)\b")
 _PLURAL = re.compile(r"\s(?!was\b|is\b|has\b|does\b|its\b|this\b|his\b|as\b|us\b|across\b|"
                      r"perhaps\b|sometimes\b|always\b|besides\b|towards\b|afterwards\b|"
                      r"nevertheless\b|plus\b|lots\b|unless\b|versus\b|less\b)"
@@ -26,6 +26,7 @@ _EARLY = re.compile(r"(?:\b(?:in|since|until|till|by|from|between|around|circa|b
                     r"May|June|July|August|September|October|November|December|back to|"
                     r"the year|the summer of|\w+ and|\w+ to)[\s,]{1,2}|[(]|[a-z],\s)$",
                     re.IGNORECASE)
+_LATE = re.compile(r"\b(?:in|by|until|till|since|year|before|after|of)\s$", re.IGNORECASE)
 _ERA = re.compile(r"\s?(?:AD|BC|CE|BCE)\b")
 _QUANTITY = re.compile(r"\b(?:over|than|nearly|almost|at least|at most|only|another|some|up to|"
                        r"exactly|roughly|all|every|these|those|an extra|a further|a total of|"
@@ -42,7 +43,7 @@ def _four_digits(match: re.Match[str]) -> str:
             rest) or _QUANTITY.search(head):
         return spell(number)
     if not 1100 <= int(number) < 2100:
-        hint = _EARLY.search(head) or _ERA.match(rest)
+        hint = (_LATE if int(number) >= 2100 else _EARLY).search(head) or _ERA.match(rest)
         return year(number) if hint and not _PLURAL.match(rest) else spell(number)
     if _PLURAL.match(rest) and not _OF_A_YEAR.search(head) and not _NAME.search(head):
         return spell(number)

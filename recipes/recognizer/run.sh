@@ -14,7 +14,7 @@ case ${1:-} in
 teachers)  # synthetic sentences for text that the recordings do not have; 22 minutes
   python recipes/starter/teachers.py "$CORPUS" data --clips 4500 ;;
 train)
-  valle train --stage recognizer --data "${data[@]}" data/teachers --held-out "$HELD" \
+  valle train recognizer --data "${data[@]}" data/teachers --held-out "$HELD" \
     --out runs/recognizer --steps 1800 --warmup 150 --validate-every 200 --threads "${THREADS:-1}" ;;
 small)     # int8, as it would be shipped
   python -c 'from valle.recognizer.model import Recognizer as R

@@ -8,7 +8,7 @@ CORPUS=${CORPUS:-../shared/corpus}
 HELD="@recipes/speaker/held_out.txt"
 
 data=("$CORPUS/LibriSpeech" "$CORPUS/LJSpeech-1.1" "$CORPUS/CommonVoice/en" "$CORPUS/speechocean762")
-common=(--stage speaker --data "${data[@]}" --held-out "$HELD" --threads "${THREADS:-1}")
+common=(speaker --data "${data[@]}" --held-out "$HELD" --threads "${THREADS:-1}")
 # Deep Speaker learns slowly: clean speech, short pieces, more speakers in a batch
 deep=("${common[@]}" --augment 0 --max-seconds 1.3 --validate-every 200)
 

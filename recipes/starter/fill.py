@@ -3,7 +3,7 @@
     python recipes/starter/fill.py OUT MODEL PREPARED [PREPARED ...]
 
 OUT gets ID.npy for each utterance: what the NAR expects of its frames (latents [D, T], float16).
-From these `valle train --stage decoder --filled OUT` learns to decode what is spoken in synthesis,
+From these `valle train decoder --filled OUT` learns to decode what is spoken in synthesis,
 not only what is encoded; filled.json names their codec. Every utterance is filled with another one
 of its speaker as the prompt, as in synthesis; a speaker's only one after its own first half, which
 stays as it is. Of half of the utterances book 1 is drawn by the AR as well, each code after the
@@ -23,11 +23,11 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from codec import load_codec
+from codec import CodecSpec, load_codec
 from codec.files import atomic_path
 from g2p import Vocabulary
-from valle.commands.train import read_patterns
-from valle.data.batching import split_speakers
+from valle.data.held_out import read_patterns, split_speakers
+from valle.data.lock import locked
 from valle.data.manifest import Codes, Prepared, Utterance
 from valle.engine.kvcache import fast_bfloat16
 from valle.engine.select import pick_device
@@ -35,10 +35,11 @@ from valle.model.ar import AR
 from valle.model.checkpoint import load_ar, load_nar
 from valle.model.nar import NAR, NARBatch, NARRow
 from valle.synthesis.decode import fill_latents
-from valle.synthesis.sampling import SamplingOptions, draw, truncate
+from valle.synthesis.options import SamplingOptions
+from valle.synthesis.sampling import draw, truncate
 
 HELD_OUT = Path(__file__).with_name("held_out.txt")
-PROMPT_FRAMES = 225
+PROMPT_FRAMES = CodecSpec().frames(3.0)
 
 
 class Filler:
@@ -85,7 +86,7 @@ class Filler:
         spoken = torch.tensor(ids.interleave(phones, durations, codes))
         is_code = spoken >= ids.first_code
         target = is_code.cumsum(0) > heard
-        blind = spoken.where(is_code, ids.first_phone)[target]  # no text, no prompt: Request.twin
+        blind = spoken.where(is_code, ids.first_phone)[target]  # without text and prompt
         known = self._logits(ids.prefix("en-us", phones), spoken)[target & is_code]
         twin = self._logits(ids.prefix("en-us", [0] * len(phones)), blind)[is_code[target]]
         led = truncate((known + (options.guidance - 1) * (known - twin)) / options.temperature,
@@ -128,17 +129,17 @@ def main() -> None:
     total = np.cumsum([u.seconds for u in timed]) / 3600
     chosen = timed[: int(np.searchsorted(total, options.hours))]
     fill = Filler(ar, nar, vocabulary, load_codec(options.model).codebooks, prepared)
-    options.out.mkdir(parents=True, exist_ok=True)
-    with atomic_path(options.out / "filled.json") as path:
-        path.write_text(json.dumps({"codec": identity, "source": str(options.model)}) + "\n")
-    for u in tqdm(chosen, unit="utterance"):
-        others = [o for o in by_speaker[u.speaker] if o is not u]
-        prompt, drawn = chance.choice(others) if others else None, chance.random() < .5
-        target = options.out / f"{u.id}.npy"
-        if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_path(target) as path, path.open("wb") as file:
-                np.save(file, fill(u, prompt, drawn))
+    with locked(options.out, "filling"):
+        with atomic_path(options.out / "filled.json") as path:
+            path.write_text(json.dumps({"codec": identity, "source": str(options.model)}) + "\n")
+        for u in tqdm(chosen, unit="utterance"):
+            others = [o for o in by_speaker[u.speaker] if o is not u]
+            prompt, drawn = chance.choice(others) if others else None, chance.random() < .5
+            target = options.out / f"{u.id}.npy"
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with atomic_path(target) as path, path.open("wb") as file:
+                    np.save(file, fill(u, prompt, drawn))
 
 
 if __name__ == "__main__":

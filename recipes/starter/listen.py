@@ -26,7 +26,7 @@ from tqdm import tqdm
 from codec.audio import SAMPLE_RATE
 from g2p import BOUNDARIES
 from valle.data.manifest import MANIFEST, Utterance, load_samples, read_manifest, write_manifest
-from valle.data.prepare import frame_durations
+from valle.data.process import frame_durations
 from valle.recognizer.sphinx import ARPABET
 
 RATE, HOP = 16000, 0.01  # of PocketSphinx: samples and seconds per frame

@@ -29,7 +29,7 @@ case ${1:-} in
 teachers)  # 15 h of prose, 4.3 h of drills, 64 speakers, exact timings; 30 minutes
   python $HERE/teachers.py "$CORPUS" data --clips "$(share 9895)" --drills "$(share 4000)" ;;
 codec)     # 13 minutes
-  valle train --stage codec --data "${codec_data[@]}" --held-out "${codec_held[@]}" \
+  valle train codec --data "${codec_data[@]}" --held-out "${codec_held[@]}" \
     $(python $HERE/cv_dev.py "$CORPUS") --out runs/codec --steps "$(share 3000)" --max-hours 16 --warmup 50
   python -c 'from codec.spectral import SpectralCodec as C; C.load("runs/codec").save("runs/codec-int8")' ;;
 codes)     # phones and codes, PocketSphinx's timings of the real speech; 20 minutes
@@ -40,7 +40,7 @@ codes)     # phones and codes, PocketSphinx's timings of the real speech; 20 min
   prepare "$CORPUS/speechocean762" speechocean
   python $HERE/listen.py data/prepared/{LibriSpeech,LJSpeech,CommonVoice,speechocean} ;;
 aligner)   # our own, for prompts and candidates; 5 minutes
-  valle train --stage aligner --data "${prepared[@]}" --held-out "$HELD" --out runs/aligner \
+  valle train aligner --data "${prepared[@]}" --held-out "$HELD" --out runs/aligner \
     --steps "$(share 900)" --warmup 30 --validate-every 200 ;;
 voices)    # texts of recordings that have none, and every voice at four more speeds; 30 minutes
   python $HERE/hear.py runs/aligner data/prepared/LibriSpeech
@@ -48,17 +48,17 @@ voices)    # texts of recordings that have none, and every voice at four more sp
   python $HERE/speeds.py data/speed data/prepared/{LibriSpeech,LJSpeech,CommonVoice}
   prepare data/speed speed ;;
 ar)        # 4 hours
-  valle train --stage ar "${common[@]}" --out runs/ar --steps "$(share 7000)" --corrupt 0.1 ;;
+  valle train ar "${common[@]}" --out runs/ar --steps "$(share 7000)" --corrupt 0.1 ;;
 nar)       # 3 hours
-  valle train --stage nar "${common[@]}" --out runs/nar --steps "$(share 5000)" \
+  valle train nar "${common[@]}" --out runs/nar --steps "$(share 5000)" \
     --n-codebooks 4 --d-ff 640 --vocabulary runs/ar ;;
 fill)      # real speech as AR and NAR expect it, 2.5 hours; 20 minutes on one core
   valle pack runs/voice --codec runs/codec-int8 --ar runs/ar --nar runs/nar --aligner runs/aligner
   python $HERE/fill.py data/filled runs/voice "${prepared[@]}" --hours "$(share 250)e-2" ;;
 decoder)   # the codec's decoder alone goes on: phones, voices in disguise, what AR and NAR expect; an hour
-  valle train --stage decoder --data "${prepared[@]}" --held-out "$HELD" --init runs/codec-int8 \
+  valle train decoder --data "${prepared[@]}" --held-out "$HELD" --init runs/codec-int8 \
     --vocabulary runs/ar --filled data/filled --out runs/decoder --steps "$(share 5000)" \
-    --adversary-from 0.6 --warmup 100 --validate-every 250 --threads 1 ;;
+    --discriminator-from 0.6 --warmup 100 --validate-every 250 --threads 1 ;;
 pack)
   valle pack $weights --codec runs/decoder --ar runs/ar --nar runs/nar --aligner runs/aligner ;;
 evaluate)
@@ -67,8 +67,10 @@ evaluate)
   for name in "${protocols[@]}"; do
     data=$CORPUS; [ "$name" != synthetic ] || data=data
     valle evaluate voice --model $weights --protocol recipes/protocols/$name.jsonl --data "$data" \
-      --speaker resemblyzer weights/judges/ecapa --out runs/eval-$name
-  done ;;
+      --out runs/eval-$name
+  done
+  valle evaluate parts --model $weights --protocol recipes/protocols/real.jsonl --data "$CORPUS" \
+    --clips 40 --out runs/eval-parts ;;
 all)
   for stage in $(sed -n 's/^# STAGE: \(.*\), in this order\.$/\1/p' "$0"); do "$0" "$stage"; done ;;
 *) sed -n 2,7p "$0"; exit 2 ;;

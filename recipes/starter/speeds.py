@@ -20,8 +20,7 @@ from tqdm import tqdm
 
 from codec.audio import SAMPLE_RATE, load_audio
 from codec.files import atomic_path
-from valle.commands.train import read_patterns
-from valle.data.batching import split_speakers
+from valle.data.held_out import read_patterns, split_speakers
 from valle.data.manifest import FRAME_RATE, Prepared, Utterance
 from valle.features.augment import change_speed
 

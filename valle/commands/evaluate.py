@@ -1,14 +1,17 @@
 """Measure a voice, a codec, a speaker encoder or a recogniser.
 
+  valle evaluate listeners
   valle evaluate voice       --protocol small.jsonl --data ../shared/corpus --out out
+  valle evaluate parts       --protocol real.jsonl --data ../shared/corpus --clips 30 --out out
   valle evaluate codec       --codec weights/starter --data data/libri --held-out @dev.txt --out out
   valle evaluate speaker     --model runs/ecapa resemblyzer --data LibriSpeech --out out
-  valle evaluate recognizer  --model runs/recognizer pocketsphinx --data LibriSpeech --out out
+  valle evaluate recognizer  --model runs/recognizer whisper:base --data LibriSpeech --out out
   valle evaluate protocol    --rule cross --data corpus --corpora CommonVoice/en --out p.jsonl
 
-Judges that work offline: PocketSphinx (WER, and WERc where it knows the texts), Resemblyzer (cosine
-between speakers) and DNSMOS OVRL (quality from 1 to 5); published ones by name. Compare only within
-a table: its first rows are recordings, scored by the same judges. Needs pip install
+Judges: Whisper base (WER, the first column of every table; `listeners` fetches it), DistillMOS and
+DNSMOS OVRL (sound, from 1 to 5), Resemblyzer and our ECAPA (cosine between speakers); others by
+name. Whisper tiny.en and Resemblyzer take part in no choice and are only reported. Compare only
+within a table: its first rows are the ground truth, scored by the same judges. Needs pip install
 'valle[evaluate]'. `valle evaluate voice --help` and so on explain the options; `valle compare A B`
 compares two voices.
 """
@@ -18,6 +21,8 @@ import argparse
 
 from valle.commands import (
     evaluate_codec,
+    evaluate_listeners,
+    evaluate_parts,
     evaluate_protocol,
     evaluate_recognizer,
     evaluate_speaker,
@@ -26,9 +31,11 @@ from valle.commands import (
 
 WHAT = {
     "voice": (evaluate_voice, "what a voice says, in whose voice, how clean"),
+    "parts": (evaluate_parts, "where words and voice are lost: codec, NAR, AR"),
     "codec": (evaluate_codec, "what a codec loses"),
     "speaker": (evaluate_speaker, "who is speaking: encoders on the same trials"),
     "recognizer": (evaluate_recognizer, "what is said: recognisers on the same clips"),
+    "listeners": (evaluate_listeners, "fetch Whisper and DistillMOS, which judge the tables"),
     "protocol": (evaluate_protocol, "make a list of what to speak in whose voice"),
 }
 

@@ -54,9 +54,9 @@ def run(options: argparse.Namespace) -> int:
 
     from tqdm import tqdm
 
-    from valle.commands.train import read_patterns
     from valle.data.corpora import read_corpus
-    from valle.evaluate.protocols import write_protocol
+    from valle.data.held_out import read_patterns
+    from valle.evaluate.protocol_files import write_protocol
     from valle.evaluate.rules import Maker
     from valle.recognizer.sphinx import WordTimes
 

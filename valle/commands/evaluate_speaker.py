@@ -18,7 +18,7 @@ HELP = """Verify speakers that training has not heard.
   valle evaluate speaker --model runs/ecapa resemblyzer --held-out @held_out.txt \\
       --data LibriSpeech CommonVoice/en speechocean762 --out out/speaker
 
---model: folders made by `train.py --stage speaker`; resemblyzer; and, with a network connection at
+--model: folders made by `valle train speaker`; resemblyzer; and, with a network connection at
 their first use, wavlm-xvector, wavlm-tdnn, speechbrain, wespeaker (wespeaker:FILE.onnx and
 wavlm-tdnn:FILE.pth read a file). Trials: all pairs of up to ten clips of each held-out speaker, and
 20 000 pairs of different speakers of the same corpus, seeded.
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", nargs="+", required=True, metavar="NAME_OR_FOLDER",
                         help="encoders to compare")
     parser.add_argument("--data", type=Path, nargs="+", required=True,
-                        help="corpus folders, as for `train.py --stage speaker`")
+                        help="corpus folders, as for `valle train speaker`")
     parser.add_argument("--held-out", nargs="+", default=["*"], metavar="PATTERN",
                         help="names or patterns of the speakers to verify; @FILE reads them")
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     from valle.evaluate.panel import files_digest
     from valle.evaluate.rows import write_rows
     from valle.evaluate.speaker_report import embed_clips, measure, plot_det, report
-    from valle.speaker.encoder import load_encoder
+    from valle.speaker.encoder import ENCODERS
 
     trials, clips, about = trials_of(options)
     speakers = {clip.id: clip.speaker for clip in clips}
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
         try:
             with tqdm(total=len(clips), desc=name, unit="clip",
                       disable=not sys.stderr.isatty()) as bar:
-                embeddings = embed_clips(clips, partial(load_encoder, name),
+                embeddings = embed_clips(clips, partial(ENCODERS.load, name),
                                          f"{name} {files_digest(name)}", path, bar.update)
         except (ImportError, OSError, ValueError) as error:
             if len(options.model) == 1:
@@ -88,9 +88,8 @@ def trials_of(options: argparse.Namespace) -> tuple[list[Trial], list[Clip], str
     Raises:
         FileNotFoundError, ValueError: data or trials are missing, or do not belong together.
     """
-    from valle.commands.train import read_patterns
-    from valle.data.batching import split_speakers
     from valle.data.clips import by_speaker, find_clips
+    from valle.data.held_out import read_patterns, split_speakers
     from valle.evaluate.speaker_trials import make_trials, read_trials, write_trials
 
     known = find_clips(options.data)

@@ -7,13 +7,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from valle.commands.judge_options import add_judge_arguments
 from valle.commands.voice_options import add_voice_arguments, load_voice
 
 if TYPE_CHECKING:
     from codec.audio import Samples
     from valle.evaluate.protocols import Item, Protocol
 
-ROWS, VOICE = "rows.jsonl", "voice"
 HEARD = 60  # items with audio on the page; about 45 kB each
 HELP = """Speak a protocol's items with a voice model, or take any system's audio, and score it.
 
@@ -21,7 +21,8 @@ HELP = """Speak a protocol's items with a voice model, or take any system's audi
   valle evaluate voice --protocol librispeech_pc_test_clean_cross_sentence.lst \\
       --data LibriSpeech/test-clean --wavs other_system --name other --out out/other
 
-Recordings of the same texts, and their copies by the model's codec, are scored beside it.
+Ground truth (recordings of the same texts) and its resynthesis by the model's codec are scored
+beside it. Words are heard by Whisper base, which knows nothing of the texts.
 --protocol: a file made by `valle evaluate protocol`, F5-TTS' or Seed-TTS' list (.lst).
 --wavs: a folder of ID.wav, one for each item, instead of --model.
 
@@ -36,14 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="where the protocol's paths start")
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
     parser.add_argument("--wavs", type=Path, help="score these instead of speaking")
-    parser.add_argument("--name", default=VOICE, help="of the system in the tables")
-    parser.add_argument("--recognizer", nargs="+", metavar="NAME_OR_FOLDER", default=[
-        "closed", "pocketsphinx"], help="listeners: closed (PocketSphinx that knows the texts), "
-                        "pocketsphinx, hubert-large, whisper[:MODEL], transformers:MODEL, or a "
-                        "folder; default closed pocketsphinx")
-    parser.add_argument("--speaker", nargs="+", metavar="NAME_OR_FOLDER", default=["resemblyzer"],
-                        help="speaker encoders: resemblyzer, wavlm-tdnn, wavlm-xvector, "
-                             "speechbrain, wespeaker, or a folder; default resemblyzer")
+    parser.add_argument("--name", default="synthesis",
+                        help="of the system in the tables; default synthesis")
+    add_judge_arguments(parser)
     parser.add_argument("--seed", type=int, default=0, help="of the speech")
     add_voice_arguments(parser)
     parser.add_argument("--beside", type=Path, nargs="*", default=[], metavar="RESULTS",
@@ -55,21 +51,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from codec.files import atomic_path
     from valle.data.batching import spread_out
-    from valle.evaluate.page import page
-    from valle.evaluate.panel import CLOSED, Memory, Panel, dnsmos, encoder, listener
-    from valle.evaluate.protocols import read_protocol
-    from valle.evaluate.report import Report, plot
-    from valle.evaluate.rows import write_rows
+    from valle.evaluate.panel import default_encoders, default_recognizers, make_panel
+    from valle.evaluate.protocol_files import read_protocol
+    from valle.evaluate.report import Report
+    from valle.evaluate.results import beside, write_results
     from valle.evaluate.speaking import read_spoken
     from valle.evaluate.voice import Scorer, expected_rows
 
     protocol = read_protocol(options.protocol, options.data)
-    closed = [*protocol.texts, *protocol.distractors]
-    panel = Panel(Memory(options.out / "judged.jsonl"),
-                  [listener(name, closed) for name in options.recognizer],
-                  [encoder(name) for name in options.speaker], dnsmos())
+    if options.wavs and not options.wavs.is_dir():
+        raise FileNotFoundError(f"no folder {options.wavs}: --wavs must hold ID.wav for each item")
+    panel = make_panel(options.out, options.recognizer or default_recognizers(),
+                       options.speaker or default_encoders(),
+                       [*protocol.texts, *protocol.distractors])
     codec, books, wavs, problems, about = speak(options, protocol)
     on_page = {item.id: item for item in spread_out(protocol.items, HEARD)}
     sounds: dict[tuple[str, str], Samples] = {}
@@ -84,52 +79,22 @@ def run(options: argparse.Namespace) -> int:
         scorer = Scorer(protocol, panel, codec, books, bar.update, keep)
         rows = scorer.recordings() if recordings else []
         for folder in options.beside:
-            rows += results_of(folder, protocol)
+            rows += beside(folder, protocol)
             for item in on_page.values():
                 with suppress(FileNotFoundError):
                     sounds[item.id, folder.name] = read_spoken(folder / "wav", item)
         rows += scorer.spoken(options.name, wavs, problems)
-    if all("error" in row for row in rows):
-        raise ValueError(f"nothing could be scored, first: {rows[0]['error']}")
     for name, _ in list(sounds):
         sounds[name, "prompt"] = protocol.prompt(on_page[name])
-    write_rows(options.out / ROWS, rows)
-    said = f"{len(protocol.distractors)} distractors" if CLOSED in options.recognizer else ""
     report = Report(
         f"{options.name} on {protocol.name}",
         f"{len(protocol.items)} items of protocol {protocol.name} ({protocol.rule}, "
-        f"{protocol.identity}), {about}. {said}", rows,
+        f"{protocol.identity}), {about}.", rows,
         [f"{name}: {why}" for name, why in panel.missing.items()])
-    try:
-        plots = plot(rows, options.out)
-    except ImportError as error:
-        report.problems.append(str(error))
-        plots = []
-    prompts = {item.id: item.prompt_text for item in protocol.items}
-    tables = report.markdown()
-    for name, text in (("report.md", tables),
-                       ("report.html", page(report, sounds, prompts, plots))):
-        with atomic_path(options.out / name) as path:
-            path.write_text(text, encoding="utf-8")
-    print(tables)
+    print(write_results(options.out, report, sounds,
+                        {item.id: item.prompt_text for item in protocol.items}))
     print(f"listen: {options.out / 'report.html'}")
     return 1 if panel.missing or any("error" in row for row in rows) else 0
-
-
-def results_of(folder: Path, protocol: Protocol) -> list[dict[str, Any]]:
-    """Rows of the voice in a folder of results, as the version of the folder's name.
-
-    Raises:
-        FileNotFoundError, ValueError: no results, or those of another protocol.
-    """
-    from valle.commands.compare import rows_of
-
-    rows = rows_of(folder, VOICE)
-    texts = {item.id: item.text for item in protocol.items}
-    if any(texts.get(row["id"]) != row["text"] for row in rows):
-        raise ValueError(f"--beside {folder} holds results of another protocol than "
-                         f"{protocol.name}")
-    return [{**row, "version": folder.name} for row in rows]
 
 
 def speak(options: argparse.Namespace, protocol: Protocol,
@@ -138,17 +103,11 @@ def speak(options: argparse.Namespace, protocol: Protocol,
     from tqdm import tqdm
 
     from valle.evaluate.speaking import VALLESystem, speak_items, weights_of
-    from valle.model.checkpoint import model_folder
-    from valle.synthesis.rerank import SCORERS, scorer_folder
 
     if options.wavs:
-        if not options.wavs.is_dir():
-            raise FileNotFoundError(f"no folder {options.wavs}: --wavs must hold ID.wav for each "
-                                    "item")
         return None, None, options.wavs, {}, f"audio of {options.wavs}"
     tts, sampling = load_voice(options)
-    system = VALLESystem(tts, sampling,
-                         weights_of(model_folder(options.model), *map(scorer_folder, SCORERS)))
+    system = VALLESystem(tts, sampling, weights_of(options.model))
     wavs = options.out / "wav"
     with tqdm(total=len(protocol.items), unit="item", desc="speaking",
               disable=not sys.stderr.isatty()) as bar:

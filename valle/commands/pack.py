@@ -8,8 +8,10 @@ from pathlib import Path
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", type=Path)
     for name in ("codec", "ar", "nar"):
-        parser.add_argument(f"--{name}", type=Path, required=True, help=f"folder of the {name}")
-    parser.add_argument("--aligner", type=Path, help="needed by the interleaved layout")
+        parser.add_argument(f"--{name}", type=Path, required=True,
+                            help=f"folder of the {name}, or starter")
+    parser.add_argument("--aligner", type=Path, help="folder of the aligner, or starter; needed by "
+                                                       "the interleaved layout")
 
 
 def run(options: argparse.Namespace) -> int:

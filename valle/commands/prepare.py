@@ -16,11 +16,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--kind", default="auto", help="layout of the corpus; default: recognised")
     parser.add_argument("--language", default="en-us", help="of its texts; default en-us")
-    parser.add_argument("--codec", help="encodec, or a folder with codec.json; none: no codes")
-    parser.add_argument("--aligner", help="folder with aligner.json; none: no timings but a "
-                                          "teacher's own")
+    parser.add_argument("--codec", help="starter, encodec, or a folder with codec.json; none: no "
+                                        "codes")
+    parser.add_argument("--aligner", help="starter, or a folder with aligner.json; none: no "
+                                          "timings but a teacher's own")
     parser.add_argument("--workers", type=int, help="processes; default one per core")
-    parser.add_argument("--max-seconds", type=float, default=20.0, help="leave out longer clips")
+    parser.add_argument("--max-seconds", type=float, default=20.0,
+                        help="leave out longer clips; default 20")
     parser.add_argument("--max-broken", type=float, default=0.01,
                         help="share of broken files above which to give up; default 0.01")
 

@@ -17,7 +17,7 @@ from pathlib import Path
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="AUDIO")
     parser.add_argument("--model", required=True,
-                        help="folder made by `train.py --stage recognizer`")
+                        help="folder made by `valle train recognizer`")
     parser.add_argument("--beam", type=int, default=4, help="hypotheses; 1 is fastest; default 4")
     parser.add_argument("--ctc-weight", type=float, default=0.5,
                         help="share of CTC beside the attention decoder; default 0.5")

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
-from codec.audio import load_audio, trim_silence
+from codec.audio import trim_silence
 from valle.data.corpora import read_corpus
+from valle.data.loading import load_whole
+from valle.data.recording import summary
 from valle.features.fbank import SAMPLE_RATE
+from valle.features.progress import progress, say
 
 Pcm = NDArray[np.int16]
 LEAST_SECONDS = 1.0  # of speech: less says too little of a voice
@@ -47,7 +49,7 @@ class Clip:
 def find_clips(folders: Sequence[Path]) -> list[Clip]:
     """Usable recordings below corpus folders (see valle.data.corpora), in a fixed order.
 
-    A recording that a corpus holds twice is taken once.
+    A recording that a corpus holds twice is taken once; what is left out is counted in a line.
 
     Raises:
         FileNotFoundError, ValueError: a folder is missing or not a corpus, or two have one name.
@@ -58,7 +60,10 @@ def find_clips(folders: Sequence[Path]) -> list[Clip]:
                          "not be told apart, rename one or give the folder above")
     found: dict[str, Clip] = {}
     for corpus, folder in zip(names, folders, strict=True):
-        for recording in read_corpus(folder):
+        read = read_corpus(folder)
+        if left_out := summary(item.cause for item in read.left_out):
+            say(f"{folder}: left out {left_out}; `valle prepare` names each")
+        for recording in read:
             if recording.problem is None:
                 name = f"{corpus}/{recording.id}"
                 found.setdefault(name, Clip(name, recording.speaker, corpus, recording.audio,
@@ -98,8 +103,8 @@ def read_audio(paths: Sequence[Path], load: Callable[[Path], Pcm | None], sample
     order = np.random.default_rng(seed).permutation(len(paths))
     loaded: dict[int, Pcm] = {}
     samples = broken = 0
-    with ThreadPoolExecutor(os.cpu_count()) as pool, tqdm(total=len(paths), desc="audio",
-                                                          unit="clip") as bar:
+    with ThreadPoolExecutor(os.cpu_count()) as pool, progress(total=len(paths), desc="audio",
+                                                              unit="clips") as bar:
         for first in range(0, len(order), 128):
             if samples >= max_hours * 3600 * sample_rate:
                 break
@@ -111,14 +116,14 @@ def read_audio(paths: Sequence[Path], load: Callable[[Path], Pcm | None], sample
                     loaded[index] = pcm
                     samples += len(pcm)
             bar.update(len(few))
-    tqdm.write(f"{samples / 3600 / sample_rate:.2f} h in {len(loaded)} clips, {broken} left out")
+    say(f"{samples / 3600 / sample_rate:.2f} h in {len(loaded)} clips, {broken} left out")
     return loaded
 
 
 def _speech(path: Path) -> Pcm | None:
     """A file at 16 kHz without silence at the ends; None without a second of speech."""
     try:
-        samples = load_audio(path, SAMPLE_RATE, max_seconds=float("inf"))
+        samples = load_whole(path, SAMPLE_RATE)
     except (ValueError, OSError):
         return None
     start, end = trim_silence(samples, SAMPLE_RATE)

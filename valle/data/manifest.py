@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
+import math
+import zlib
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, overload
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from codec.audio import SAMPLE_RATE, load_audio, normalize_loudness
 from codec.files import atomic_path
+from codec.spec import CodecSpec
 
 Codes = NDArray[np.int16]
-FRAME_RATE = 75
+FRAME_RATE = CodecSpec().frame_rate
 MANIFEST, SKIPPED, INFO = "manifest.jsonl", "skipped.jsonl", "prepared.json"
 
 
@@ -70,6 +72,14 @@ class Utterance:
         return json.dumps(values, ensure_ascii=False)
 
 
+def _utterance(line: bytes | str, path: Path, number: int) -> Utterance:
+    try:
+        return Utterance(**json.loads(line), folder=str(path.parent))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path} line {number} is not an utterance ({error}): "
+                         "prepare the folder again") from error
+
+
 def read_manifest(path: str | Path) -> Iterator[Utterance]:
     """Utterances of a manifest file, one per line.
 
@@ -77,16 +87,18 @@ def read_manifest(path: str | Path) -> Iterator[Utterance]:
         FileNotFoundError: no such file.
         ValueError: a line is not an utterance.
     """
-    path = Path(path)
+    return (utterance for utterance, _ in _read_lines(Path(path)))
+
+
+def _read_lines(path: Path) -> Iterator[tuple[Utterance, int]]:
+    """(utterance, where its line begins) for each line."""
     if not path.is_file():
         raise FileNotFoundError(f"no manifest at {path}: make it with `valle prepare`")
-    with path.open(encoding="utf-8") as lines:
+    with path.open("rb") as lines:
+        start = 0
         for number, line in enumerate(lines, 1):
-            try:
-                yield Utterance(**json.loads(line), folder=str(path.parent))
-            except (ValueError, TypeError) as error:
-                raise ValueError(f"{path} line {number} is not an utterance ({error}): "
-                                 "prepare the folder again") from error
+            yield _utterance(line, path, number), start
+            start += len(line)
 
 
 def write_manifest(path: str | Path, utterances: Iterable[Utterance]) -> None:
@@ -107,23 +119,116 @@ def shard_path(folder: str | Path, shard: int) -> Path:
     return Path(folder) / f"codes-{shard:05d}.safetensors"
 
 
+@dataclass(frozen=True)
+class Index:
+    """What batches are made of: U utterances without texts, phones and timings, 38 bytes each.
+
+    Attributes:
+        speakers, languages: names, each once.
+        speaker, language: place of each utterance's in those lists [U].
+        seconds, frames: lengths [U].
+        phones: how many [U]; 0 without text.
+        timed: whether there are durations [U].
+        score: of the alignment [U]; NaN where there is none.
+        crc: a number that follows from the id [U].
+    """
+
+    speakers: list[str]
+    languages: list[str]
+    speaker: NDArray[np.int32]
+    language: NDArray[np.int32]
+    seconds: NDArray[np.float64]
+    frames: NDArray[np.int32]
+    phones: NDArray[np.int32]
+    timed: NDArray[np.bool_]
+    score: NDArray[np.float32]
+    crc: NDArray[np.uint32]
+
+    @classmethod
+    def of(cls, utterances: Iterable[Utterance]) -> Index:
+        """The index of utterances, each of which is looked at once."""
+        speakers: dict[str, int] = {}
+        languages: dict[str, int] = {}
+        columns: list[array[Any]] = [array(code) for code in "iidiibfI"]
+        for u in utterances:
+            row = (speakers.setdefault(u.speaker, len(speakers)),
+                   languages.setdefault(u.language, len(languages)), u.seconds, u.frames,
+                   len(u.phones or ()), u.durations is not None,
+                   math.nan if u.score is None else u.score, zlib.crc32(u.id.encode()))
+            for column, value in zip(columns, row, strict=True):
+                column.append(value)
+        speaker, language, seconds, frames, phones, timed, score, crc = map(np.array, columns)
+        return cls(list(speakers), list(languages), speaker, language, seconds, frames, phones,
+                   timed.astype(bool), score, crc)
+
+
+class Utterances(Sequence[Utterance]):
+    """The lines of some manifests, each read when it is asked for."""
+
+    def __init__(self, paths: Sequence[Path], path: NDArray[np.int32], start: NDArray[np.int64],
+                 ) -> None:
+        """path, start: which of `paths` holds each utterance [U], and where its line begins."""
+        self._paths, self._path, self._start = list(paths), path, start
+        self._files: dict[int, BinaryIO] = {}
+
+    def __len__(self) -> int:
+        return len(self._path)
+
+    @overload
+    def __getitem__(self, row: int) -> Utterance: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[Utterance]: ...
+
+    def __getitem__(self, row: int | slice) -> Utterance | list[Utterance]:
+        if isinstance(row, slice):
+            return [self[i] for i in range(len(self))[row]]
+        number = int(self._path[row])
+        if number not in self._files:
+            self._files[number] = self._paths[number].open("rb")
+        file = self._files[number]
+        file.seek(int(self._start[row]))
+        return _utterance(file.readline(), self._paths[number], row + 1)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_files": {}}
+
+
 class Prepared:
-    """One or several prepared folders read as one.
+    """One or several prepared folders read as one; what is in memory is an index.
 
     Speakers of the same name in different folders are taken for the same person.
 
     Attributes:
         utterances: of all folders, in the order of the folders and their manifests.
+        index: the same as columns.
         codec: identity of the codec that made the codes, or None without codes.
         n_codebooks: Q, or None without codes.
     """
 
-    def __init__(self, utterances: Sequence[Utterance], codec: str | None,
-                 n_codebooks: int | None) -> None:
-        self.utterances = list(utterances)
+    def __init__(self, folders: Sequence[Path], codec: str | None, n_codebooks: int | None) -> None:
+        """Read the manifests; FileNotFoundError or ValueError say what is wrong with one."""
         self.codec = codec
         self.n_codebooks = n_codebooks
         self._shards: dict[tuple[str, int], Any] = {}
+        paths = [folder / MANIFEST for folder in folders]
+        which, starts = array("i"), array("q")
+        shards: set[tuple[str, int]] = set()
+
+        def lines() -> Iterator[Utterance]:
+            for number, path in enumerate(paths):
+                for utterance, start in _read_lines(path):
+                    which.append(number)
+                    starts.append(start)
+                    if utterance.shard is not None:
+                        shards.add((utterance.folder, utterance.shard))
+                    yield utterance
+
+        self.index = Index.of(lines())
+        self.utterances = Utterances(paths, np.array(which), np.array(starts))
+        for key in sorted(shards):
+            if not shard_path(*key).is_file():
+                raise FileNotFoundError(f"{shard_path(*key)} is missing: copy it again or prepare "
+                                        f"{key[0]} again")
 
     @classmethod
     def open(cls, folders: str | Path | Sequence[str | Path]) -> Prepared:
@@ -143,15 +248,8 @@ class Prepared:
             each = ", ".join(f"{folder} ({codec or 'none'})" for codec, folder in codecs.items())
             raise ValueError(f"folders prepared with different codecs: {each}; "
                              "prepare them again with one")
-        utterances = [u for folder in infos
-                      for u in read_manifest(Path(folder) / MANIFEST)]
-        for folder, shard in sorted({(u.folder, u.shard) for u in utterances
-                                     if u.shard is not None}):
-            if not shard_path(folder, shard).is_file():
-                raise FileNotFoundError(f"{shard_path(folder, shard)} is missing: "
-                                        f"copy it again or prepare {folder} again")
         info = next(iter(infos.values()))
-        return cls(utterances, info["codec"], info["n_codebooks"])
+        return cls([Path(folder) for folder in infos], info["codec"], info["n_codebooks"])
 
     def codes(self, utterance: Utterance) -> Codes:
         """Codes of an utterance, int16 [Q, T].
@@ -199,114 +297,3 @@ def read_info(folder: str | Path, unfinished: bool = False) -> dict[str, Any]:
     if state != "finished" and not unfinished:
         raise ValueError(f"{folder} is not finished: run the same `valle prepare` again")
     return info
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A recording that was left out. `broken` ones count towards the limit of `prepare`."""
-
-    id: str
-    reason: str
-    broken: bool
-
-
-class PreparedWriter:
-    """Writes a prepared folder group by group; valid after a kill at any moment.
-
-    prepared.json is replaced after each group and says how far the other files count; what lies
-    behind that point is cut when the folder is opened again. Recordings skipped by a run that came
-    to its end are tried again by the next one.
-
-    Attributes:
-        info: contents of prepared.json.
-        done: ids that need no more work.
-    """
-
-    def __init__(self, folder: str | Path, settings: dict[str, Any], n_codebooks: int | None,
-                 ) -> None:
-        """Open a new folder, or one written with the same settings.
-
-        Raises:
-            ValueError: other settings, or the folder is damaged or not a prepared one.
-        """
-        self.folder = Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if (self.folder / INFO).is_file():
-            self.info = self._reopen(settings)
-        elif (self.folder / MANIFEST).exists():
-            raise ValueError(f"{folder} holds a {MANIFEST} of other origin: give another folder")
-        else:
-            self.info = {**settings, "n_codebooks": n_codebooks, "frame_rate": FRAME_RATE,
-                         "shards": 0, "utterances": 0, "frames": 0, "hours": 0.0, "speakers": 0,
-                         "aligned": 0, "skipped": 0, "broken": 0, "manifest_bytes": 0,
-                         "skipped_bytes": 0}
-        self._save("running")
-        for left in self.folder.glob(".*.tmp"):
-            left.unlink()
-        for name, key in ((MANIFEST, "manifest_bytes"), (SKIPPED, "skipped_bytes")):
-            self._cut(name, self.info[key])
-        utterances = list(read_manifest(self.folder / MANIFEST))
-        self._speakers = {u.speaker for u in utterances}
-        self.done = {u.id for u in utterances}
-        for line in (self.folder / SKIPPED).read_text(encoding="utf-8").splitlines():
-            self.done.add(json.loads(line)["id"])
-
-    def add(self, utterances: Sequence[Utterance], codes: Sequence[Codes],
-            skipped: Sequence[Skipped]) -> None:
-        """Append utterances with their codes [Q, T] (none without a codec), and skipped ones."""
-        if codes:
-            number, offset, placed = self.info["shards"], 0, []
-            for utterance in utterances:
-                placed.append(dataclasses.replace(utterance, shard=number, offset=offset))
-                offset += utterance.frames
-            utterances = placed
-            with atomic_path(shard_path(self.folder, number)) as path:
-                save_file({"codes": np.concatenate(codes, axis=1)}, path)
-            self.info["shards"] += 1
-        self._append(MANIFEST, "manifest_bytes", [u.to_json() for u in utterances])
-        self._append(SKIPPED, "skipped_bytes",
-                     [json.dumps(dataclasses.asdict(s), ensure_ascii=False) for s in skipped])
-        self._speakers |= {u.speaker for u in utterances}
-        self.info["utterances"] += len(utterances)
-        self.info["frames"] += sum(u.frames for u in utterances)
-        self.info["hours"] = round(self.info["frames"] / FRAME_RATE / 3600, 3)
-        self.info["speakers"] = len(self._speakers)
-        self.info["aligned"] += sum(u.durations is not None for u in utterances)
-        self.info["skipped"] += len(skipped)
-        self.info["broken"] += sum(s.broken for s in skipped)
-        self._save("running")
-
-    def close(self, state: str) -> dict[str, Any]:
-        """Mark the folder "finished" or "aborted"; returns the contents of prepared.json."""
-        self._save(state)
-        return self.info
-
-    def _reopen(self, settings: dict[str, Any]) -> dict[str, Any]:
-        info = read_info(self.folder, unfinished=True)
-        for name, value in settings.items():
-            if info.get(name) != value:
-                raise ValueError(f"{self.folder} was prepared with {name} {info.get(name)!r}, not "
-                                 f"{value!r}: give the same again or another folder")
-        if info["state"] != "running":
-            info |= {"skipped_bytes": 0, "skipped": 0, "broken": 0}
-        return info
-
-    def _cut(self, name: str, size: int) -> None:
-        with open(self.folder / name, "ab") as file:
-            if file.tell() < size:
-                raise ValueError(f"{self.folder / name} is shorter than {INFO} says: "
-                                 "prepare into another folder")
-            file.truncate(size)
-
-    def _append(self, name: str, key: str, lines: Sequence[str]) -> None:
-        with open(self.folder / name, "ab") as file:
-            file.write("".join(line + "\n" for line in lines).encode())
-            file.flush()
-            os.fsync(file.fileno())
-            self.info[key] = file.tell()
-
-    def _save(self, state: str) -> None:
-        self.info["state"] = state
-        with atomic_path(self.folder / INFO) as path:
-            path.write_text(json.dumps(self.info, indent=2, ensure_ascii=False) + "\n",
-                            encoding="utf-8")

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from codec import Codec
 from codec.audio import Samples
 from valle.evaluate import signal
-from valle.evaluate.panel import Panel
-from valle.evaluate.similarity import cosine
+from valle.evaluate.panel import DISTILLMOS, OVRL, Panel, name_of
 from valle.evaluate.table import Estimate, bootstrap, column, judges, markdown, paired
-from valle.evaluate.wer import word_errors
-from valle.features.text import words
+from valle.evaluate.wer import word_figures
+from valle.speaker.encoder import cosine
 
 ORIGINAL = "original"
 SOUND = {"pesq": signal.pesq, "stoi": signal.stoi}  # measures whose packages may be missing
@@ -78,19 +77,21 @@ class CodecReport:
         table = []
         for name in names:
             rows, first = values[name], name == ORIGINAL
-            row: list[object] = [name, len(rows), "-" if first else f"{self.kbps[name]:.2f}"]
+            row: list[object] = [name]
             for listener in listeners:
                 row += [_mean(rows, "wer", listener, weighted=True),
                         "-" if first else _more(rows, values[ORIGINAL], "wer", listener)]
-            row += [_mean(rows, "ovrl"), "-" if first else _more(rows, values[ORIGINAL], "ovrl")]
+            for key in (DISTILLMOS, OVRL):
+                row += [_mean(rows, key), "-" if first else _more(rows, values[ORIGINAL], key)]
             row += [_mean(rows, key) for key in ("pesq", "stoi", "mel")]
             row += ["-" if first else _mean(rows, "similarity", e) for e in encoders]
+            row += ["-" if first else f"{self.kbps[name]:.2f}", len(rows)]
             table.append(row)
-        header = ["version", "clips", "kb/s"]
-        for listener in listeners:
-            header += [f"WER {listener}", "more than original"]
-        header += ["OVRL", "more than original", "PESQ", "STOI", "mel distance",
-                   *(f"similarity {e}" for e in encoders)]
+        header = ["version"]
+        for name in (*map(name_of, listeners), "DistillMOS", "OVRL"):
+            header += [name, "more than original"]
+        header += ["PESQ", "STOI", "mel distance", *(f"similarity {e}" for e in encoders), "kb/s",
+                   "clips"]
         same = ", ".join(f"{name}: same speaker {a:.3f}, another {b:.3f}"
                          for name, (a, b) in self.baselines.items())
         return (markdown(header, table) + "\nWord error rates over all words, others means over "
@@ -197,13 +198,10 @@ def between_speakers(embeddings: Sequence[NDArray[np.float32]], speakers: Sequen
 
 def _row(clip: Clip, version: str, samples: Samples, sample_rate: int, panel: Panel,
          ) -> dict[str, Any]:
-    reference = words(clip.text)
-    heard = panel.hear(samples, sample_rate)
     return {"id": clip.id, "speaker": clip.speaker, "version": version,
             "seconds": round(len(clip.samples) / sample_rate, 2), "text": clip.text,
-            "words": len(reference), "heard": {n: " ".join(h) for n, h in heard.items()},
-            "wer": {n: round(word_errors(reference, h).rate, 4) for n, h in heard.items()},
-            "ovrl": panel.ovrl(samples, sample_rate), "similarity": {}}
+            **word_figures(clip.text, panel.hear(samples, sample_rate)),
+            **panel.rate(samples, sample_rate), "similarity": {}}
 
 
 def _sound(original: Samples, copy: Samples, sample_rate: int, missing: dict[str, str],

@@ -3,7 +3,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from valle.evaluate.report import name_of, parts, targets
+from valle.evaluate.panel import DISTILLMOS, OVRL, name_of
+from valle.evaluate.report import parts, targets
 from valle.evaluate.rows import Row
 from valle.evaluate.table import bootstrap, column, judges, markdown, paired
 
@@ -50,7 +51,8 @@ def _lines(pairs: Sequence[tuple[Row, Row]]) -> list[list[object]]:
                 name = name_of(judge) if key == "wer" else f"{NAMES[key]} {judge}"
                 found.append((name, column(first, key, judge), column(second, key, judge),
                               sizes if weighted else None, not weighted))
-    found.append(("OVRL", column(first, "ovrl"), column(second, "ovrl"), None, True))
+    found += [(name, column(first, key), column(second, key), None, True)
+              for name, key in (("DistillMOS", DISTILLMOS), ("OVRL", OVRL))]
     failed = [[float(bool(r.get("failures"))) for r in rows] for rows in (first, second)]
     found.append(("failures", list(failed[0]), list(failed[1]), None, False))
     lines = []

@@ -11,11 +11,11 @@ from pathlib import Path
 import soundfile
 
 from codec.audio import Samples
-from valle.evaluate.panel import CLOSED
+from valle.evaluate.panel import DISTILLMOS, OVRL
 from valle.evaluate.report import Report
 from valle.evaluate.rows import Row
 from valle.evaluate.speaking import SAMPLE_RATE
-from valle.evaluate.wer import word_errors
+from valle.evaluate.wer import comparable, word_errors
 from valle.features.text import words
 
 STYLE = """
@@ -75,12 +75,12 @@ def _take(version: str, samples: Samples | None, remark: str) -> str:
 
 def _verdict(row: Row) -> str:
     """What the first listener heard, with its errors marked, and the figures."""
-    listener = CLOSED if CLOSED in row["heard"] else next(iter(row["heard"]), None)
-    marked = "" if listener is None else mark(words(row["text"]), row["heard"][listener].split())
+    heard = next(iter(row["heard"].values()), None)
+    marked = "" if heard is None else mark(*comparable(words(row["text"]), heard.split()))
     figures = [f"{judge} {value:.2f}" for key in ("wer", "sim_o")
                for judge, value in row[key].items()]
-    if row.get("ovrl") is not None:
-        figures.append(f"OVRL {row['ovrl']:.2f}")
+    figures += [f"{name} {row[key]:.2f}" for name, key in
+                (("DistillMOS", DISTILLMOS), ("OVRL", OVRL)) if row.get(key) is not None]
     failed = "".join(f' <span class="failure">{html.escape(f)}</span>'
                      for f in row.get("failures", ()))
     return f"{marked}{failed}<br><small>{html.escape(' · '.join(figures))}</small>"

@@ -1,10 +1,17 @@
-"""The judges of a table, loaded when they are needed, and a memory of what they said."""
+"""The judges of a table, found before there is anything to judge, and a memory of what they said.
+
+Whisper base chooses (what is trained on, what a sweep settles), and so does our ECAPA (the best of
+several readings). Whisper tiny.en and Resemblyzer choose nothing, anywhere: they stand beside the
+others and show what is a gain and what is only the taste of the judge. A test holds them out.
+"""
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,15 +19,26 @@ from typing import Any
 import numpy as np
 
 from codec.audio import Samples
+from valle.evaluate.fetch import digest_of
+from valle.evaluate.quality import Quality, distillmos
 from valle.evaluate.rows import append_row, read_rows, write_rows
-from valle.evaluate.similarity import Embedding
+from valle.recognizer.listener import RECOGNIZERS
+from valle.recognizer.sphinx import PocketSphinx
+from valle.recognizer.whisper import DECODING, FETCH, weights_folder
+from valle.speaker.encoder import ENCODERS, Embedding
+from valle.synthesis.rerank import scorer_folder
 
+WHISPER, SECOND = "whisper:base", "whisper:tiny.en"
 CLOSED = "closed"          # PocketSphinx with the texts of the protocol: WERc
+KEPT_OUT = ("whisper-tiny.en", "resemblyzer")  # of every choice
+OVRL, DISTILLMOS = "ovrl", "distillmos"
+FLATTERS = ("closed (WERc) knows the texts and hears words that nobody else would: of 0.9.0 it "
+            "gave .086 where Whisper base gave .230")
 LEAST_SECONDS = 0.1        # shorter sound is padded: no judge takes nothing
 
 
-class JudgeMissing(Exception):
-    """A judge cannot be had here: no package, no network. The message says what to do."""
+class JudgeMissing(ValueError):
+    """A judge cannot be had here: no package, no weights, no network. It says what to do."""
 
 
 @dataclass
@@ -31,11 +49,13 @@ class Judge:
         name: label in tables.
         identity: changes with everything that changes its judgement.
         load: gives a function of (samples [N], sample rate); called at the first need.
+        missing: why it cannot be had, once that was tried.
     """
 
     name: str
     identity: str
     load: Callable[[], Callable[[Samples, int], Any]]
+    missing: str | None = field(default=None, init=False)
 
     @cached_property
     def judge(self) -> Callable[[Samples, int], Any]:
@@ -43,10 +63,13 @@ class Judge:
 
     def prepare(self) -> None:
         """Load the judge. Raises JudgeMissing where it cannot be had."""
-        try:
-            _ = self.judge
-        except (ImportError, OSError) as error:
-            raise JudgeMissing(" ".join(str(error).split())) from error
+        if self.missing is None:
+            try:
+                _ = self.judge
+            except (ImportError, OSError, ValueError) as error:
+                self.missing = " ".join(str(error).split())
+        if self.missing is not None:
+            raise JudgeMissing(self.missing)
 
 
 class Memory:
@@ -65,7 +88,11 @@ class Memory:
             self._known[row["clip"], row["judge"]] = row["said"]
 
     def ask(self, judge: Judge, samples: Samples, sample_rate: int) -> Any:
-        """What the judge says of samples [N], as JSON has it."""
+        """What the judge says of samples [N], as JSON has it.
+
+        Raises:
+            JudgeMissing: it cannot be had, and has never heard them.
+        """
         digest = hashlib.sha256(np.ascontiguousarray(samples, np.float32).tobytes())
         key = f"{sample_rate}-{digest.hexdigest()[:20]}", f"{judge.name} {judge.identity}"
         if key not in self._known:
@@ -80,25 +107,44 @@ class Memory:
 
 
 class Panel:
-    """Listeners, speaker encoders and a judge of quality.
+    """Listeners, speaker encoders and judges of sound.
 
-    A judge who cannot be had (no package, no network) is left out, once and with the reason in
-    `missing`; the others go on.
+    A judge who cannot be had (no package, no network) is left out, with the reason in `missing`;
+    the others go on.
     """
 
     def __init__(self, memory: Memory, listeners: list[Judge], encoders: list[Judge],
-                 quality: Judge | None) -> None:
+                 sound: list[Judge]) -> None:
         self._memory = memory
-        self.listeners, self.encoders, self.quality = listeners, encoders, quality
-        self.missing: dict[str, str] = {}
+        self.listeners, self.encoders, self.sound = listeners, encoders, sound
+
+    @property
+    def judges(self) -> list[Judge]:
+        return [*self.listeners, *self.encoders, *self.sound]
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """Why judges that were tried cannot be had, by name."""
+        return {judge.name: judge.missing for judge in self.judges if judge.missing}
+
+    def find(self) -> None:
+        """Load all judges, before the work that they are to judge; warn of each missing one.
+
+        Raises:
+            JudgeMissing: listeners were asked for, and none of them can be had.
+        """
+        for judge in self.judges:
+            try:
+                judge.prepare()
+            except JudgeMissing as error:
+                if judge in self.listeners and all(one.missing for one in self.listeners):
+                    raise
+                warnings.warn(f"{judge.name} does not judge: {error}", stacklevel=2)
 
     def _ask(self, judge: Judge, samples: Samples, sample_rate: int) -> Any:
-        if judge.name in self.missing:
-            return None
         try:
             return self._memory.ask(judge, samples, sample_rate)
-        except JudgeMissing as error:
-            self.missing[judge.name] = str(error)
+        except JudgeMissing:
             return None
 
     def hear(self, samples: Samples, sample_rate: int) -> dict[str, list[str]]:
@@ -111,18 +157,51 @@ class Panel:
         said = {j.name: self._ask(j, samples, sample_rate) for j in self.encoders}
         return {name: np.array(e, np.float32) for name, e in said.items() if e is not None}
 
-    def ovrl(self, samples: Samples, sample_rate: int) -> float | None:
-        """DNSMOS OVRL of samples [N]."""
-        return None if self.quality is None else self._ask(self.quality, samples, sample_rate)
+    def rate(self, samples: Samples, sample_rate: int) -> dict[str, float | None]:
+        """How good samples [N] sound to each judge of sound, from 1 to 5."""
+        return {j.name: self._ask(j, samples, sample_rate) for j in self.sound}
 
 
-def files_digest(name: str) -> str:
-    """Sixteen hex digits over the files of a judge's folder or file; none where it has no files."""
-    path = Path(name.partition(":")[2] or name)
-    files = sorted(p for p in path.glob("*") if p.suffix in (".json", ".safetensors")) \
-        if path.is_dir() else [path]
-    digest = hashlib.sha256(b"".join(p.read_bytes() for p in files if p.is_file()))
-    return digest.hexdigest()[:16] if any(p.is_file() for p in files) else "published"
+def make_panel(out: Path, recognizers: Sequence[str], encoders: Sequence[str],
+               closed_texts: list[str]) -> Panel:
+    """Judges by name, found, with DNSMOS and DistillMOS; they remember in a file below `out`.
+
+    Args:
+        closed_texts: what the listener "closed" knows.
+
+    Raises:
+        ValueError: nobody is called so, or no listener can be had.
+    """
+    panel = Panel(Memory(out / "judged.jsonl"),
+                  [listener(name, closed_texts) for name in recognizers],
+                  [encoder(name) for name in encoders], sound())
+    panel.find()
+    if CLOSED in recognizers:
+        warnings.warn(FLATTERS, stacklevel=2)
+    return panel
+
+
+def default_recognizers() -> list[str]:
+    """Whisper base and, to be reported beside it, tiny.en; PocketSphinx where there is no Whisper.
+    """
+    if not on_this_machine(WHISPER):
+        warnings.warn(f"Whisper base is not on this machine, so PocketSphinx judges words: {FETCH}",
+                      stacklevel=2)
+        return [CLOSED]
+    return [WHISPER, *([SECOND] if on_this_machine(SECOND) else [])]
+
+
+def on_this_machine(whisper: str) -> bool:
+    """Is there a folder of this Whisper, whole or damaged?"""
+    try:
+        return weights_folder(whisper.partition(":")[2]) is not None
+    except FileNotFoundError:
+        return True  # to be told of what is missing is better than to be judged by another
+
+
+def default_encoders() -> list[str]:
+    """Resemblyzer, and our own ECAPA, which also chooses among readings."""
+    return ["resemblyzer", str(scorer_folder("ecapa"))]
 
 
 def listener(name: str, closed_texts: list[str]) -> Judge:
@@ -131,20 +210,12 @@ def listener(name: str, closed_texts: list[str]) -> Judge:
     Raises:
         ValueError: no such listener.
     """
-    from valle.recognizer.listener import check_listener, load_listener
-
     if name == CLOSED:
         digest = hashlib.sha256(json.dumps(closed_texts).encode()).hexdigest()[:16]
-
-        def load() -> Callable[[Samples, int], list[str]]:
-            from valle.recognizer.sphinx import PocketSphinx
-
-            return PocketSphinx(closed_texts)
-
-        return Judge(name, digest, load)
-
-    check_listener(name)
-    return Judge(label(name), files_digest(name), lambda: load_listener(name))
+        return Judge(name, digest, lambda: PocketSphinx(closed_texts))
+    name = WHISPER if name == "whisper" else name
+    RECOGNIZERS.check(name)
+    return Judge(label(name), files_digest(name), lambda: RECOGNIZERS.load(name))
 
 
 def encoder(name: str) -> Judge:
@@ -153,22 +224,39 @@ def encoder(name: str) -> Judge:
     Raises:
         ValueError: no such encoder.
     """
-    from valle.speaker.encoder import check_encoder, load_encoder
-
-    check_encoder(name)
-    return Judge(label(name), files_digest(name), lambda: load_encoder(name))
+    ENCODERS.check(name)
+    return Judge(label(name), files_digest(name), lambda: ENCODERS.load(name))
 
 
-def dnsmos() -> Judge:
-    """DNSMOS OVRL."""
-    def load() -> Callable[[Samples, int], float]:
-        from valle.evaluate.quality import Quality
+def sound() -> list[Judge]:
+    """DNSMOS OVRL and DistillMOS."""
+    return [Judge(DISTILLMOS, "v7", distillmos), Judge(OVRL, "dnsmos", Quality)]
 
-        return Quality()
 
-    return Judge("dnsmos", "OVRL", load)
+def files_digest(name: str) -> str:
+    """Sixteen hex digits over the files of a judge's folder or file; none where it has no files."""
+    kind, _, model = name.partition(":")
+    path, how = Path(model or name), ""
+    if kind == "whisper":
+        how = f" {DECODING}"
+        with suppress(FileNotFoundError):
+            path = weights_folder(model) or path
+    files = sorted(p for p in path.glob("*") if p.suffix in (".json", ".safetensors", ".bin")) \
+        if path.is_dir() else [path]
+    digests = [digest for digest in map(digest_of, files) if digest]
+    whole = hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
+    return (whole if digests else "published") + how
 
 
 def label(name: str) -> str:
-    """A judge's name in tables: that of its folder, or as it is."""
-    return Path(name).name if Path(name).is_dir() else name
+    """A judge's name in tables: that of its folder, whisper-base, or as it is."""
+    kind, _, model = name.partition(":")
+    for folder in (name, model):
+        if folder and Path(folder).is_dir():
+            return Path(folder).name
+    return f"{kind}-{model}" if kind == "whisper" and model else name
+
+
+def name_of(listener: str) -> str:
+    """Heading of a listener's error rate."""
+    return "WERc" if listener == CLOSED else f"WER {listener}"

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from codec.files import atomic_path
-from valle.evaluate.panel import CLOSED
+from valle.evaluate.panel import CLOSED, DISTILLMOS, FLATTERS, KEPT_OUT, OVRL, name_of
 from valle.evaluate.robustness import CLASSES
 from valle.evaluate.rows import Row
-from valle.evaluate.table import bootstrap, column, judges, markdown
+from valle.evaluate.table import Estimate, bootstrap, column, judges, markdown
+from valle.evaluate.voice import TRUTH
 from valle.features.optional import needed
 
 ALL = "all"
@@ -49,21 +50,28 @@ class Report:
         return ["## Not scored", "\n".join(f"- {line}" for line in lines)] if lines else []
 
     def words(self) -> str:
-        """Error rates over all words of each part, by listener."""
-        listeners = judges(self.scored, "wer")
-        header = ["group", "what", "items", *(name_of(j) for j in listeners),
-                  *(f"CER {j}" for j in listeners), "OVRL"]
-        lines = []
-        for group, version, rows in parts(self.scored):
-            clusters, weights = targets(rows), [r["words"] for r in rows]
-            lines.append([group, version, len(rows),
-                          *(bootstrap(column(rows, key, j), clusters, weights)
-                            for key in ("wer", "cer") for j in listeners),
-                          bootstrap(column(rows, "ovrl"), clusters)])
+        """Error rates over all words of each part, by listener, and how good it sounds."""
+        header = ["group", "what", *(name_of(j) for j in self.listeners),
+                  *(f"CER {j}" for j in self.listeners), "DistillMOS", "OVRL", "items"]
+        lines = [[group, version,
+                  *(over_words(rows, key, j) for key in ("wer", "cer") for j in self.listeners),
+                  *(bootstrap(column(rows, key), targets(rows)) for key in (DISTILLMOS, OVRL)),
+                  len(rows)] for group, version, rows in parts(self.scored)]
         return markdown(header, lines) + (
-            "\nErrors of all words (characters) over their number, DNSMOS OVRL from 1 to 5; 95 % "
-            "bootstrap intervals over targets. WERc: PocketSphinx that knows the texts of the "
-            "protocol among others.\n")
+            "\nErrors of all words (characters) over their number: contractions, numbers and "
+            "British spelling count as equal, and words written together or apart. DistillMOS and "
+            "DNSMOS OVRL go from 1 to 5. 95 % bootstrap intervals over targets. "
+            f"{' and '.join(KEPT_OUT)} took part in no choice.\n"
+            + (f"WERc: PocketSphinx that knows the texts of the protocol among others. {FLATTERS}."
+               "\n" if CLOSED in self.listeners else ""))
+
+    @property
+    def listeners(self) -> list[str]:
+        return judges(self.scored, "wer")
+
+    def _first(self, rows: Sequence[Row]) -> list[Estimate]:
+        """The error rate that stands first in every table."""
+        return [over_words(rows, "wer", j) for j in self.listeners[:1]]
 
     def voice(self) -> str:
         """Similarities by encoder; the recordings' are what the speakers themselves reach."""
@@ -72,24 +80,24 @@ class Report:
             for group, version, rows in parts(self.scored):
                 clusters = targets(rows)
                 first = bootstrap(column(rows, "first", encoder), clusters)
-                lines.append([group, version, encoder,
+                lines.append([group, version, *self._first(rows), encoder,
                               *(bootstrap(column(rows, key, encoder), clusters)
                                 for key in ("sim_o", "sim_r", "other")),
                               self._closed_gap(group, rows, encoder),
                               f"{first.mean:.0%}" if first.count else "-"])
-        header = ("group", "what", "encoder", "SIM-o", "SIM-r", "other speakers", "gap closed",
-                  "nearest of ten")
+        header = ("group", "what", *map(name_of, self.listeners[:1]), "encoder", "SIM-o", "SIM-r",
+                  "other speakers", "gap closed", "nearest of ten")
         return markdown(header, lines) + (
-            "\nSIM-o: cosine to the recorded prompt, SIM-r: to its copy by the codec. `recording` "
-            "is another utterance of the same speaker, `other speakers` the mean cosine to their "
-            "prompts. Gap closed: of the way from other speakers to the recordings' SIM-o. Nearest "
-            "of ten: how often the right prompt is nearer than those of nine other speakers of the "
-            "group, or of all where it has fewer.\n")
+            "\nSIM-o: cosine to the recorded prompt, SIM-r: to its copy by the codec. `ground "
+            "truth` is another utterance of the same speaker, `other speakers` the mean cosine to "
+            "their prompts. Gap closed: of the way from other speakers to the recordings' SIM-o. "
+            "Nearest of ten: how often the right prompt is nearer than those of nine other "
+            "speakers of the group, or of all where it has fewer.\n")
 
     def _closed_gap(self, group: str, rows: Sequence[Row], encoder: str) -> str:
-        anchor = [r for r in self.scored if r["version"] == "recording" and r["group"] in (
+        anchor = [r for r in self.scored if r["version"] == TRUTH and r["group"] in (
             group, *([r["group"]] if group == ALL else []))]
-        if not anchor or rows[0]["version"] == "recording":
+        if not anchor or rows[0]["version"] == TRUTH:
             return "-"
         top, low = (bootstrap(column(anchor, key, encoder)).mean for key in ("sim_o", "other"))
         mine = bootstrap(column(rows, "sim_o", encoder)).mean
@@ -101,11 +109,13 @@ class Report:
         for group, version, rows in parts(self.scored):
             counts = Counter(name for row in rows for name in row.get("failures", ()))
             failed = sum(bool(row.get("failures")) for row in rows)
-            lines.append([group, version, len(rows), *(counts[name] for name in CLASSES),
-                          f"{failed} ({failed / len(rows):.1%})"])
-        return markdown(("group", "what", "items", *CLASSES, "any"), lines) + (
-            "\nFound in what the closed-vocabulary listener heard and in the sound; in recordings "
-            "they are the judges' own errors.\n")
+            lines.append([group, version, *self._first(rows),
+                          f"{failed} ({failed / len(rows):.1%})", *(counts[n] for n in CLASSES),
+                          len(rows)])
+        return markdown(("group", "what", *map(name_of, self.listeners[:1]), "any", *CLASSES,
+                         "items"), lines) + (
+            "\nFound in what the first listener heard and in the sound; in the ground truth they "
+            "are the judges' own errors.\n")
 
 
 def parts(rows: Sequence[Row]) -> list[tuple[str, str, list[Row]]]:
@@ -121,9 +131,9 @@ def parts(rows: Sequence[Row]) -> list[tuple[str, str, list[Row]]]:
     return found
 
 
-def name_of(listener: str) -> str:
-    """Heading of a listener's error rate."""
-    return "WERc" if listener == CLOSED else f"WER {listener}"
+def over_words(rows: Sequence[Row], key: str, listener: str) -> Estimate:
+    """An error rate over all words of rows, by targets."""
+    return bootstrap(column(rows, key, listener), targets(rows), [row["words"] for row in rows])
 
 
 def targets(rows: Sequence[Row]) -> list[str]:
@@ -173,7 +183,7 @@ def _draw_similarity(axes: Any, rows: Sequence[Row]) -> None:
     """Cosines to the right prompt, and the recordings' to other speakers' prompts."""
     encoder = next(iter(judges(rows, "sim_o")), "")
     bins = np.linspace(0, 1, 41)
-    anchors = [r for r in rows if r["version"] == "recording"] or list(rows)
+    anchors = [r for r in rows if r["version"] == TRUTH] or list(rows)
     others = [r["other"][encoder] for r in anchors if encoder in r.get("other", {})]
     axes.hist(others, bins, alpha=0.35, color="grey", label="other speakers (mean)")
     for version in dict.fromkeys(row["version"] for row in rows):

@@ -12,7 +12,9 @@ from typing import Any, Protocol
 from codec.audio import Samples, load_audio
 from valle.evaluate.protocols import SAMPLE_RATE, Item
 from valle.evaluate.protocols import Protocol as Items
-from valle.synthesis.sampling import SamplingOptions
+from valle.model.checkpoint import model_folder
+from valle.synthesis.options import SamplingOptions
+from valle.synthesis.rerank import SCORERS, scorer_folder
 from valle.tts import VALLE, Audio
 
 
@@ -57,11 +59,12 @@ class VALLESystem:
         return dataclasses.replace(audio, samples=audio.samples[heard:], phones=[])
 
 
-def weights_of(*folders: str | Path) -> str:
-    """Sixteen hex digits over the weights in folders."""
+def weights_of(model: str | Path) -> str:
+    """Sixteen hex digits over the weights of a model and of the judges that it asks."""
     digest = hashlib.sha256()
-    for path in (p for folder in folders for p in sorted(Path(folder).glob("*.safetensors"))):
-        digest.update(path.name.encode() + path.read_bytes())
+    for folder in (model_folder(model), *map(scorer_folder, SCORERS)):
+        for path in sorted(folder.glob("*.safetensors")):
+            digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 

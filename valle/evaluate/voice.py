@@ -1,4 +1,4 @@
-"""Rows of a voice's table: what the judges say of recordings, of their codec copies, of speech.
+"""Rows of a voice's table: what the judges say of ground truth, of resynthesis, of synthesis.
 
 Similarity is the cosine to the prompt as it was heard: SIM-o to the recording (VALL-E 2 and later
 papers), SIM-r to its copy by the codec (VALL-E). The recording of the same text shows what another
@@ -18,17 +18,18 @@ from codec import Codec, normalize_loudness, trim_silence
 from codec.audio import Samples
 from g2p import BOUNDARIES, phonemize
 from valle.evaluate.codec import decode, encode
-from valle.evaluate.panel import CLOSED, Panel
+from valle.evaluate.panel import Panel
 from valle.evaluate.protocols import Item, Protocol
 from valle.evaluate.robustness import failures
 from valle.evaluate.rows import Row
-from valle.evaluate.similarity import Embedding, cosine
 from valle.evaluate.speaking import SAMPLE_RATE, read_record, read_spoken
-from valle.evaluate.wer import character_errors, word_errors
+from valle.evaluate.spelling import canonical
+from valle.evaluate.wer import comparable, word_errors, word_figures
 from valle.features.pauses import spoken_seconds
 from valle.features.text import words
+from valle.speaker.encoder import Embedding, cosine
 
-RECORDING, CODEC = "recording", "codec"
+TRUTH, RESYNTHESIS, SYNTHESIS = "ground truth", "resynthesis", "synthesis"
 WHOLE = ", with its prompt"   # continuations as a whole: for comparison with papers that do so
 AMONG = 10                    # voices among which the right one should be nearest
 
@@ -76,12 +77,12 @@ class Scorer:
                 truth = self.protocol.truth(item)
                 if truth is not None:
                     heard = as_heard(truth)
-                    rows.append(self._row(item, RECORDING, heard))
+                    rows.append(self._row(item, TRUTH, heard))
                     if self.codec is not None:
                         copy = self._copy(heard, self._prompt(item).codes)
-                        rows.append(self._row(item, CODEC, copy))
+                        rows.append(self._row(item, RESYNTHESIS, copy))
             except (OSError, ValueError) as error:
-                rows.append(_broken(item, RECORDING, error))
+                rows.append(_broken(item, TRUTH, error))
         return rows
 
     def spoken(self, version: str, folder: Path, problems: dict[str, str] | None = None,
@@ -107,23 +108,19 @@ class Scorer:
     def _row(self, item: Item, version: str, samples: Samples, finish: str | None = None,
              text: str | None = None) -> Row:
         text = text or item.text
-        said, prompt = words(text), self._prompt(item)
+        prompt, heard = self._prompt(item), self.panel.hear(samples, SAMPLE_RATE)
         row: Row = {"id": item.id, "target": item.target, "group": item.group,
                     "speaker": item.speaker[:12], "version": version,
                     "seconds": round(len(samples) / SAMPLE_RATE, 2), "text": text,
-                    "finish": finish, "words": len(said), "heard": {}, "wer": {}, "cer": {}}
-        expected = _phones(text) / prompt.pace if text == item.text else None
-        for name, heard in self.panel.hear(samples, SAMPLE_RATE).items():
-            errors = word_errors(said, heard)
-            row["heard"][name] = " ".join(heard)
-            row["wer"][name] = round(errors.rate, 4)
-            row["cer"][name] = round(character_errors(said, heard).rate, 4)
-            if "failures" not in row or name == CLOSED:
-                row["failures"] = failures(
-                    said, heard, errors, samples=samples, sample_rate=SAMPLE_RATE,
-                    text=text, expected_seconds=expected, finish=finish,
-                    prompt=words(item.prompt_text) if text == item.text else ())
-        row["ovrl"] = self.panel.ovrl(samples, SAMPLE_RATE)
+                    "finish": finish, **word_figures(text, heard)}
+        if heard:  # by the first listener, whose WER is the first column
+            said, found = comparable(words(text), next(iter(heard.values())))
+            alone = text == item.text
+            row["failures"] = failures(
+                said, found, word_errors(said, found), samples=samples, sample_rate=SAMPLE_RATE,
+                text=text, expected_seconds=_phones(text) / prompt.pace if alone else None,
+                finish=finish, prompt=canonical(words(item.prompt_text)) if alone else ())
+        row |= self.panel.rate(samples, SAMPLE_RATE)
         row |= self._similarities(item, prompt, self.panel.embed(samples, SAMPLE_RATE))
         if self.keep is not None:
             self.keep(item, version, samples)

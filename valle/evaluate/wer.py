@@ -1,16 +1,19 @@
 """Are the words there: the errors of what was heard in their place.
 
-WER counts words, CER characters. Both depend on the listener (valle.recognizer.listener): compare
-only with anchors in the same table. A listener of an open vocabulary knows general English, one of
-a closed vocabulary (WERc) the texts of the protocol among 400 others: it hears how clearly they are
-said.
+WER counts words, CER characters, both after `spelling` made what sounds the same look the same.
+Both depend on the listener (valle.recognizer.listener): compare only with anchors in the same
+table. Whisper has an open vocabulary and hears what is there. PocketSphinx with a closed vocabulary
+(WERc) knows the texts of the protocol among 400 others, and hears them in speech that nobody else
+would understand.
 """
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from valle.evaluate.spelling import canonical, spaced_like
 from valle.features.optional import needed
 from valle.features.text import words
 
@@ -41,6 +44,30 @@ class Errors:
     def rate(self) -> float:
         """Errors for each of the reference; may exceed 1."""
         return self.count / self.total
+
+
+def comparable(reference: Sequence[str], heard: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What should be said and what was heard, in one spelling; the first does not depend on the
+    second."""
+    said = canonical(reference)
+    return said, spaced_like(canonical(heard), said)
+
+
+def word_figures(text: str, heard: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Words of a text, and what was heard, WER and CER by listener: a part of a row.
+
+    Raises:
+        ValueError: the text has no words.
+    """
+    reference = words(text)
+    figures: dict[str, Any] = {"words": len(canonical(reference)), "heard": {}, "wer": {},
+                               "cer": {}}
+    for name, these in heard.items():
+        said, found = comparable(reference, these)
+        figures["heard"][name] = " ".join(these)
+        figures["wer"][name] = round(word_errors(said, found).rate, 4)
+        figures["cer"][name] = round(character_errors(said, found).rate, 4)
+    return figures
 
 
 def word_errors(reference: Sequence[str], heard: Sequence[str]) -> Errors:

@@ -54,8 +54,8 @@ def transformers_package(user: str) -> Any:
     return package("transformers", user, "transformers")
 
 
-def downloaded(user: str, source: str, load: Callable[[], T]) -> T:
-    """What `load` returns.
+def downloaded(user: str, source: str, load: Callable[[], T], otherwise: str = "") -> T:
+    """What `load` returns. otherwise: what else a user without a network can do.
 
     Raises:
         OSError: the weights are not on this machine and cannot be fetched.
@@ -65,4 +65,5 @@ def downloaded(user: str, source: str, load: Callable[[], T]) -> T:
     except Exception as error:
         reason = str(error).strip().splitlines()[0][:120] if str(error) else type(error).__name__
         raise OSError(f"cannot load {source} for {user} ({reason}): the "
-                      "first use needs a network connection, later ones its cache") from error
+                      "first use needs a network connection, later ones its cache"
+                      + (f"; {otherwise}" if otherwise else "")) from error

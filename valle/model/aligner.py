@@ -56,8 +56,8 @@ class Aligner(nn.Module):
         n_frames [B]: real frames of each row, when rows are padded.
         """
         if n_frames is None:
-            n_frames = torch.full((len(mel),), mel.shape[2])
-        real = (torch.arange(mel.shape[2]) < n_frames[:, None])[:, None]
+            n_frames = torch.full((len(mel),), mel.shape[2], device=mel.device)
+        real = (torch.arange(mel.shape[2], device=mel.device) < n_frames[:, None])[:, None]
         mean = (mel * real).sum(dim=(1, 2)) / (n_frames * mel.shape[1])
         x = self.embed((mel - mean[:, None, None]) * real / 2.5).transpose(1, 2)
         for block in self.blocks:
@@ -78,8 +78,9 @@ class Aligner(nn.Module):
                    phones: Sequence[Sequence[str]]) -> list[np.ndarray]:
         """Class of each frame on the best path near the diagonal, for padded log-mel [B, 80, T]."""
         paths = []
-        for row, scores, frames, spoken in zip(mel.numpy(), self(mel, n_frames).numpy(),
-                                               n_frames.tolist(), phones, strict=True):
+        for row, scores, frames, spoken in zip(
+                mel.cpu().numpy(), self(mel, n_frames).cpu().numpy(), n_frames.tolist(), phones,
+                strict=True):
             optional = [p in BOUNDARIES for p in spoken]
             labels = self.labels(spoken)
             prior = diagonal_prior(frames, optional) + pause_prior(row[:, :frames], optional)
@@ -95,7 +96,7 @@ class Aligner(nn.Module):
             ValueError: more phones than frames.
         """
         mel = log_mel(torch.from_numpy(samples)[None])
-        scores = self(mel)[0].numpy()
+        scores = self(mel.to(self.head.weight.device))[0].cpu().numpy()
         optional = [p in BOUNDARIES for p in phones]
         return spread(scores[:, self.labels(phones)] + pause_prior(mel[0].numpy(), optional),
                       optional)
@@ -125,7 +126,7 @@ class Aligner(nn.Module):
             return aligner.eval().requires_grad_(False)
 
         return load_part(folder, "aligner", build,
-                         "train one with `train.py --stage aligner`")
+                         "train one with `valle train aligner`")
 
 
 def diagonal_prior(n_frames: int, optional: Sequence[bool]) -> np.ndarray:

@@ -107,12 +107,14 @@ def pack(out: str | Path, codec: str | Path, ar: str | Path, nar: str | Path,
          aligner: str | Path | None) -> Model:
     """Join trained parts into a model folder with int8 weights, and read it again.
 
-    EnCodec goes in by name: its published weights are found, or fetched once, by whoever loads it.
+    A part may be "starter", that of the voice in this repository. EnCodec goes in by name: its
+    published weights are found, or fetched once, by whoever loads it.
 
     Raises:
         FileNotFoundError, ValueError: as `load_model`; nothing is written then.
     """
-    out, model = Path(out), _join(codec, Path(ar), Path(nar), aligner)
+    out, model = Path(out), _join(model_folder(codec), model_folder(ar), model_folder(nar),
+                                  aligner and model_folder(aligner))
     if isinstance(model.codec, SpectralCodec):
         model.codec.save(out)
     else:

@@ -5,7 +5,7 @@ import numpy as np
 
 from codec.audio import Samples, resample
 from valle.features.fbank import SAMPLE_RATE
-from valle.features.optional import downloaded, package, transformers_package
+from valle.features.optional import downloaded, transformers_package
 from valle.features.text import words
 
 USER = "the recogniser {}"
@@ -45,24 +45,3 @@ class HubertLarge(TransformersRecognizer):
 
     def __init__(self) -> None:
         super().__init__("facebook/hubert-large-ls960-ft")
-
-
-class FasterWhisper:
-    """Whisper (Radford et al. 2022) by faster-whisper, in int8 on the CPU; beam 5, English."""
-
-    def __init__(self, source: str = "small.en") -> None:
-        """Load a size (small.en, large-v3, ...), a hub name or a folder.
-
-        Raises:
-            ImportError, OSError: no faster-whisper, or weights that cannot be had.
-        """
-        user = USER.format(f"whisper:{source}")
-        whisper = package("faster_whisper", user, "faster-whisper")
-        self._model = downloaded(user, source, lambda: whisper.WhisperModel(
-            source, device="cpu", compute_type="int8"))
-
-    def __call__(self, samples: Samples, sample_rate: int) -> list[str]:
-        """The words heard in samples [N] at any rate."""
-        segments, _ = self._model.transcribe(heard(samples, sample_rate), language="en",
-                                             beam_size=5, condition_on_previous_text=False)
-        return words(" ".join(segment.text for segment in segments))

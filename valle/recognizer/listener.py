@@ -1,25 +1,16 @@
-"""Listeners by name: PocketSphinx, our own recogniser from a folder, published ones."""
+"""Recognisers by name: Whisper and other published ones, and our own from a folder."""
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Protocol
 
 import torch
 
 from codec.audio import Samples, resample
 from valle.features.fbank import SAMPLE_RATE
-from valle.features.optional import named
+from valle.features.registry import Registry
 from valle.features.text import words
 from valle.recognizer.decode import BeamOptions, transcribe
 from valle.recognizer.model import Recognizer
-
-PUBLISHED = {  # name: where its class is
-    "pocketsphinx": "valle.recognizer.sphinx:PocketSphinx",
-    "hubert-large": "valle.recognizer.adapters:HubertLarge",
-    "whisper": "valle.recognizer.adapters:FasterWhisper",
-    "transformers": "valle.recognizer.adapters:TransformersRecognizer",
-}
-TAKES_MODEL = ("whisper", "transformers")
 
 
 class Listener(Protocol):
@@ -41,29 +32,14 @@ class TrainedRecognizer:
         return words(transcribe(self.model, wav, self.options))
 
 
-def check_listener(name: str) -> None:
-    """Raises ValueError where nobody is called so; nothing is loaded."""
-    kind, _, model = name.partition(":")
-    if not Path(name).is_dir() and (kind not in PUBLISHED or (model and kind not in TAKES_MODEL)):
-        raise ValueError(f"no recogniser {name!r}: give a trained folder, {', '.join(PUBLISHED)}; "
-                         "whisper:MODEL and transformers:MODEL take a model's name")
+def trained(folder: str) -> Listener:
+    """A folder that `valle train recognizer` made."""
+    return TrainedRecognizer(Recognizer.load(folder))
 
 
-def load_listener(name: str) -> Listener:
-    """A folder that `train.py --stage recognizer` made, or a published recogniser.
-
-    Args:
-        name: a folder; a key of PUBLISHED; whisper:MODEL (small.en, large-v3 or a folder) or
-            transformers:MODEL, any speech recognition model of the hub or a folder.
-
-    Raises:
-        FileNotFoundError, ValueError: no such recogniser, or its files are missing or damaged.
-        ImportError, OSError: a package is missing, or its weights cannot be had.
-    """
-    check_listener(name)
-    if Path(name).is_dir():
-        return TrainedRecognizer(Recognizer.load(name))
-    kind, _, model = name.partition(":")
-    adapter = named(PUBLISHED[kind])
-    listener: Listener = adapter(model) if model else adapter()
-    return listener
+RECOGNIZERS: Registry[Listener] = Registry("recogniser", trained, {
+    "whisper": "valle.recognizer.whisper:Whisper",
+    "pocketsphinx": "valle.recognizer.sphinx:PocketSphinx",
+    "hubert-large": "valle.recognizer.adapters:HubertLarge",
+    "transformers": "valle.recognizer.adapters:TransformersRecognizer",
+}, {"whisper": "MODEL", "transformers": "MODEL"})

@@ -126,7 +126,7 @@ class Recognizer(nn.Module):
             return model.eval().requires_grad_(False)
 
         return load_part(folder, NAME, build,
-                         "train a recogniser with `train.py --stage recognizer`")
+                         "train a recogniser with `valle train recognizer`")
 
 
 def filterbanks(wav: torch.Tensor, n_samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

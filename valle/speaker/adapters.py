@@ -1,6 +1,7 @@
 """Published speaker encoders, each loaded when it is asked for. All but Resemblyzer's download."""
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from codec.audio import Samples, resample
 from valle.features.fbank import SAMPLE_RATE, WINDOW, fbank
-from valle.features.optional import downloaded, package, transformers_package
+from valle.features.optional import MISSING, downloaded, package, transformers_package
 
 Embedding = NDArray[np.float32]
 USER = "the speaker encoder {}"
@@ -26,6 +27,40 @@ def audible(samples: Samples, sample_rate: int) -> Samples | None:
     """Samples at 16 kHz; None where there is less than a frame, or silence."""
     wav = resample(samples, sample_rate, SAMPLE_RATE)
     return wav if len(wav) >= WINDOW and np.abs(wav).max() > 1e-4 else None
+
+
+class Resemblyzer:
+    """Resemblyzer, a GE2E encoder (Wan et al. 2018) of thousands of speakers, on the CPU; D = 256.
+
+    Read its cosines with their baselines: same speaker about .83 to .95, others .56 to .89.
+    """
+
+    size = 256
+
+    def __init__(self) -> None:
+        """Load the weights that come inside the package.
+
+        Raises:
+            ImportError: no resemblyzer, or one of the packages it needs.
+        """
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pkg_resources and scipy: not a user's business
+            try:
+                from resemblyzer import VoiceEncoder, preprocess_wav
+            except ImportError as error:
+                raise ImportError(f"{MISSING} ({error})") from error
+            self._encoder = VoiceEncoder("cpu", verbose=False)
+        self._preprocess = preprocess_wav
+
+    def __call__(self, samples: Samples, sample_rate: int) -> Embedding:
+        """Unit vector [256] of samples [N] at any rate; zeros where there is no speech."""
+        wav = np.clip(resample(samples, sample_rate, SAMPLE_RATE), -1, 1)
+        if not wav.size or not np.abs(wav).max() > 1e-4:
+            return np.zeros(self.size, np.float32)
+        spoken = np.asarray(self._preprocess(wav), np.float32)
+        if spoken.size < SAMPLE_RATE // 10:
+            return np.zeros(self.size, np.float32)
+        return np.asarray(self._encoder.embed_utterance(spoken), np.float32)
 
 
 class WavLMXVector:
@@ -78,7 +113,7 @@ class WeSpeaker:
     name, source, file = ("wespeaker", "Wespeaker/wespeaker-voxceleb-resnet34-LM",
                           "voxceleb_resnet34_LM.onnx")
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: str | Path | None = None) -> None:
         """Load an ONNX file, or fetch the default.
 
         Raises:
@@ -89,7 +124,7 @@ class WeSpeaker:
             hub = package("huggingface_hub", USER.format(self.name), "huggingface_hub")
             path = Path(downloaded(USER.format(self.name), self.source, lambda: (
                 hub.hf_hub_download(self.source, self.file))))
-        if not path.is_file():
+        if not Path(path).is_file():
             raise FileNotFoundError(f"no ONNX file at {path}: check --model wespeaker:FILE")
         try:
             self._session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])

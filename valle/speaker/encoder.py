@@ -1,7 +1,6 @@
 """Speaker encoders by name: our own from a folder, published ones through `adapters`."""
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -10,18 +9,10 @@ from numpy.typing import NDArray
 
 from codec.audio import Samples, resample
 from valle.features.fbank import SAMPLE_RATE, WINDOW
-from valle.features.optional import named
+from valle.features.registry import Registry
 from valle.speaker.model import SpeakerModel
 
 Embedding = NDArray[np.float32]
-PUBLISHED = {  # name: where its class is
-    "resemblyzer": "valle.evaluate.similarity:SpeakerEncoder",
-    "wavlm-xvector": "valle.speaker.adapters:WavLMXVector",
-    "wavlm-tdnn": "valle.speaker.wavlm_tdnn:WavLMTDNN",
-    "speechbrain": "valle.speaker.adapters:SpeechBrainECAPA",
-    "wespeaker": "valle.speaker.adapters:WeSpeaker",
-}
-TAKES_FILE = ("wespeaker", "wavlm-tdnn")
 
 
 class SpeakerEncoder(Protocol):
@@ -47,33 +38,21 @@ class TrainedEncoder:
         return embedding
 
 
-def check_encoder(name: str) -> None:
-    """Raises ValueError where nobody is called so; nothing is loaded."""
-    if Path(name).is_dir():
-        return
-    kind, _, file = name.partition(":")
-    if kind not in PUBLISHED:
-        raise ValueError(f"no speaker encoder {name!r}: give a trained folder, "
-                         f"{', '.join(PUBLISHED)}")
-    if file and kind not in TAKES_FILE:
-        raise ValueError(f"{kind} takes no file: write {kind}")
+def trained(folder: str) -> SpeakerEncoder:
+    """A folder that `valle train speaker` made."""
+    return TrainedEncoder(SpeakerModel.load(folder))
 
 
-def load_encoder(name: str) -> SpeakerEncoder:
-    """A folder that `train.py --stage speaker` made, or a published encoder.
+ENCODERS: Registry[SpeakerEncoder] = Registry("speaker encoder", trained, {
+    "resemblyzer": "valle.speaker.adapters:Resemblyzer",
+    "wavlm-xvector": "valle.speaker.adapters:WavLMXVector",
+    "wavlm-tdnn": "valle.speaker.wavlm_tdnn:WavLMTDNN",
+    "speechbrain": "valle.speaker.adapters:SpeechBrainECAPA",
+    "wespeaker": "valle.speaker.adapters:WeSpeaker",
+}, {"wespeaker": "FILE.onnx", "wavlm-tdnn": "FILE.pth"})
 
-    Args:
-        name: a folder; a key of PUBLISHED; or wespeaker:FILE.onnx and wavlm-tdnn:FILE.pth, which
-            read a file that is there already.
 
-    Raises:
-        FileNotFoundError, ValueError: no such encoder, or its files are missing or damaged.
-        ImportError, OSError: a package is missing, or its weights cannot be had.
-    """
-    check_encoder(name)
-    if Path(name).is_dir():
-        return TrainedEncoder(SpeakerModel.load(name))
-    kind, _, file = name.partition(":")
-    adapter = named(PUBLISHED[kind])
-    encoder: SpeakerEncoder = adapter(Path(file)) if file else adapter()
-    return encoder
+def cosine(a: Embedding, b: Embedding) -> float:
+    """Cosine of two embeddings [D]; 0 where one of them is zero."""
+    scale = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float(a @ b) / scale if scale else 0.0

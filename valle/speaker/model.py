@@ -98,4 +98,4 @@ class SpeakerModel(nn.Module):
             return model.eval().requires_grad_(False)
 
         return load_part(folder, NAME, build,
-                         "train an encoder with `train.py --stage speaker`")
+                         "train an encoder with `valle train speaker`")

@@ -85,7 +85,8 @@ class WavLMTDNN:
 
     name = "wavlm-tdnn"
 
-    def __init__(self, path: Path | None = None, shape: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, path: str | Path | None = None,
+                 shape: Mapping[str, Any] | None = None) -> None:
         """Load a checkpoint of Microsoft's layout.
 
         Args:
@@ -96,7 +97,7 @@ class WavLMTDNN:
             FileNotFoundError, ValueError: no file given, no such file, or one of another layout.
             ImportError: no transformers.
         """
-        if path is None or not path.is_file():
+        if path is None or not Path(path).is_file():
             given = f"no file at {path}" if path else "no file given"
             raise FileNotFoundError(f"{given}: download wavlm_large_finetune.pth from {WHERE} and "
                                     "give --model wavlm-tdnn:FILE")

@@ -116,6 +116,12 @@ class Pipeline:
                  in zip(jobs, generated, frames, strict=True)]
         return [tuple(found[at: at + len(numbers)]) for at in range(0, len(found), len(numbers))]
 
+    def complete(self, segment: Segment, generated: Generated, delivery: Delivery) -> Candidate:
+        """A codebook 1 from elsewhere with the NAR's other codebooks, and its sound."""
+        request = self._request(segment, 0, delivery)
+        [frames] = self._filled([request], [generated], delivery)
+        return self._sounding(segment, generated, *frames, delivery)
+
     def _request(self, segment: Segment, number: int, delivery: Delivery) -> Request:
         """What the AR goes on from for one candidate."""
         vocabulary, ids, voice = self.model.vocabulary, self.model.ar.ids, delivery.voice

@@ -1,4 +1,4 @@
-"""Stage `decoder`: the codec's decoder alone goes on learning; its codes stay as they are.
+"""The codec's decoder alone goes on. --data: prepared folders; needs --init and --vocabulary.
 
 It learns what synthesis asks of it: to speak codes that a model made up, in the voice of a prompt,
 with the phone of each frame known. Half of the steps decode what AR and NAR make of a recording
@@ -8,7 +8,7 @@ disguise.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,46 +17,64 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from tqdm import tqdm
 
 from codec.discriminator import Discriminator, spectral_distance
 from codec.source import pitch
 from codec.spectral import SpectralCodec
 from g2p import Vocabulary
-from valle.data.batching import split_speakers
 from valle.data.clips import Pcm
+from valle.data.held_out import hold_out
 from valle.data.manifest import Codes, Prepared, Utterance, load_samples
+from valle.features.progress import progress
+from valle.model.checkpoint import load_vocabulary, model_folder
 from valle.training.disguise import disguise
-from valle.training.loop import Metrics
-from valle.training.resynthesis import resynthesis_step
+from valle.training.log import Metrics
+from valle.training.loop import LoopConfig, Loss, device_of
+from valle.training.resynthesis import resynthesis_losses
+from valle.training.run import Data
 
-REFERENCE = (75, 300)  # frames of the same recording by which the decoder knows the voice
-KNOWN_VOICE = 0.85     # share of steps
-KNOWN_PHONES = 0.85    # share of crops, as far as they have any
-DISGUISED = 0.6        # share of crops with a known voice whose codes are of another voice
-HELD = 24              # unseen clips that are validated on, two seconds of each
+REFERENCE = (1.0, 4.0)  # seconds of the same recording by which the decoder knows the voice
+KNOWN_VOICE = 0.85      # share of steps
+KNOWN_PHONES = 0.85     # share of crops, as far as they have any
+DISGUISED = 0.6         # share of crops with a known voice whose codes are of another voice
+HELD = 24               # unseen clips that are validated on, two seconds of each
 
 
 @dataclass(frozen=True)
 class DecoderTraining:
-    """Hyper-parameters of the decoder stage.
+    """Crops and optimisation.
 
-    blocks: of the decoder, as many as --init has or more. adversary_from: the share of all steps
-    at which the adversary joins. books: how many codebooks half of the steps use; the other half
-    draws a number. filled: a folder with the latents of AR and NAR; without, all steps use true
-    codes.
+    Attributes:
+        steps: in all; shares of the steps are counted from it.
+        init: starter, or the folder of the codec whose decoder goes on.
+        vocabulary: starter, or the folder of a trained AR or NAR: the decoder is told its phones.
+        batch_size: crops in a batch.
+        frames: length of a crop.
+        discriminator_batch: crops of a batch that the discriminator sees.
+        lr: peak learning rate.
+        blocks: of the decoder, as many as init has or more.
+        discriminator_from: the discriminator joins after this share of the steps; 1 is never.
+        codebooks: in use in half of the steps; the other half draws a number.
+        filled: a folder with the latents of AR and NAR (recipes/starter/fill.py), which half of
+            the steps decode; without, all steps use true codes.
+        seed: of crops.
     """
 
     steps: int
+    init: str = ""
+    vocabulary: str = ""
     batch_size: int = 12
     frames: int = 60
-    critic_batch: int = 4
+    discriminator_batch: int = 4
     lr: float = 8e-4
     blocks: int = 8
-    adversary_from: float = 0.0
-    books: int = 4
+    discriminator_from: float = 0.0
+    codebooks: int = 4
     filled: Path | None = None
     seed: int = 0
+
+
+CONFIGS = (DecoderTraining,)
 
 
 @dataclass(frozen=True)
@@ -81,11 +99,6 @@ class Batch:
     voice: torch.Tensor
     voice_phones: torch.Tensor
 
-    def to(self, device: torch.device) -> Batch:
-        wav, codes, phones, voice, voice_phones = (part.to(device) for part in (
-            self.wav, self.codes, self.phones, self.voice, self.voice_phones))
-        return Batch(wav, codes, phones, voice, voice_phones)
-
 
 def read_clips(prepared: Prepared, utterances: Sequence[Utterance], vocabulary: Vocabulary,
                hop: int, filled: Path | None) -> list[Clip]:
@@ -102,24 +115,23 @@ def read_clips(prepared: Prepared, utterances: Sequence[Utterance], vocabulary: 
                     prepared.codes(utterance), latents)
 
     with ThreadPoolExecutor() as pool:
-        return list(tqdm(pool.map(read, utterances), total=len(utterances), unit="clip",
-                         desc="reading", leave=False))
+        return list(progress(pool.map(read, utterances), total=len(utterances), unit="clips",
+                             desc="reading"))
 
 
 class DecoderStage:
     """Reconstruction and adversarial training of a SpectralCodec's decoder."""
 
-    name, unit = "decoder", "s of audio"
+    name, unit, clip = "decoder", "s of audio", 10.0
 
     def __init__(self, config: DecoderTraining, codec: SpectralCodec, vocabulary: Vocabulary,
-                 folders: Sequence[Path], held_out: Sequence[str],
-                 device: torch.device | None = None) -> None:
+                 folders: Sequence[Path], held_out: Sequence[str]) -> None:
         """folders: prepared ones, with or without text; vocabulary: of AR and NAR.
 
         Raises:
             FileNotFoundError, ValueError: unusable folders, or nothing to train or validate on.
         """
-        self.config, self.device = config, device or torch.device("cpu")
+        self.config = config
         codec = codec.grown(config.blocks, vocabulary.phones)
         self.codec = codec.requires_grad_(True)
         self.clips, self.held = self._read(folders, vocabulary, held_out)
@@ -127,14 +139,15 @@ class DecoderStage:
         if not self.clips or not self.held:
             raise ValueError(f"{len(self.clips)} clips to train on, {len(self.held)} of two "
                              "seconds or more to validate on: check --data and --held-out")
-        self.adversary = Discriminator()
-        self.modules = nn.ModuleDict({"codec": self.codec, "adversary": self.adversary})
-        self.modules.to(self.device)
-        self.optimizers = {
+        self.discriminator = Discriminator()
+        self.modules = nn.ModuleDict({"codec": self.codec, "discriminator": self.discriminator})
+        self.labels = {"phones": vocabulary.phones, "codec": [self.codec.identity]}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {
             name: torch.optim.AdamW(module.parameters(), lr=config.lr, betas=(0.8, 0.95),
                                     weight_decay=0.0)
-            for name, module in (("codec", self.codec.decoder), ("adversary", self.adversary))}
-        self.first_adversarial = int(config.adversary_from * config.steps)
+            for name, module in (("codec", self.codec.decoder),
+                                 ("discriminator", self.discriminator))}
+        self.first_adversarial = int(config.discriminator_from * config.steps)
 
     def _read(self, folders: Sequence[Path], vocabulary: Vocabulary, held_out: Sequence[str],
               ) -> tuple[list[Clip], list[Clip]]:
@@ -147,23 +160,25 @@ class DecoderStage:
             if codec != self.codec.identity:
                 raise ValueError(f"{flag} is of codec {codec}, --init is codec "
                                  f"{self.codec.identity}: prepare or fill it again")
-        train, held = split_speakers(prepared.utterances, list(held_out))
-        long = [u for u in held if u.seconds > 2]
-        chosen = sorted(np.random.default_rng(0).permutation(len(long))[:HELD])
-        train = [u for u in train if u.frames > self.config.frames]
-        clips = read_clips(prepared, [*train, *(long[i] for i in chosen)], vocabulary,
-                           self.codec.hop, filled)
+        index = prepared.index
+        held = hold_out([(index.speakers[i],) for i in index.speaker], index.crc, held_out)
+        long = np.flatnonzero(held & (index.seconds > 2))
+        chosen = long[np.sort(np.random.default_rng(0).permutation(len(long))[:HELD])]
+        train = np.flatnonzero(~held & (index.frames > self.config.frames))
+        clips = read_clips(prepared, [prepared.utterances[row] for row in (*train, *chosen)],
+                           vocabulary, self.codec.hop, filled)
         return clips[: len(train)], clips[len(train):]
 
-    def batch(self, step: int) -> Batch:
-        """Random crops at a random level; in every other step of those that a model has filled."""
-        rng = np.random.default_rng((self.config.seed, step))
-        use_filled = bool(self.filled) and step % 2 == 1
+    def batch(self, index: int) -> Batch:
+        """Random crops at a random level; every other batch is of those that a model has filled."""
+        rng = np.random.default_rng((self.config.seed, index))
+        use_filled = bool(self.filled) and index % 2 == 1
         clips = self.filled if use_filled else self.clips
-        size, known = self.config.frames, int(rng.integers(*REFERENCE))
+        spec = self.codec.spec
+        size, known = self.config.frames, int(rng.integers(*map(spec.frames, REFERENCE)))
         wavs, codes, phones, voices, voice_phones = [], [], [], [], []
-        for index in rng.integers(len(clips), size=self.config.batch_size):
-            clip, hop = clips[index], self.codec.hop
+        for place in rng.integers(len(clips), size=self.config.batch_size):
+            clip, hop = clips[place], self.codec.hop
             start = int(rng.integers(len(clip.phones) - size + 1))
             crop = slice(start, start + size)
             level = rng.uniform(0.5, 1.2) / 32768
@@ -180,26 +195,23 @@ class DecoderStage:
                      _stack(phones).masked_fill(forgotten[0], -1), _stack(voices).long(),
                      _stack(voice_phones).masked_fill(forgotten[1], -1))
 
-    def step(self, batch: Batch, step: int) -> Metrics:
-        batch = batch.to(self.device)
+    def losses(self, batch: Batch, step: int) -> Iterator[Loss]:
         rng = np.random.default_rng((self.config.seed, step, 2))
         known = rng.random() < KNOWN_VOICE
-        with torch.autocast(self.device.type, torch.bfloat16):
-            f0, voiced = pitch(batch.wav, self.codec.sample_rate, self.codec.hop)
-            latents = (batch.codes if batch.codes.is_floating_point() else
-                       self.codec.dequantize(self._codes(batch, known, rng)))
-            voice = self.codec.dequantize(batch.voice) if known else None
-            fake, scores = self.codec.synthesize(
-                latents, voice, f0, batch.phones,
-                batch.voice_phones if known else None)
-            return resynthesis_step(
-                batch.wav, fake, scores, f0, voiced, fake.new_zeros(()), self.codec.sample_rate,
-                self.optimizers, self.adversary if step >= self.first_adversarial else None,
-                self.config.critic_batch)
+        f0, voiced = pitch(batch.wav, self.codec.sample_rate, self.codec.hop)
+        latents = (batch.codes if batch.codes.is_floating_point() else
+                   self.codec.dequantize(self._codes(batch, known, rng)))
+        voice = self.codec.dequantize(batch.voice) if known else None
+        fake, scores = self.codec.synthesize(latents, voice, f0, batch.phones,
+                                             batch.voice_phones if known else None)
+        yield from resynthesis_losses(
+            batch.wav, fake, scores, f0, voiced, fake.new_zeros(()), self.codec.sample_rate,
+            self.discriminator if step >= self.first_adversarial else None,
+            self.config.discriminator_batch)
 
     def _codes(self, batch: Batch, known: bool, rng: np.random.Generator) -> torch.Tensor:
         """True codes [B, Q', T] to decode, where the voice is known some of a voice in disguise."""
-        books, codes = self.config.books, batch.codes
+        books, codes = self.config.codebooks, batch.codes
         if rng.random() < 0.5:
             books = int(rng.integers(1, self.codec.n_codebooks + 1))
         hidden = np.flatnonzero(rng.random(len(codes)) < DISGUISED)
@@ -208,14 +220,14 @@ class DecoderStage:
             codes[hidden] = self.codec.encode(disguise(batch.wav[hidden], rng)[:, None])
         return codes[:, :books]
 
-    @torch.no_grad()
     def validate(self) -> Metrics:
-        """Spectral distance on unseen speakers: plain, with the voice, with the phones as well."""
-        self.codec.eval()
-        n, frames, books = 2 * 24_000, 150, self.config.books
-        wav, rest = (torch.from_numpy(np.stack(part)).to(self.device).float() / 32768 for part in (
+        """Spectral distance on unseen speech: plain, with the voice, with the phones as well."""
+        spec, books = self.codec.spec, self.config.codebooks
+        n, frames = 2 * spec.sample_rate, spec.frames(2.0)
+        device = device_of(self.codec)
+        wav, rest = (torch.from_numpy(np.stack(part)).to(device).float() / 32768 for part in (
             [c.pcm[:n] for c in self.held], [c.pcm[-n:] for c in self.held]))
-        said, also = (torch.from_numpy(np.stack(part)).to(self.device) for part in (
+        said, also = (torch.from_numpy(np.stack(part)).to(device) for part in (
             [c.phones[:frames] for c in self.held], [c.phones[-frames:] for c in self.held]))
         codes, voice = self.codec.encode(wav[:, None]), self.codec.encode(rest[:, None])
         disguised = self.codec.encode(disguise(wav, np.random.default_rng(0))[:, None])[:, :books]
@@ -228,18 +240,25 @@ class DecoderStage:
                 ("one_book", decode(codes[:, :1], voice, said, also)),
                 ("disguised", decode(disguised, voice, said, also)))}
 
-    @torch.no_grad()
     def sample(self) -> dict[str, torch.Tensor]:
-        self.codec.eval()
-        clip = self.held[0]
-        wav = torch.from_numpy(clip.pcm[None, None]).float().to(self.device) / 32768
-        codes = self.codec.encode(wav)[:, : self.config.books]
-        said = torch.from_numpy(clip.phones[None]).to(self.device)
+        clip, device = self.held[0], device_of(self.codec)
+        wav = torch.from_numpy(clip.pcm[None, None]).float().to(device) / 32768
+        codes = self.codec.encode(wav)[:, : self.config.codebooks]
+        said = torch.from_numpy(clip.phones[None]).to(device)
         return {"decoder/original": wav[0, 0].cpu(),
                 "decoder/decoded": self.codec.decode(codes, codes, said, said)[0, 0].cpu()}
 
     def export(self, folder: Path) -> None:
         self.codec.save(folder)
+
+
+def build(data: Data, loop: LoopConfig, config: DecoderTraining) -> DecoderStage:
+    """The decoder of the codec that `config.init` names."""
+    if not config.init or not config.vocabulary:
+        raise ValueError("the decoder stage needs --init CODEC and --vocabulary MODEL, whose "
+                         "phones the decoder will be told")
+    return DecoderStage(config, SpectralCodec.load(model_folder(config.init)),
+                        load_vocabulary(model_folder(config.vocabulary)), data.data, data.held_out)
 
 
 def _stack(rows: Sequence[np.ndarray]) -> torch.Tensor:

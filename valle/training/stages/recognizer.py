@@ -1,7 +1,8 @@
-"""Stage `recognizer`: a Conformer learns characters and phones from recordings with text."""
+"""Characters and phones from speech. --data: corpora with text; no preparation is needed."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +10,13 @@ import jiwer
 import numpy as np
 import torch
 from torch import nn
-from tqdm import tqdm
 
-from valle.data.batching import split_speakers, spread_out
-from valle.data.clips import SAMPLE_RATE, Clip, find_clips, load_clips
+from valle.data.batching import spread_out
+from valle.data.clips import Clip, find_clips, load_clips
+from valle.data.held_out import crc, hold_out
 from valle.features.augment import SPEEDS, Augmentation, change_speed, mask_band
+from valle.features.fbank import SAMPLE_RATE
+from valle.features.progress import say
 from valle.recognizer.characters import collapse, pronounce, read, spell
 from valle.recognizer.model import (
     MOST_CHARACTERS,
@@ -21,7 +24,9 @@ from valle.recognizer.model import (
     RecognizerConfig,
     filterbanks,
 )
-from valle.training.loop import Metrics, update
+from valle.training.log import Metrics
+from valle.training.loop import LoopConfig, Loss, device_of
+from valle.training.run import Data
 from valle.training.state import parameter_groups
 
 POOL = 256           # clips among which a batch finds those of its length
@@ -32,12 +37,14 @@ WIDEST_TIME, WIDEST_FREQUENCY = 25, 16
 
 @dataclass(frozen=True)
 class RecognizerTraining:
-    """Hyper-parameters of the recogniser stage.
+    """Batches and optimisation.
 
     Attributes:
+        lr: peak learning rate.
         batch_seconds: of audio in a batch, padding counted.
         max_seconds: longest clip.
         max_hours: audio to hold in memory, 115 MB an hour.
+        seed: of batches.
     """
 
     lr: float = 1.5e-3
@@ -45,6 +52,33 @@ class RecognizerTraining:
     max_seconds: float = 16.5
     max_hours: float = 40.0
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Shape of the encoder.
+
+    Attributes:
+        width: of its layers.
+        blocks: how many.
+    """
+
+    width: int = 144
+    blocks: int = 8
+
+
+CONFIGS = (RecognizerTraining, Shape)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Features [B, T, F], their frames [B], and the ids of what is said; seconds of audio."""
+
+    features: torch.Tensor
+    n_frames: torch.Tensor
+    characters: list[list[int]]
+    phones: list[list[int]]
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -64,21 +98,23 @@ class Spoken:
 class RecognizerStage:
     """Trains a Recognizer on corpus folders with text; no preparation is needed."""
 
-    name, unit = "recognizer", "s of audio"
+    name, unit, clip = "recognizer", "s of audio", 1.0
 
     def __init__(self, folders: Sequence[Path], held_out: Sequence[str],
-                 config: RecognizerTraining, shape: dict[str, int | float],
-                 device: torch.device | None = None) -> None:
+                 config: RecognizerTraining, shape: dict[str, int | float]) -> None:
         """Load the clips.
 
         Raises:
             FileNotFoundError, ValueError: no data to train or to validate on, in one line.
         """
-        self.config, self.device = config, device or torch.device("cpu")
-        train, held = split_speakers([c for c in find_clips(folders) if c.text], held_out)
+        self.config = config
+        clips = [c for c in find_clips(folders) if c.text]
+        unseen = hold_out([(c.speaker,) for c in clips], [crc(c.id) for c in clips], held_out)
+        train, held = ([c for c, out in zip(clips, unseen, strict=True) if out == wanted]
+                       for wanted in (False, True))
         if not train or not held:
-            raise ValueError(f"{len(train)} clips with text to train on and {len(held)} of "
-                             "held-out speakers: check --data and --held-out")
+            raise ValueError(f"{len(train)} clips with text to train on and {len(held)} to "
+                             "validate on: check --data and --held-out")
         self.train = self._load(train)
         self.held = self._load(spread_out(held, VALIDATION_CLIPS))
         if not self.train or not self.held:
@@ -87,11 +123,12 @@ class RecognizerStage:
         phones = tuple(sorted({p for spoken in self.train for p in spoken.phones}))
         self.model = Recognizer(RecognizerConfig(phones, **shape))  # type: ignore[arg-type]
         parameters = sum(p.numel() for p in self.model.parameters()) / 1e6
-        tqdm.write(f"{parameters:.2f} M parameters, {len(phones)} phones, {len(self.train)} clips, "
-                   f"{len(self.held)} held out")
-        self.modules = nn.ModuleDict({"recognizer": self.model}).to(self.device)
-        self.optimizers = {"recognizer": torch.optim.AdamW(
+        say(f"{parameters:.2f} M parameters, {len(phones)} phones, {len(self.train)} clips, "
+            f"{len(self.held)} held out")
+        self.modules = nn.ModuleDict({"recognizer": self.model})
+        self.optimizers: dict[str, torch.optim.Optimizer] = {"recognizer": torch.optim.AdamW(
             parameter_groups(self.model, 0.01), lr=config.lr, betas=(0.9, 0.98))}
+        self.labels = {"phones": list(phones)}
 
     def _load(self, clips: Sequence[Clip]) -> list[Spoken]:
         found = []
@@ -106,15 +143,15 @@ class RecognizerStage:
                 found.append(spoken)
         return found
 
-    def batch(self, step: int) -> tuple[list[Spoken], torch.Tensor, torch.Tensor]:
-        """Clips of like length, some played faster or slower: (they, audio [B, N], samples [B])."""
-        rng = np.random.default_rng((self.config.seed, step))
+    def batch(self, index: int) -> Batch:
+        """Clips of like length, some played faster or slower, in noise, with parts masked."""
+        rng = np.random.default_rng((self.config.seed, index))
         pool = sorted(rng.choice(len(self.train), min(POOL, len(self.train)), replace=False),
-                      key=lambda index: len(self.train[index].clip.pcm))
+                      key=lambda place: len(self.train[place].clip.pcm))
         first = int(rng.integers(len(pool)))
         chosen = [self.train[pool[first]]]
-        for index in pool[first + 1:]:
-            spoken = self.train[index]
+        for place in pool[first + 1:]:
+            spoken = self.train[place]
             if spoken.seconds * (len(chosen) + 1) > self.config.batch_seconds:
                 break
             chosen.append(spoken)
@@ -123,35 +160,30 @@ class RecognizerStage:
         for spoken in chosen:
             samples = change_speed(spoken.clip.samples, SPEEDS[rng.integers(len(SPEEDS))])
             audio.append(torch.from_numpy(augmentation(samples, [], rng)))
-        return (chosen, nn.utils.rnn.pad_sequence(audio, batch_first=True),
-                torch.tensor([len(a) for a in audio]))
-
-    def step(self, batch: tuple[list[Spoken], torch.Tensor, torch.Tensor], step: int) -> Metrics:
-        chosen, wav, n_samples = batch
-        features, n_frames = filterbanks(wav, n_samples)
-        features = mask_features(features, n_frames, np.random.default_rng(
-            (self.config.seed, step, 1)))
+        n_samples = torch.tensor([len(a) for a in audio])
+        features, n_frames = filterbanks(nn.utils.rnn.pad_sequence(audio, batch_first=True),
+                                         n_samples)
+        features = mask_features(features, n_frames,
+                                 np.random.default_rng((self.config.seed, index, 1)))
         ids = self.model.phone_ids
-        with torch.autocast(self.device.type, torch.bfloat16):
-            losses = self.model.loss(features.to(self.device), n_frames.to(self.device),
-                                     [s.characters for s in chosen],
-                                     [[ids[p] for p in s.phones] for s in chosen])
-        losses["loss"].backward()
-        return {**{f"train/{k}": float(v.detach()) for k, v in losses.items()},
-                "train/units": float(n_samples.sum()) / SAMPLE_RATE,
-                **update(self.optimizers["recognizer"])}
+        return Batch(features, n_frames, [s.characters for s in chosen],
+                     [[ids[p] for p in s.phones] for s in chosen],
+                     float(n_samples.sum()) / SAMPLE_RATE)
 
-    @torch.no_grad()
+    def losses(self, batch: Batch, step: int) -> Iterator[Loss]:
+        losses = self.model.loss(batch.features, batch.n_frames, batch.characters, batch.phones)
+        yield Loss(losses["loss"], batch.seconds, {
+            f"train/{name}": value.detach() for name, value in losses.items()})
+
     def validate(self) -> Metrics:
-        """Losses and error rates of the CTC heads' best paths on unseen speakers."""
-        self.model.eval()
+        """Error rates of the CTC heads' best paths on unseen speech."""
+        device = device_of(self.model)
         heard: list[str] = []
         phones: list[str] = []
         for spoken in self.held:
             wav = torch.from_numpy(spoken.clip.samples)[None]
             features, n_frames = filterbanks(wav, torch.tensor([wav.shape[1]]))
-            _, by_character, by_phone, _ = self.model(features.to(self.device),
-                                                      n_frames.to(self.device))
+            _, by_character, by_phone, _ = self.model(features.to(device), n_frames.to(device))
             heard.append(read(collapse(by_character[0].argmax(-1).tolist())))
             phones.append(" ".join(self.model.config.phones[i - 1]
                                    for i in collapse(by_phone[0].argmax(-1).tolist())))
@@ -182,3 +214,9 @@ def mask_features(features: torch.Tensor, n_frames: torch.Tensor, rng: np.random
             for _ in range(count):
                 mask_band(along, widest, rng)
     return features
+
+
+def build(data: Data, loop: LoopConfig, config: RecognizerTraining, shape: Shape,
+          ) -> RecognizerStage:
+    """A new recogniser."""
+    return RecognizerStage(data.data, data.held_out, config, dataclasses.asdict(shape))

@@ -1,7 +1,7 @@
-"""Stage `speaker`: an encoder learns speakers, first by classification, then by triplets."""
+"""Who is speaking, by classes, then by triplets. --data: corpora; text is not needed."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -9,18 +9,21 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from tqdm import tqdm
 
-from valle.data.batching import split_speakers
 from valle.data.clips import Clip, by_speaker, crop, find_clips, load_clips
+from valle.data.held_out import split_speakers
 from valle.evaluate.speaker_trials import equal_error_rate, error_rates
 from valle.features.augment import SPEEDS, Augmentation, spec_augment
 from valle.features.fbank import SAMPLE_RATE
+from valle.features.progress import say
+from valle.model.checkpoint import model_folder
 from valle.speaker.heads import Head, check_head
 from valle.speaker.model import SpeakerConfig, SpeakerModel
 from valle.speaker.triplets import EmbeddingBank, triplet_loss
-from valle.training.loop import Metrics, update
+from valle.training.log import Metrics
+from valle.training.loop import LoopConfig, Loss, device_of, full_precision
 from valle.training.pieces import Pieces
+from valle.training.run import Data
 
 PHASES = ("softmax", "triplet")
 PEAK_LR = {"softmax": 1e-3, "triplet": 1e-4}
@@ -30,10 +33,13 @@ HELD_CLIPS = 10  # of each speaker to validate on
 
 @dataclass(frozen=True)
 class SpeakerTraining:
-    """Hyper-parameters of the speaker stage.
+    """Pieces and optimisation.
 
     Attributes:
+        head: of the softmax phase: softmax, am, aam or sphereface.
         phase: softmax (classification by `head`) or triplet, which starts from a trained encoder.
+        init: folder of a trained encoder to start from.
+        batch_size: pieces in a batch; anchors in the triplet phase.
         max_seconds: length of the pieces of clips that are trained on.
         lr: peak learning rate; 0 takes the phase's own.
         max_hours: audio to hold in memory, 115 MB an hour.
@@ -44,10 +50,12 @@ class SpeakerTraining:
             keeps a new encoder from learning anything for hundreds of steps.
         refresh: steps between searches through all speakers for hard negatives.
         bank_clips: of a speaker that are searched.
+        seed: of batches.
     """
 
     head: str = "aam"
     phase: str = "softmax"
+    init: str = ""
     batch_size: int = 32
     max_seconds: float = 2.0
     lr: float = 0.0
@@ -75,13 +83,17 @@ class SpeakerTraining:
             object.__setattr__(self, "lr", PEAK_LR[self.phase])
 
 
+CONFIGS = (SpeakerTraining, SpeakerConfig)
+Batch = tuple[torch.Tensor, torch.Tensor, float]
+
+
 class SpeakerStage:
     """Trains a SpeakerModel on corpus folders; neither text nor preparation is needed."""
 
-    name, unit = "speaker", "s of audio"
+    name, unit, clip = "speaker", "s of audio", 1.0
 
     def __init__(self, model: SpeakerModel, folders: Sequence[Path], held_out: Sequence[str],
-                 config: SpeakerTraining, device: torch.device | None = None) -> None:
+                 config: SpeakerTraining) -> None:
         """Load the clips.
 
         Raises:
@@ -89,7 +101,6 @@ class SpeakerStage:
         """
         self.config, self.model = config, model.requires_grad_(True)
         self.augmentation = Augmentation(noise=config.augment, reverberation=config.augment)
-        self.device = device or torch.device("cpu")
         train, held = split_speakers(find_clips(folders), held_out)
         check_speakers(train, held, config.phase)  # before minutes of reading, and after it
         self.pieces = Pieces(load_clips(train, config.max_hours, config.seed),
@@ -106,15 +117,18 @@ class SpeakerStage:
         else:
             size = sum(min(len(own), config.bank_clips) for own in self.pieces.of_speaker)
             self.bank = self.modules["bank"] = EmbeddingBank(size, model.size)
-        self.modules.to(self.device)
-        self.optimizers = {"speaker": torch.optim.AdamW(self.modules.parameters(), lr=config.lr,
-                                                        weight_decay=0.01)}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {"speaker": torch.optim.AdamW(
+            self.modules.parameters(), lr=config.lr, weight_decay=0.01)}
+        self.labels = {"speakers": self.pieces.names}
 
-    def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Pieces [B, N] and their speakers [B]; in the triplet phase draws for the search [B]."""
-        rng = np.random.default_rng((self.config.seed, step))
+    def batch(self, index: int) -> Batch:
+        """Features of pieces [B, T, F], their speakers [B], seconds of audio.
+
+        In the triplet phase no features, but draws for the search [B].
+        """
+        rng = np.random.default_rng((self.config.seed, index))
         if self.bank is not None:
-            return torch.empty(0), torch.from_numpy(rng.random(self.config.batch_size))
+            return torch.empty(0), torch.from_numpy(rng.random(self.config.batch_size)), 0.0
         speakers = rng.integers(len(self.pieces.names), size=self.config.batch_size)
         speeds = rng.integers(1, len(SPEEDS), size=self.config.batch_size)
         speeds *= rng.random(self.config.batch_size) < self.config.augment
@@ -122,36 +136,37 @@ class SpeakerStage:
                         for i, speed in zip(speakers, speeds, strict=True)])
         if not self.config.speed_keeps_speaker:
             speakers = speakers + speeds * len(self.pieces.names)
-        return torch.from_numpy(wav), torch.from_numpy(speakers)
+        return (self._features(torch.from_numpy(wav), index), torch.from_numpy(speakers),
+                wav.size / SAMPLE_RATE)
 
-    def step(self, batch: tuple[torch.Tensor, torch.Tensor], step: int) -> Metrics:
-        wav, drawn = batch
-        if self.bank is not None:
-            wav = self._triplets(self.bank, drawn.numpy(), step)
-            self.model.eval()  # the search saw it so; hard pieces would shift the batch norm
-        embeddings = self._embed(wav, step)
+    def losses(self, batch: Batch, step: int) -> Iterator[Loss]:
+        features, drawn, seconds = batch
         if self.head is not None:
-            speakers = drawn.to(self.device)
+            embeddings = self.model(features)
             self.head.ease(min(1.0, step / self.config.margin_steps))
-            loss = self.head(embeddings, speakers)
-            hits = self.head.cosines(embeddings).argmax(dim=1) == speakers
-            metrics = {"train/accuracy": float(hits.float().mean())}
-        else:
+            with full_precision(drawn.device):
+                value = self.head(embeddings, drawn)
+                hits = self.head.cosines(embeddings).argmax(dim=1) == drawn
+            yield Loss(value, seconds, {"train/accuracy": float(hits.float().mean())})
+            return
+        assert self.bank is not None
+        with full_precision(drawn.device):
+            wav = self._triplets(self.bank, drawn.cpu().numpy(), step)
+            features = self._features(wav, step).to(drawn.device)
+        self.model.eval()  # the search saw it so; hard pieces would shift the batch norm
+        embeddings = self.model(features)
+        with full_precision(drawn.device):
             anchors, positives, negatives = embeddings.chunk(3)
-            loss = triplet_loss(anchors, positives, negatives)
+            value = triplet_loss(anchors, positives, negatives)
             wrong = (torch.cosine_similarity(anchors, negatives)
                      > torch.cosine_similarity(anchors, positives))
-            metrics = {"train/confused": float(wrong.float().mean())}
-        loss.backward()
-        return {"train/loss": float(loss.detach()), **metrics,
-                "train/units": wav.numel() / SAMPLE_RATE, **update(self.optimizers["speaker"])}
+        yield Loss(value, wav.numel() / SAMPLE_RATE, {
+            "train/confused": float(wrong.float().mean())})
 
-    def _embed(self, wav: torch.Tensor, step: int) -> torch.Tensor:
-        """Embeddings [B, D] of pieces [B, N], their features masked by SpecAugment."""
-        features = spec_augment(self.model.features(wav), self.augmentation,
-                                np.random.default_rng((self.config.seed, step, 1)))
-        with torch.autocast(self.device.type, torch.bfloat16):
-            return self.model(features.to(self.device))  # type: ignore[no-any-return]
+    def _features(self, wav: torch.Tensor, index: int) -> torch.Tensor:
+        """Features [B, T, F] of pieces [B, N], masked by SpecAugment."""
+        return spec_augment(self.model.features(wav), self.augmentation,
+                            np.random.default_rng((self.config.seed, index, 1)))
 
     def _triplets(self, bank: EmbeddingBank, draws: np.ndarray, step: int) -> torch.Tensor:
         """Pieces [3 B, N]: anchors, positives and near negatives, all from the bank."""
@@ -164,7 +179,7 @@ class SpeakerStage:
         positives = [rng.choice(np.flatnonzero((owners == owners[row]) & (np.arange(len(owners))
                                                                           != row)))
                      for row in anchors]
-        near, same = (torch.from_numpy(np.asarray(rows)).to(self.device)
+        near, same = (torch.from_numpy(np.asarray(rows)).to(device_of(self.model))
                       for rows in (anchors, positives))
         negatives = bank.near_negatives(near, torch.from_numpy(rng.random(len(anchors))))
         rows = torch.cat([near, same, negatives])
@@ -188,13 +203,13 @@ class SpeakerStage:
         for first in range(0, len(clips), self.config.batch_size):
             few = clips[first: first + self.config.batch_size]
             wav = torch.from_numpy(np.stack([crop(c.samples, size, 0.5) for c in few]))
-            with torch.autocast(self.device.type, torch.bfloat16):
-                found.append(self.model(self.model.features(wav).to(self.device)))
+            features = self.model.features(wav).to(device := device_of(self.model))
+            with torch.autocast(device.type, torch.bfloat16):
+                found.append(self.model(features))
         return nn.functional.normalize(torch.cat(found))
 
     def validate(self) -> Metrics:
         """Equal error rate and cosines over pairs of clips of unseen speakers, corpus by corpus."""
-        self.model.eval()
         embeddings = self._embed_clips(self.held, round(VALIDATION_SECONDS * SAMPLE_RATE)).cpu()
         cosines = (embeddings @ embeddings.T).double().numpy()
         pairs = [(cosines[i, j], a.speaker == b.speaker)
@@ -224,20 +239,19 @@ def check_speakers(train: Sequence[Clip], held: Sequence[Clip], phase: str) -> N
                          "them with two clips")
 
 
-def speaker_stage(folders: Sequence[Path], held_out: Sequence[str], config: SpeakerTraining,
-                  shape: SpeakerConfig, init: str | None = None,
-                  device: torch.device | None = None) -> SpeakerStage:
-    """A stage with a new encoder, or with the one that `init` holds.
+def build(data: Data, loop: LoopConfig, config: SpeakerTraining, shape: SpeakerConfig,
+          ) -> SpeakerStage:
+    """A stage with a new encoder, or with the one that `config.init` names.
 
     Raises:
         FileNotFoundError, ValueError: --init is missing, or no encoder.
     """
-    if config.phase == "triplet" and not init:
+    if config.phase == "triplet" and not config.init:
         raise ValueError("--phase triplet goes on from a trained encoder: give --init FOLDER of "
                          "the softmax phase")
-    model = SpeakerModel.load(init) if init else SpeakerModel(shape)
+    model = SpeakerModel.load(model_folder(config.init)) if config.init else SpeakerModel(shape)
     parameters = sum(p.numel() for p in model.parameters()) / 1e6
-    stage = SpeakerStage(model, folders, held_out, config, device)
-    tqdm.write(f"{model.config.model}, {parameters:.2f} M parameters, "
-               f"{len(stage.pieces.names)} speakers, {len(by_speaker(stage.held))} held out")
+    stage = SpeakerStage(model, data.data, data.held_out, config)
+    say(f"{model.config.model}, {parameters:.2f} M parameters, "
+        f"{len(stage.pieces.names)} speakers, {len(by_speaker(stage.held))} held out")
     return stage

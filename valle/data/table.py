@@ -1,0 +1,176 @@
+"""Tables beside audio, LJSpeech's and its relatives: `ID|text`, with or without further columns.
+
+Which column is which is told by a header line, or by what is in them: the speaker's is short and
+says the same again and again. Where that does not decide, the table is refused.
+"""
+from __future__ import annotations
+
+import csv
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from valle.data.audio_files import AudioIndex
+from valle.data.recording import read_text
+
+HEADERS = {
+    "id": "id file filename name path wav audio audiofile audiopath audiofilepath wavfile wavpath "
+          "wavfilename clip utterance uttid utteranceid fileid",
+    "text": "text sentence transcript transcription transcribed label rawtext phrase words "
+            "utterancetext originaltext",
+    "normalised": "normalizedtext normalisedtext normalized normalised textnormalized "
+                  "normalizedtranscription normalizedtranscript cleantext",
+    "speaker": "speaker speakername speakerid spk spkid clientid voice reader readerid narrator",
+    "language": "language lang locale langcode",
+}
+COLUMN = {word: column for column, words in HEADERS.items() for word in words.split()}
+LONGEST_NAME = 3  # words of a speaker's name
+LEAST_ALIKE = 0.6  # of a text and the same with its numbers written out, by common letters
+FORM = "lines must be ID|text, ID|speaker|text or ID|text|speaker"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table; `problem` says why it cannot be read."""
+
+    line: int
+    id: str
+    text: str | None = None
+    speaker: str | None = None
+    language: str | None = None
+    problem: str | None = None
+
+
+def read_table(path: Path, index: AudioIndex) -> list[Row]:
+    """Rows of a table whose audio is in `index`.
+
+    Raises:
+        ValueError: not UTF-8, or nothing says which column is the text.
+    """
+    lines = read_text(path).splitlines()
+    delimiter, quoted = _delimiter(path, lines, index)
+    cells = _split(lines, delimiter, quoted)
+    header = _header(cells[0][1], index) if cells else None
+    if header:
+        cells = cells[1:]
+        if "text" not in header and "normalised" not in header:
+            raise ValueError(f"{path} has no column called text: {', '.join(header)}")
+        width = len(header)
+    else:
+        widths = [len(row) for _, row in cells]
+        width = max(set(widths), key=widths.count) if widths else 0
+    fitting = [row for _, row in cells if len(row) == width]
+    columns = header or _columns(path, fitting)
+    rows = []
+    for line, row in cells:
+        if len(row) != width:
+            rows.append(Row(line, row[0].strip(), problem=f"line {line} of {path.name} has "
+                            f"{len(row)} fields, the others have {width}"))
+            continue
+        named = {column: row[i].strip() for i, column in enumerate(columns) if column}
+        rows.append(Row(line, named["id"], named.get("normalised") or named.get("text") or None,
+                        named.get("speaker") or None, named.get("language") or None))
+    return rows
+
+
+def is_table(path: Path, index: AudioIndex) -> bool:
+    """Whether the first fields of most of the first lines name audio, at least two of them."""
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            lines = [line for line, _ in zip(file, range(20), strict=False) if line.strip()]
+    except (UnicodeDecodeError, OSError):
+        return False
+    first = [re.split(r"[|\t]", line, maxsplit=1) for line in lines]
+    known = sum(len(parts) > 1 and index.find(parts[0]) is not None for parts in first)
+    return known > 0 and 2 * known >= len(lines) - 1
+
+
+def _delimiter(path: Path, lines: Sequence[str], index: AudioIndex) -> tuple[str, bool]:
+    """(what stands between fields, whether fields may be quoted)."""
+    filled = [line for line in lines if line.strip()]
+    for mark in ("|", "\t"):
+        if 2 * sum(mark in line for line in filled) > len(filled):
+            return mark, False
+    first = filled[0] if filled else ""
+    for mark in (",", ";"):
+        if _header(next(csv.reader([first], delimiter=mark), []), index):
+            return mark, True
+    raise ValueError(f"{path}: {FORM}; it begins with {first[:60]!r}")
+
+
+def _split(lines: Sequence[str], delimiter: str, quoted: bool) -> list[tuple[int, list[str]]]:
+    """(number of the line, its fields); empty lines are passed over."""
+    if not quoted:
+        return [(number, line.split(delimiter)) for number, line in enumerate(lines, 1)
+                if line.strip()]
+    reader = csv.reader([line + "\n" for line in lines], delimiter=delimiter)
+    return [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+
+
+def _header(row: Sequence[str], index: AudioIndex) -> list[str] | None:
+    """What each column is ("" for one that is not needed), or None where this is no header."""
+    names = [COLUMN.get(re.sub(r"[\W_]", "", cell).lower(), "") for cell in row]
+    if len(row) < 2 or index.find(row[0]) is not None:
+        return None
+    return names if "id" in names and len({*names} - {""}) > 1 else None
+
+
+def _columns(path: Path, rows: Sequence[Sequence[str]]) -> list[str]:
+    """What each column is, by what is in it.
+
+    Raises:
+        ValueError: that does not decide.
+    """
+    width = len(rows[0]) if rows else 0
+    if width < 2:
+        raise ValueError(f"{path}: {FORM}")
+    if width == 2:
+        return ["id", "text"]
+    cells = [[row[i].strip() for row in rows] for i in range(1, width)]
+    names = [i for i, column in enumerate(cells) if _may_be_names(column, [
+        c for j, c in enumerate(cells) if j != i])]
+    texts = [i for i in range(width - 1) if i not in names]
+    if len(names) > 1 or not texts or len(texts) > 2 or (
+            len(texts) == 2 and not _alike(cells[texts[0]], cells[texts[1]])):
+        raise ValueError(f"{path}: nothing says which of {width} columns is the text and which the "
+                         "speaker; write a first line such as id|speaker|text")
+    columns = [""] * (width - 1)
+    for i in names:
+        columns[i] = "speaker"
+    columns[texts[0]] = "text"
+    if len(texts) == 2:  # LJSpeech: as printed, then as read
+        columns[texts[1]] = "normalised"
+    return ["id", *columns]
+
+
+def _alike(a: Sequence[str], b: Sequence[str]) -> bool:
+    """Whether two columns say much the same, as a text and how it is read do; or one is empty."""
+    some = [(x.lower(), y.lower()) for x, y in zip(a, b, strict=True) if x and y][:100]
+    ratios = [difflib.SequenceMatcher(None, x, y, autojunk=False).ratio() for x, y in some]
+    return sum(ratios) >= LEAST_ALIKE * len(ratios)
+
+
+def _may_be_names(column: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
+    """Whether a column names speakers: short, no sentences, and not what other columns say.
+
+    A name of several words must come again and again.
+    """
+    filled = [cell for cell in column if cell]
+    if not filled or any(len(cell.split()) > LONGEST_NAME or re.search(r"[.!?,;:]$", cell)
+                         or re.fullmatch(r"\d+[.,]\d+", cell) for cell in filled):
+        return False
+    for other in others:
+        alike = sum(a.lower() == b.lower().rstrip(".!?,;:")
+                    for a, b in zip(column, other, strict=True))
+        if 2 * alike > len(column):
+            return False
+    words = [sum(len(cell.split()) for cell in c) for c in (column, *others)]
+    single = not any(len(cell.split()) > 1 for cell in filled)
+    repeats = 2 * len(set(filled)) <= len(filled)
+    longest = max(words[1:], default=0)
+    if longest > words[0]:
+        return single or repeats
+    fewest = min((len(set(other)) for other in others), default=0)
+    return repeats and len(set(filled)) < fewest

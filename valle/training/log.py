@@ -1,0 +1,58 @@
+"""What a run writes down: metrics.jsonl beside the checkpoint, and TensorBoard."""
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from codec.audio import SAMPLE_RATE
+from valle.training.state import Progress
+
+Metrics = dict[str, float]
+
+
+class Log:
+    """metrics.jsonl, and TensorBoard when it is installed."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        """step: where the run goes on; what was written past it is removed."""
+        self.path = folder / "metrics.jsonl"
+        self._drop_after(step)
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+            self.board: Any = SummaryWriter(str(folder / "tensorboard"), purge_step=step)
+        except ImportError:
+            self.board = None
+
+    def _drop_after(self, step: int) -> None:
+        """Remove lines past the checkpoint, and a line that a kill cut in half."""
+        if not self.path.is_file():
+            return
+        lines = [line for line in self.path.read_text().splitlines() if line.endswith("}")]
+        kept = [line for line in lines if json.loads(line)["step"] <= step]
+        self.path.write_text("".join(line + "\n" for line in kept))
+
+    def write(self, progress: Progress, metrics: Metrics,
+              audio: dict[str, torch.Tensor] | None = None) -> None:
+        """A line of metrics; audio examples by name, each [N], go to TensorBoard alone."""
+        record = {"step": progress.step, "seconds": round(progress.seconds, 1),
+                  "units": progress.units, "skipped": progress.skipped,
+                  **{k: round(v, 5) if math.isfinite(v) else None for k, v in metrics.items()}}
+        with open(self.path, "a") as file:
+            file.write(json.dumps(record) + "\n")
+        if self.board is None:
+            return
+        for key, value in metrics.items():
+            self.board.add_scalar(key, value, progress.step)
+        for key, wav in (audio or {}).items():
+            self.board.add_audio(key, wav.reshape(1, -1).clamp(-1, 1), progress.step, SAMPLE_RATE)
+
+    def __enter__(self) -> Log:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self.board is not None:
+            self.board.close()

@@ -1,0 +1,53 @@
+"""A training run: the data, the stage, the loop, and the lock on its folder."""
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from valle.data.held_out import read_patterns
+from valle.data.lock import locked
+from valle.training.loop import LoopConfig, fit
+from valle.training.stages import load_stage
+from valle.training.state import Progress
+
+
+@dataclass(frozen=True)
+class Data:
+    """What is learned from, and what is kept to validate on.
+
+    Attributes:
+        data: folders: prepared ones for the aligner, the AR and the NAR, corpora for the others.
+        held_out: speakers (codec: parts of paths) kept for validation, as names or patterns; @FILE
+            reads them from a file. Without it some clips are.
+    """
+
+    data: tuple[Path, ...]
+    held_out: tuple[str, ...] = ()
+
+
+def train(stage: str, data: Data, loop: LoopConfig, *configs: Any) -> Progress:
+    """Train a stage (see `valle.training.stages`) into `loop.out`, or go on there.
+
+    Raises:
+        FileNotFoundError, ValueError: data, options or checkpoint are of no use, or another process
+            trains in the folder; one line says what to do.
+    """
+    if loop.threads:
+        torch.set_num_threads(loop.threads)
+    torch.manual_seed(loop.seed)
+    data = dataclasses.replace(data, held_out=tuple(read_patterns(data.held_out)))
+    with locked(loop.out, "training"):
+        return fit(load_stage(stage).build(data, loop, *configs), loop,
+                   settings(stage, [data, loop, *configs]))
+
+
+def settings(stage: str, configs: Sequence[Any]) -> dict[str, str]:
+    """All options of a run by name, for people who read the checkpoint."""
+    named = {f.name: str(getattr(config, f.name)) for config in configs
+             for f in dataclasses.fields(config)}
+    return {"stage": stage, **named}

@@ -1,0 +1,159 @@
+"""Phone timings for real speech, from those that are known. --data: prepared folders."""
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from codec.spectral import log_mel
+from g2p import BOUNDARIES, Vocabulary
+from valle.data.batching import spread_out
+from valle.data.held_out import hold_out
+from valle.data.manifest import FRAME_RATE, Prepared, Utterance, load_samples
+from valle.model.aligner import Aligner, AlignerConfig
+from valle.training.log import Metrics
+from valle.training.loop import LoopConfig, Loss, device_of, full_precision, to_device
+from valle.training.run import Data
+
+
+@dataclass(frozen=True)
+class AlignerTraining:
+    """Batches and optimisation.
+
+    Attributes:
+        batch_size: clips in a batch.
+        max_seconds: longest clip.
+        teacher_steps: first steps on known timings alone, where there are any.
+        lr: peak learning rate.
+        seed: of batches.
+    """
+
+    batch_size: int = 16
+    max_seconds: float = 16.4
+    teacher_steps: int = 100
+    lr: float = 2e-3
+    seed: int = 0
+
+
+CONFIGS = (AlignerTraining,)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Log-mel [B, 80, T] and its frames [B]; phones of each clip; known classes [B, T], else -1."""
+
+    mel: torch.Tensor
+    n_frames: torch.Tensor
+    phones: list[list[str]]
+    truth: torch.Tensor
+    timed: list[bool]
+
+
+class AlignerStage:
+    """Trains an Aligner on prepared folders (a manifest is enough, codes are not needed)."""
+
+    name, unit, clip = "aligner", "s of audio", 1.0
+
+    def __init__(self, folders: Sequence[Path], held_out: Sequence[str],
+                 config: AlignerTraining) -> None:
+        """Find the clips.
+
+        Raises:
+            FileNotFoundError, ValueError: no prepared folders, or nothing to train on.
+        """
+        self.config, self.prepared = config, Prepared.open(list(folders))
+        index = self.prepared.index
+        usable = np.flatnonzero((index.phones > 0) & (index.seconds <= config.max_seconds)
+                                & (index.phones < 0.8 * index.frames))
+        held = hold_out([(index.speakers[i],) for i in index.speaker[usable]], index.crc[usable],
+                        held_out)
+        self.train = usable[~held]
+        if not len(self.train):
+            raise ValueError("nothing to train on: check --data, --held-out and --max-seconds")
+        unseen = usable[held]
+        utterances = self.prepared.utterances
+        self.timed = [utterances[i] for i in spread_out(unseen[index.timed[unseen]].tolist(), 64)]
+        self.held = [utterances[i] for i in spread_out(unseen[~index.timed[unseen]].tolist(), 32)]
+        vocabulary = Vocabulary.build(utterances[i].phones or () for i in usable.tolist())
+        self.model = Aligner(AlignerConfig(phones=len(vocabulary)), vocabulary)
+        self.modules = nn.ModuleDict({"aligner": self.model})
+        self.optimizers: dict[str, torch.optim.Optimizer] = {"aligner": torch.optim.AdamW(
+            self.model.parameters(), lr=config.lr, betas=(0.9, 0.98), weight_decay=0.01)}
+        self.labels = {"phones": vocabulary.phones}
+
+    def batch(self, index: int) -> Batch:
+        """Utterances of like length, teachers' and real ones mixed."""
+        rng = np.random.default_rng((self.config.seed, index))
+        frames = self.prepared.index.frames[self.train]
+        pool = sorted(rng.choice(len(self.train), min(4 * self.config.batch_size, len(self.train)),
+                                 replace=False), key=lambda i: frames[i])
+        start = int(rng.integers(max(1, len(pool) - self.config.batch_size + 1)))
+        rows = self.train[pool[start: start + self.config.batch_size]].tolist()
+        return self._collate([self.prepared.utterances[row] for row in rows])
+
+    def losses(self, batch: Batch, step: int) -> Iterator[Loss]:
+        alone = step < self.config.teacher_steps and any(batch.timed)
+        truth = batch.truth if alone else self._with_best_paths(batch)
+        yield Loss(self.model.loss(batch.mel, batch.n_frames, truth),
+                   float(batch.n_frames.sum()) / FRAME_RATE)
+
+    def validate(self) -> Metrics:
+        """Loss on unseen speech, and the error of phone starts where the truth is known."""
+        metrics: Metrics = {}
+        if self.held:
+            batch = to_device(self._collate(self.held), device_of(self.model))
+            metrics["valid/loss"] = float(self.model.loss(batch.mel, batch.n_frames,
+                                                          self._with_best_paths(batch)))
+            lasting = [d for u in self.held for p, d in zip(
+                u.phones or [], self.model.durations(load_samples(u), u.phones or []),
+                strict=True) if p not in BOUNDARIES]
+            metrics["valid/one_frame"] = float(np.mean(np.array(lasting) == 1))
+        errors = [abs(a - b) for u in self.timed
+                  for a, b in zip(np.cumsum(self.model.durations(load_samples(u), u.phones or [])),
+                                  np.cumsum(u.durations or []), strict=True)]
+        if errors:
+            metrics["valid/median_error_ms"] = float(np.median(errors)) * 1000 / FRAME_RATE
+            metrics["valid/p90_error_ms"] = float(np.quantile(errors, 0.9)) * 1000 / FRAME_RATE
+        return metrics
+
+    def sample(self) -> dict[str, torch.Tensor]:
+        return {}
+
+    def export(self, folder: Path) -> None:
+        self.model.save(folder)
+
+    def _collate(self, utterances: Sequence[Utterance]) -> Batch:
+        with ThreadPoolExecutor(2) as pool:
+            audio = list(pool.map(load_samples, utterances))
+        mels = [log_mel(torch.from_numpy(a)[None])[0].T for a in audio]
+        mel = nn.utils.rnn.pad_sequence(mels, batch_first=True).transpose(1, 2)
+        truth = torch.full((len(mel), mel.shape[2]), -1)
+        for row, u in zip(truth, utterances, strict=True):
+            if u.durations:
+                path = np.repeat(self.model.labels(u.phones or []), u.durations)
+                row[: len(path)] = torch.from_numpy(path)
+        return Batch(mel, torch.tensor([len(m) for m in mels]),
+                     [u.phones or [] for u in utterances], truth,
+                     [bool(u.durations) for u in utterances])
+
+    def _with_best_paths(self, batch: Batch) -> torch.Tensor:
+        """Class of each frame [B, T]: the teacher's, else the model's best path; -1 in padding."""
+        truth = batch.truth.clone()
+        untimed = [i for i, timed in enumerate(batch.timed) if not timed]
+        if untimed:
+            with full_precision(truth.device):
+                paths = self.model.best_paths(batch.mel[untimed], batch.n_frames[untimed],
+                                              [batch.phones[i] for i in untimed])
+            for i, path in zip(untimed, paths, strict=True):
+                truth[i, : len(path)] = torch.from_numpy(path).to(truth.device)
+        return truth
+
+
+def build(data: Data, loop: LoopConfig, config: AlignerTraining) -> AlignerStage:
+    """A new aligner."""
+    return AlignerStage(data.data, data.held_out, config)

@@ -1,0 +1,121 @@
+"""Codebooks 2..Q from codebook 1. --data: prepared folders with codes."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from codec import Codec, CodecSpec
+from g2p import Vocabulary
+from valle.model.checkpoint import load_nar, save_nar
+from valle.model.config import NARConfig
+from valle.model.nar import NAR, NARBatch, NARRow
+from valle.training.log import Metrics
+from valle.training.loop import LoopConfig, Loss, to_device
+from valle.training.run import Data
+from valle.training.samples import fill
+from valle.training.speech import (
+    Sample,
+    Shape,
+    SpeechData,
+    SpeechStage,
+    SpeechTraining,
+    open_speech,
+    start_from_codebooks,
+)
+
+PROMPT_FRAMES = tuple(map(CodecSpec().frames, (1.0, 3.0)))  # of a sample, at most half of it
+VALIDATION_CLIPS = 24
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class NARTraining:
+    """Of the NAR alone.
+
+    Attributes:
+        n_codebooks: books of a new model, 2 to the codec's own.
+    """
+
+    n_codebooks: int = 8
+
+
+CONFIGS = (SpeechTraining, Shape, NARTraining)
+
+
+def build(data: Data, loop: LoopConfig, config: SpeechTraining, shape: Shape, own: NARTraining,
+          ) -> SpeechStage:
+    """A new NAR, or the one that `config.init` names."""
+    aligned = shape.layout == "interleaved"
+    speech, model, codec = open_speech(data, config, aligned, load_nar,
+                                       lambda nar: nar.config.aligned)
+    if model is None:
+        model = NAR(NARConfig(len(speech.vocabulary), own.n_codebooks, aligned=aligned,
+                              transformer=shape.transformer()))
+        if codec is not None:
+            start_from_codebooks(model.codes.weight, codec.codebooks[: own.n_codebooks])
+    if (found := speech.prepared.n_codebooks or 0) < model.config.n_codebooks:
+        raise ValueError(f"--n-codebooks {model.config.n_codebooks}: the data has {found}")
+    return SpeechStage(NARTask(model), speech, codec)
+
+
+class NARTask:
+    """A NAR, aligned or not."""
+
+    name, unit = "nar", "frames"
+
+    def __init__(self, model: NAR) -> None:
+        self.model = model
+        self.labels = {"layouts": ["interleaved" if model.config.aligned else "plain"]}
+
+    def collate(self, samples: Sequence[Sample], rng: np.random.Generator,
+                drop_prompt: float = 0.0) -> tuple[NARBatch, torch.Tensor]:
+        """Padded samples, and the level [B] that each is trained on."""
+        levels = rng.integers(1, self.model.config.n_codebooks, len(samples))
+        return self.rows(samples, rng, drop_prompt), torch.from_numpy(levels)
+
+    def rows(self, samples: Sequence[Sample], rng: np.random.Generator,
+             drop_prompt: float = 0.0) -> NARBatch:
+        """Draw where the prompt of each sample ends, and pad them.
+
+        Samples without text have no prompt, nor has a share `drop_prompt` of the others, so that
+        guidance can lead away from text and voice together or from the voice alone.
+        """
+        frames = np.array([s.codes.shape[1] for s in samples])
+        heard = np.array([s.conditioned for s in samples])
+        heard &= rng.random(len(samples)) >= drop_prompt
+        most = np.minimum(PROMPT_FRAMES[1], frames // 2) * heard
+        prompt = rng.integers(np.minimum(PROMPT_FRAMES[0], most), most + 1)
+        return NARBatch.pad([NARRow(s.phones, s.codes, int(frames), s.durations)
+                             for s, frames in zip(samples, prompt, strict=True)],
+                            self.model.config, CPU)
+
+    def loss(self, batch: tuple[NARBatch, torch.Tensor]) -> Loss:
+        rows, level = batch
+        losses, _ = self.model.loss(rows, level)
+        return Loss(losses.mean(), float(rows.n_frames.sum()))
+
+    def validate(self, samples: Sequence[Sample], device: torch.device) -> Metrics:
+        """Loss and top-10 accuracy of every book, given the true books below it."""
+        samples = samples[:VALIDATION_CLIPS]
+        rows = to_device(self.rows(samples, np.random.default_rng(0)), device)
+        metrics: Metrics = {}
+        for book in range(1, self.model.config.n_codebooks):
+            level = torch.full((len(samples),), book, device=device)
+            losses, top10 = self.model.loss(rows, level)
+            metrics[f"valid/loss_{book + 1}"] = float(losses.mean())
+            metrics[f"valid/top10_{book + 1}"] = float(top10.mean())
+        metrics["valid/loss"] = float(np.mean([v for k, v in metrics.items() if "loss" in k]))
+        return metrics
+
+    def listen(self, sample: Sample, data: SpeechData, codec: Codec) -> dict[str, torch.Tensor]:
+        rows = self.rows([sample], np.random.default_rng(0))
+        whole = to_device(rows, self.model.codes.weight.device)
+        return {"nar/original": codec.decode(rows.codes)[0, 0],
+                "nar/filled": fill(self.model, whole, codec)}
+
+    def save(self, folder: Path, vocabulary: Vocabulary, codec: str) -> None:
+        save_nar(folder, self.model, vocabulary, codec)
