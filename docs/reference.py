@@ -24,7 +24,8 @@ def show_everything(name: str) -> None:
     if exported := getattr(package, "__all__", None):
         for attribute in exported:  # valle's are imported on first use
             setattr(package, attribute, getattr(package, attribute))
-        package.__all__ = [*exported, *(m.name for m in inside if m.name != "__main__")]
+        names = [module.name for module in inside if module.name != "__main__"]
+        vars(package).update(__all__=[*exported, *names])
     for module in inside:
         if module.ispkg:
             show_everything(f"{name}.{module.name}")
