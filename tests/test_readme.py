@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 VOICES = ("alto", "tenor", "bass")
-STARTER = ROOT / "weights" / "starter" / "ar.json"
+STARTER = ROOT / "weights" / "starter" / "model.json"
 UNMAPPED = ("g2p/english", "valle/commands", "valle/training/stages")  # each alike inside
 
 

@@ -305,7 +305,7 @@ def test_a_batch_too_small_to_start_the_quantizer_is_refused(corpus: Corpus) -> 
 
 
 def test_a_checkpoint_of_another_shape_is_refused(corpus: Corpus, tmp_path: Path) -> None:
-    fit(build("ar plain", corpus), loop(tmp_path, 1), {})
+    fit(build("ar interleaved", corpus), loop(tmp_path, 1), {})
     with pytest.raises(ValueError, match=r"cannot resume from .*start a new --out folder"):
         fit(build("nar", corpus), loop(tmp_path), {})
 
@@ -407,7 +407,7 @@ def test_mistakes_are_one_line(corpus: Corpus, tmp_path: Path,
             ("codec", corpus.root, ["--held-out", "hold"], "no part of a path is called so"),
             ("aligner", corpus.prepared, ["--held-out", "*"], "nothing to train on"),
             ("ar", corpus.prepared, ["--max-seconds=0.1"], "nothing to train on"),
-            ("ar", corpus.prepared, [f"--vocabulary={tmp_path}"], "neither ar.json nor nar.json"),
+            ("ar", corpus.prepared, [f"--vocabulary={tmp_path}"], "neither an AR nor a NAR"),
             ("ar", corpus.prepared, ["--held-out", "@/nowhere"], "/nowhere"),
             ("ar", corpus.prepared, ["--steps=0"], "--steps")):
         out = tmp_path / "out"
