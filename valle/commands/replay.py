@@ -10,8 +10,8 @@ from codec.record import read_json
 OPTIONS: dict[str, type] = {
     "text": str, "prompt": str, "prompt_text": str, "language": str, "seed": int, "model": str,
     "continuation": bool, "device": str, "precision": str, "engine": str, "temperature": float,
-    "top_k": int, "top_p": float, "guidance": float, "nar_guidance": float, "best_of": int,
-    "retries": int, "pause": float}
+    "top_k": int, "top_p": float, "guidance": float, "nar_guidance": float,
+    "nar_temperature": float, "best_of": int, "retries": int, "pause": float}
 KEPT = ("valle", "torch", "weights", "prompt_sha256", "sha256")
 
 

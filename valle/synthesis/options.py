@@ -24,6 +24,8 @@ class SamplingOptions:
             (classifier-free guidance): clearer words, a nearer voice; 1 is off and a third faster.
             Models trained without dropped conditions need 1.
         nar_guidance: the same for the other codebooks.
+        nar_temperature: the other codebooks are expected vectors, not codes: 1 takes the mean under
+            the model's probabilities (plain words, an average voice), 0 the likeliest code.
         best_of: candidates to draw of each segment, of which the clearest in the nearest voice is
             kept.
         retries: draw further candidates of a segment, at most so many, while it is not fluent or
@@ -38,6 +40,7 @@ class SamplingOptions:
     ras_threshold: float = 0.1
     guidance: float = 2.5
     nar_guidance: float = 1.0
+    nar_temperature: float = 0.4
     best_of: int = 1
     retries: int = 3
     pause: float = 0.4
@@ -45,7 +48,7 @@ class SamplingOptions:
     def __post_init__(self) -> None:
         check_range(self, temperature=(0.0, 10.0), top_k=(0, 1 << 20), top_p=(0.0, 1.0),
                     ras_window=(1, 10_000), ras_threshold=(0.0, 1.0), guidance=(1.0, 20.0),
-                    nar_guidance=(1.0, 20.0), best_of=(1, MAX_CANDIDATES),
-                    retries=(0, MAX_CANDIDATES), pause=(0.0, 10.0))
+                    nar_guidance=(1.0, 20.0), nar_temperature=(0.0, 10.0),
+                    best_of=(1, MAX_CANDIDATES), retries=(0, MAX_CANDIDATES), pause=(0.0, 10.0))
         if self.top_p == 0:
             raise WrongValue("top_p", self.top_p, "must be above 0; 1 is off")

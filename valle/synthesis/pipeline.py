@@ -157,7 +157,8 @@ class Pipeline:
             batch = NARBatch.pad(rows[first: first + together], self.model.nar.config, self.device)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
                 latents = fill_latents(self.model.nar, batch, self.model.codec.codebooks,
-                                       delivery.sampling.nar_guidance)
+                                       delivery.sampling.nar_guidance,
+                                       delivery.sampling.nar_temperature)
             said = batch.frame_phones
             found += zip(latents, [None] * len(latents) if said is None else said, strict=True)
             done(sum(-(-len(one.codes) // 2) for one in generated[first: first + together]))

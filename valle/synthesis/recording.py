@@ -55,8 +55,8 @@ def as_samples(recording: Recording, max_seconds: float) -> Samples:
         return load_audio(recording, max_seconds=max_seconds)  # type: ignore[arg-type]
     samples, rate = recording if isinstance(recording, tuple) and len(recording) == 2 else (
         recording, SAMPLE_RATE)
-    wave = mono(samples)
     rate = whole_rate(rate)
+    wave = mono(samples)
     if len(wave) > max_seconds * rate:
         raise ValueError(f"the prompt lasts {len(wave) / rate:.1f} s, the limit is "
                          f"{max_seconds:g} s: cut a shorter piece")

@@ -123,7 +123,7 @@ def _rate_in_doubt(prompt: Recording, given: Samples, phones: list[str], aligner
         return []
     if not isinstance(prompt, tuple):
         raise ValueError("samples without a rate are taken for 24000 Hz, but these sound like "
-                         f"{rate} Hz: give (samples, {rate})")
+                         f"about {rate} Hz: give (samples, rate)")
     return [f"the prompt sounds as if {prompt[1]} Hz were not its rate (at {rate} Hz, once it is "
             "24000 Hz, its words are clear): check it"]
 
