@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+from typing import Any, NoReturn
 
 
 class Help(argparse.RawDescriptionHelpFormatter):
@@ -19,12 +19,16 @@ class Help(argparse.RawDescriptionHelpFormatter):
 class Parser(argparse.ArgumentParser):
     """argparse's, without twelve lines of usage before the one that matters."""
 
-    def __init__(self, prog: str, description: str, epilog: str | None = None) -> None:
-        """description: the examples in it name `infer.py` or `train.py`; here they name prog."""
+    def __init__(self, prog: str, description: str, epilog: str | None = None,
+                 **others: Any) -> None:
+        """description: the examples in it name `infer.py` or `train.py`; here they name prog.
+        others: what argparse hands on to the parsers of subcommands.
+        """
         for name in ("infer.py", "train.py"):
             description = description.replace(f"  {name} ", f"  {prog} ").replace(
                 f"| {name} ", f"| {prog} ")
-        super().__init__(prog=prog, description=description, epilog=epilog, formatter_class=Help)
+        super().__init__(prog=prog, description=description, epilog=epilog, formatter_class=Help,
+                         **others)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; `{self.prog} --help` lists what there is\n")
