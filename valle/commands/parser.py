@@ -10,7 +10,7 @@ class Help(argparse.RawDescriptionHelpFormatter):
 
     def _get_help_string(self, action: argparse.Action) -> str:
         told = action.help or ""
-        if (not action.option_strings or action.default in (None, False, argparse.SUPPRESS)
+        if (not action.option_strings or action.default in (None, False, (), argparse.SUPPRESS)
                 or "default" in told):
             return told
         return f"{told} (default: %(default)s)".lstrip()
