@@ -39,7 +39,7 @@ class SamplingOptions:
     ras_window: int = 10
     ras_threshold: float = 0.1
     guidance: float = 2.5
-    nar_guidance: float = 1.0
+    nar_guidance: float = 1.5
     nar_temperature: float = 0.4
     best_of: int = 1
     retries: int = 3
