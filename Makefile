@@ -1,12 +1,13 @@
 # make demo   speak one sentence: venv, install, demo.wav
 # make test   install what the tests need and run them all
 # make check  lint and types
+# make docs   the API reference, into build/reference
 
 PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test check clean
+.PHONY: demo test check docs clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -20,6 +21,9 @@ test: $(VENV)/.installed-dev
 check: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
+
+docs: $(VENV)/.installed-docs
+	$(RUN) docs/reference.py build/reference
 
 clean:
 	rm -rf $(VENV) demo.wav demo.json
@@ -35,4 +39,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,dev]"
+	@touch $@
+
+$(VENV)/.installed-docs: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
 	@touch $@
