@@ -11,9 +11,9 @@ RUN := $(VENV)/bin/python
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
-	$(RUN) infer.py --out demo.wav --prompt-audio examples/alto.wav \
-	  --prompt-text-file examples/alto.txt \
-	  --text "Three seconds of a voice are enough. Now it reads whatever you write."
+	$(RUN) infer.py --out demo.wav --prompt-audio examples/clara.wav \
+	  --prompt-text-file examples/clara.txt \
+	  --seed 5 --text "Three seconds of a voice are enough. Now it reads whatever you write."
 
 test: $(VENV)/.installed-dev
 	$(RUN) -m pytest
