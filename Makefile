@@ -1,5 +1,5 @@
 # make demo   speak one sentence: venv, install, demo.wav
-# make test   install what the tests need and run them all
+# make test   install what the tests need and run the quick ones; make test-all runs the slow too
 # make check  lint and types
 # make docs   the API reference, into build/reference
 
@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test check docs clean
+.PHONY: demo test test-all check docs clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -16,6 +16,9 @@ demo: $(VENV)/.installed
 	  --seed 5 --text "Three seconds of a voice are enough. Now it reads whatever you write."
 
 test: $(VENV)/.installed-dev
+	$(RUN) -m pytest -m "not slow"
+
+test-all: $(VENV)/.installed-dev
 	$(RUN) -m pytest
 
 check: $(VENV)/.installed-dev
@@ -38,7 +41,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,dev]"
+	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	@touch $@
 
 $(VENV)/.installed-docs: pyproject.toml constraints.txt | $(VENV)/bin/python

@@ -9,7 +9,9 @@ import importlib.util
 import os
 import resource
 import shutil
+import signal
 import subprocess
+import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # also for the processes that tests start
 torch.set_num_threads(1)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 
 RATE = 24_000
 PROMPT_TEXT = "The quick fox ran over the lazy dog."
@@ -238,6 +241,22 @@ def prompt(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("prompt") / "prompt.wav"
     soundfile.write(path, vowel(phonemize(PROMPT_TEXT))[0], RATE)
     return path
+
+
+@pytest.fixture(scope="session")
+def voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus of the three example voices, cut into clips (voices.py)."""
+    from voices import write_voices
+
+    root = tmp_path_factory.mktemp("corpora") / "voices"
+    write_voices(root)
+    return root
+
+
+@pytest.fixture
+def no_tensorboard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without TensorBoard, as in a core install; importing it takes seconds."""
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
 
 
 SAID = "The little boat was waiting by the old stone bridge."

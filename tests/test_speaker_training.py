@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from test_training import interrupt_at
-from voices import EXAMPLES, RATE, VOICES, voices
+from stopping import interrupt_at
+from voices import EXAMPLES, RATE, VOICES
 
 from codec.audio import load_audio
 from valle.cli import run
@@ -25,15 +25,9 @@ from valle.training.run import Data
 from valle.training.stages.speaker import SpeakerStage, SpeakerTraining
 from valle.training.stages.speaker import build as build_stage
 
-__all__ = ["voices"]
+pytestmark = pytest.mark.usefixtures("no_tensorboard")
 ROOT = Path(__file__).parents[1]
 STEPS, STOP = 5, 3
-
-
-@pytest.fixture(autouse=True)
-def no_tensorboard(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without TensorBoard, as in a core install; importing it takes seconds."""
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
 
 
 @pytest.fixture(scope="module")

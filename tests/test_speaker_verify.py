@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from voices import RATE, voices
+from voices import RATE
 
 from codec import load_audio
 from valle.cli import run
@@ -33,7 +33,6 @@ from valle.speaker.encoder import ENCODERS
 from valle.speaker.model import SpeakerConfig, SpeakerModel
 from valle.speaker.wavlm_tdnn import TDNN, TDNN_NAMES, WAVLM_NAMES, rename
 
-__all__ = ["voices"]
 ROOT = Path(__file__).parents[1]
 
 

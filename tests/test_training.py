@@ -2,12 +2,11 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pytest
 import torch
 from conftest import Corpus, file_limit, noise_codec
 from safetensors.torch import load_file
+from stopping import interrupt_at
 
 from codec import load_codec
 from codec.spectral import SpectralCodec
@@ -36,6 +36,7 @@ from valle.training.state import Progress
 
 ROOT = Path(__file__).parents[1]
 STEPS, STOP = 6, 3
+pytestmark = pytest.mark.usefixtures("no_tensorboard")
 STAGES = ("codec", "aligner", "ar plain", "ar interleaved", "nar")
 
 
@@ -64,13 +65,6 @@ def build(name: str, corpus: Corpus, weights: int = 0) -> Stage:
     return SpeechStage(ARTask(ar), data)
 
 
-@pytest.fixture(autouse=True)
-def no_tensorboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Without TensorBoard, as in a core install; importing it takes seconds."""
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    yield
-
-
 def loop(out: Path, steps: int = STEPS, **options: Any) -> LoopConfig:
     return LoopConfig(out, steps, warmup=2, log_every=1, validate_every=2, device="cpu", **options)
 
@@ -80,19 +74,6 @@ def peak(stage: Stage, lr: float) -> None:
     for optimizer in stage.optimizers.values():
         for group in optimizer.param_groups:
             group["initial_lr"] = lr
-
-
-def interrupt_at(stage: Stage, step: int) -> Stage:
-    """Ctrl-C while the batch of this step is made."""
-    make = stage.batch
-
-    def batch(at: int) -> Any:
-        if at == step:
-            os.kill(os.getpid(), signal.SIGINT)
-        return make(at)
-
-    stage.batch = batch  # type: ignore[method-assign]
-    return stage
 
 
 def records(folder: Path) -> list[dict[str, float]]:

@@ -28,13 +28,8 @@ from valle.training.loop import LoopConfig, Loss, fit
 from valle.training.stages import load_stage, stages
 from valle.training.state import BEFORE, CHECKPOINT, Progress, resume, save_state
 
+pytestmark = pytest.mark.usefixtures("no_tensorboard")
 ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture(autouse=True)
-def no_tensorboard(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without TensorBoard, as in a core install; importing it takes seconds."""
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
 
 
 def command(corpus: Corpus, out: Path, *more: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 import soundfile
 
 from codec.audio import load_audio
@@ -15,16 +14,13 @@ VOICES = ("alto", "tenor", "bass")
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-@pytest.fixture(scope="session")
-def voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def write_voices(root: Path) -> None:
     """SPEAKER/NUMBER.wav: the three voices, and held-NAME: two of them spoken faster."""
-    root = tmp_path_factory.mktemp("corpora") / "voices"
     for name in VOICES:
         samples = load_audio(EXAMPLES / f"{name}.wav", RATE)
         write_clips(root / name, samples)
         if name != "bass":
             write_clips(root / f"held-{name}", change_speed(samples, 1.3))
-    return root
 
 
 def write_clips(folder: Path, samples: np.ndarray) -> None:
