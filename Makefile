@@ -1,18 +1,19 @@
 # make demo   speak one sentence: venv, install, demo.wav
 # make test   install what the tests need and run the quick ones; make test-all runs the slow too
 # make check  lint and types
+# make docs   the API reference, into build/reference
 
 PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test test-all check clean
+.PHONY: demo test test-all check docs clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
-	$(RUN) infer.py --out demo.wav --prompt-audio examples/alto.wav \
-	  --prompt-text-file examples/alto.txt \
-	  --text "Three seconds of a voice are enough. Now it reads whatever you write."
+	$(RUN) infer.py --out demo.wav --prompt-audio examples/clara.wav \
+	  --prompt-text-file examples/clara.txt \
+	  --seed 5 --text "Three seconds of a voice are enough. Now it reads whatever you write."
 
 test: $(VENV)/.installed-dev
 	$(RUN) -m pytest -m "not slow"
@@ -23,6 +24,9 @@ test-all: $(VENV)/.installed-dev
 check: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
+
+docs: $(VENV)/.installed-docs
+	$(RUN) docs/reference.py build/reference
 
 clean:
 	rm -rf $(VENV) demo.wav demo.json
@@ -38,4 +42,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+$(VENV)/.installed-docs: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
 	@touch $@

@@ -32,11 +32,12 @@ from codec import CodecSpec
 from codec.files import atomic_path
 from g2p import Vocabulary
 from valle.engine.base import Decoder, Uncached
+from valle.engine.compile import NativeError
 from valle.engine.compiled import Compiled
 from valle.engine.export import export_llama
 from valle.engine.kvcache import PRECISIONS, Cached, PackedAR
 from valle.engine.llamacpp import GGUF_PRECISIONS, LlamaCppAR, LlamaCppDecoder
-from valle.engine.native import Native, NativeAR, NativeError
+from valle.engine.native import Native, NativeAR
 from valle.features.optional import transformers_package
 from valle.model.ar import AR
 from valle.model.config import SIZES, ARConfig, TransformerConfig

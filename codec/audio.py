@@ -1,10 +1,12 @@
-"""Speech files in and out: mono float32 samples in [-1, 1], refused early when of no use."""
+"""Sound files in and out: mono float32 samples in [-1, 1], refused early when of no use."""
 from __future__ import annotations
 
 import errno
 import io
-import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO, Protocol
 
 import numpy as np
 import soundfile
@@ -17,22 +19,29 @@ Samples = NDArray[np.float32]
 
 SAMPLE_RATE = 24_000
 FORMATS = "WAV, FLAC, OGG, Opus or MP3"
+WRITTEN = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS"),
+           ".opus": ("OGG", "OPUS"), ".mp3": ("MP3", "MPEG_LAYER_III")}
 LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000
+MOST_PER_SECOND = 800_000  # samples over all channels
+LONGEST_SECONDS = 1_800.0  # of any recording: ten bytes may hold an hour of silence
 BLOCK_SAMPLES = 1 << 18  # decoded at once, over all channels
 UNKNOWN_LENGTH = 1 << 62  # libsndfile reports more than this where a streamed FLAC states none
+CANCELLED = 0.25  # of the power that as many channels have together when nothing is common to them
 
-FRAME_SECONDS = 0.02
-SILENCE_DBFS = -60.0  # a frame below this is never speech
-SPEECH_RANGE_DB = 40.0  # nor is one this far below the loudest frame
-NOISE_MARGIN_DB = 6.0  # nor one as low as the file's own noise ...
-NOISE_CEILING_DB = 25.0  # ... as long as the noise lies this far below the loudest frame
-LOUDNESS_DBFS = -23.0
-HIGHEST_PEAK = 0.99
-CLIPPED_LEVEL, CLIPPED_SHARE = 0.98, 0.002
+
+class Sound(Protocol):
+    """An open sound file: rate in Hz, channels, frames (0 where nobody knows) and its samples."""
+
+    rate: int
+    channels: int
+    frames: int
+
+    def parts(self, size: int) -> Iterator[NDArray[np.float32]]:
+        """Samples [n, C] in order, about `size` at a time."""
 
 
 class _Stream(soundfile.SoundFile):
-    """A sound file read forwards only.
+    """A sound file of libsndfile, read forwards only.
 
     SoundFile seeks after every block: that decodes twice, and fails at the end of a FLAC file
     whose header states no length.
@@ -41,59 +50,107 @@ class _Stream(soundfile.SoundFile):
     def seekable(self) -> bool:
         return False
 
+    @property
+    def rate(self) -> int:
+        return int(self.samplerate)
 
-def load_audio(path: str | Path, sample_rate: int = SAMPLE_RATE, *,
+    def parts(self, size: int) -> Iterator[NDArray[np.float32]]:
+        while len(part := self.read(size, dtype="float32", always_2d=True)):
+            yield part
+
+
+def load_audio(path: str | Path | BinaryIO, sample_rate: int = SAMPLE_RATE, *,
                max_seconds: float = 30.0) -> Samples:
-    """Read a sound file as samples [N], mono float32 at `sample_rate` Hz.
+    """Read a sound file, or one in memory (BytesIO), as samples [N], mono, at `sample_rate` Hz.
 
-    Channels are averaged; any rate is resampled, which may overshoot [-1, 1] a little. A file
-    longer than `max_seconds` is refused by its header; where the header says too little or
-    nothing, decoding stops at the limit.
+    Channels are averaged, unless they cancel: then the loudest is taken. Any rate is resampled,
+    which may overshoot [-1, 1] a little. A file longer than `max_seconds` is refused by its header;
+    where the header says too little or nothing, decoding stops at the limit.
 
     Raises:
         FileNotFoundError: no such file.
         PermissionError: it may not be read.
         ValueError: not a sound file, empty, damaged, too long, or with NaN or infinite samples.
     """
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"no audio file at {path}: check the path")
-    if not path.is_file():
-        raise ValueError(f"{path} is not a file: give the path of one {FORMATS} file")
-    if path.stat().st_size == 0:
-        raise ValueError(f"{path} is an empty file: record or copy it again")
-    try:
-        # By descriptor, because by name libsndfile takes any text called .gsm or .vox for sound.
-        with path.open("rb") as raw, _Stream(raw.fileno(), closefd=False) as file:
-            rate, mono = file.samplerate, _read_mono(file, path, max_seconds)
-    except soundfile.LibsndfileError as error:
-        reason = error.error_string.strip().rstrip(".")
-        raise ValueError(f"{path} cannot be read as audio ({reason}): give a {FORMATS} "
-                         "file") from error
+    if isinstance(path, (str, Path)):
+        path = Path(path)
+        if not path.exists():
+            raise FileNotFoundError(f"no audio file at {path}: check the path")
+        if not path.is_file():
+            raise ValueError(f"{path} is not a file: give the path of one {FORMATS} file")
+        with path.open("rb", buffering=0) as file:
+            return _load(file, str(path), sample_rate, max_seconds)
+    return _load(path, "the audio in memory", sample_rate, max_seconds)
+
+
+def _load(file: BinaryIO, name: str, sample_rate: int, max_seconds: float) -> Samples:
+    """What an open file holds, as `load_audio` gives it; name: for messages."""
+    rate, mono, powers = _read_mono(file, name, max_seconds)
     if not mono.size:
-        raise ValueError(f"{path} holds no samples: record or copy it again")
+        raise ValueError(f"{name} holds no samples: record or copy it again")
     if not np.isfinite(mono).all():
-        raise ValueError(f"{path} holds NaN or infinite samples: export it again as 16-bit PCM")
+        raise ValueError(f"{name} holds NaN or infinite samples: export it again as 16-bit PCM")
+    if cancel(mono, powers):
+        rate, mono, _ = _read_mono(file, name, max_seconds, int(powers.argmax()))
     return resample(mono, rate, sample_rate)
 
 
-def _read_mono(file: _Stream, path: Path, max_seconds: float) -> Samples:
-    """All samples of an open file, averaged over channels, [N] at the file's own rate."""
-    rate = file.samplerate
-    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
-        raise ValueError(f"{path} has a sample rate of {rate} Hz: convert it to {SAMPLE_RATE} Hz")
-    limit = max_seconds * rate
-    advice = f"the limit is {max_seconds:g} s: cut a shorter piece"
-    if limit < file.frames < UNKNOWN_LENGTH:
-        raise ValueError(f"{path} lasts {file.frames / rate:.1f} s, {advice}")
-    blocks = [np.zeros(0, np.float32)]
-    total, step = 0, max(1, BLOCK_SAMPLES // file.channels)
-    while len(block := file.read(step, dtype="float32", always_2d=True)):
-        total += len(block)
-        if total > limit:
-            raise ValueError(f"{path} lasts longer than its header says, {advice}")
-        blocks.append(block.mean(axis=1, dtype=np.float32))
-    return np.concatenate(blocks)
+def _read_mono(file: BinaryIO, name: str, max_seconds: float, channel: int | None = None,
+               ) -> tuple[int, Samples, NDArray[np.float64]]:
+    """(rate, samples [N] of one channel or of their mean, sum of squares of each channel [C])."""
+    file.seek(0)
+    if not (head := file.read(12)):
+        raise ValueError(f"{name} is an empty file: record or copy it again")
+    file.seek(0)
+    with opened(file, head, name) as sound:
+        rate, channels = sound.rate, sound.channels
+        if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+            raise ValueError(f"{name} has a sample rate of {rate} Hz: convert it to {SAMPLE_RATE} "
+                             "Hz")
+        if rate * channels > MOST_PER_SECOND:
+            raise ValueError(f"{name} has {channels} channels of {rate} Hz: convert it to one of "
+                             f"{SAMPLE_RATE} Hz")
+        limit, advice = max_seconds * rate, f"the limit is {max_seconds:g} s: cut a shorter piece"
+        if limit < sound.frames < UNKNOWN_LENGTH:
+            raise ValueError(f"{name} lasts {sound.frames / rate:.1f} s, {advice}")
+        parts, powers, total = [np.zeros(0, np.float32)], np.zeros(channels), 0
+        for part in sound.parts(max(1, BLOCK_SAMPLES // channels)):
+            total += len(part)
+            if total > limit:
+                raise ValueError(f"{name} lasts longer than its header says, {advice}")
+            with np.errstate(over="ignore", invalid="ignore"):
+                powers += np.square(part, dtype=np.float64).sum(axis=0)
+                parts.append(part.mean(axis=1, dtype=np.float32) if channel is None
+                              else part[:, channel])
+    return rate, np.concatenate(parts), powers
+
+
+@contextmanager
+def opened(file: BinaryIO, head: bytes, name: str) -> Iterator[Sound]:
+    """A sound file to be decoded block by block; ValueError when it is none, or is damaged."""
+    if head[4:8] == b"ftyp":  # M4A, MP4: not a format of libsndfile
+        from codec.mp4 import MP4
+
+        with MP4(file, name) as sound:
+            yield sound
+        return
+    try:
+        # By descriptor, because by name libsndfile takes any text called .gsm or .vox for sound.
+        with (_Stream(file.fileno(), closefd=False) if isinstance(file, io.FileIO)
+              else _Stream(file)) as stream:
+            yield stream
+    except soundfile.LibsndfileError as error:
+        reason = error.error_string.strip().rstrip(".")
+        raise ValueError(f"{name} cannot be read as audio ({reason}): give a {FORMATS} "
+                         "file") from error
+
+
+def cancel(mono: Samples, powers: NDArray[np.float64]) -> bool:
+    """Do channels cancel in their mean [N], as a microphone with one lead reversed makes them?
+
+    powers: sum of squares of each channel [C].
+    """
+    return float(np.square(mono, dtype=np.float64).sum()) < CANCELLED * powers.mean() / len(powers)
 
 
 def resample(samples: Samples, sample_rate: int, wanted: int) -> Samples:
@@ -104,92 +161,42 @@ def resample(samples: Samples, sample_rate: int, wanted: int) -> Samples:
     return np.asarray(soxr.resample(samples, sample_rate, wanted), np.float32)
 
 
+def written_as(path: Path) -> tuple[str, str]:
+    """libsndfile's (format, subtype) of a file's suffix; ValueError names those that there are."""
+    found = WRITTEN.get(path.suffix.lower())
+    if found is None:
+        *others, last = WRITTEN
+        raise ValueError(f"cannot write {path}: give it a name that ends in {', '.join(others)} or "
+                         f"{last}")
+    return found
+
+
 def save_audio(path: str | Path, samples: Samples, sample_rate: int = SAMPLE_RATE) -> None:
-    """Write samples [N], clipped to [-1, 1], as a 16-bit WAV file: whole or not at all.
+    """Write samples [N], clipped to [-1, 1], in the format of the suffix: whole or not at all.
+
+    WAV and FLAC have 16 bits; OGG (Vorbis), Opus and MP3 are smaller and lossy.
 
     Raises:
-        ValueError: the samples are not one channel, are empty, or hold NaN or infinity.
+        ValueError: the samples are not one channel, are empty, or hold NaN or infinity, or the
+            suffix is none of WRITTEN.
         OSError: the folder cannot be made or written, the disk is full, or `path` is no plain file.
     """
     path, samples = Path(path), np.asarray(samples, np.float32)
+    kind, subtype = written_as(path)
     if samples.ndim != 1 or not samples.size:
         raise ValueError(f"samples must have the shape [N] with N > 0, not {list(samples.shape)}")
     if not np.isfinite(samples).all():
         raise ValueError(f"the samples hold NaN or infinity: {path} was not written")
-    wav = io.BytesIO()
+    encoded = io.BytesIO()
     pcm = np.rint(np.clip(samples, -1, 1) * 32767).astype(np.int16)
-    soundfile.write(wav, pcm, sample_rate, format="WAV", subtype="PCM_16")
+    with soundfile.SoundFile(encoded, "w", sample_rate, 1, subtype, format=kind) as file:
+        for start in range(0, len(pcm), BLOCK_SAMPLES):  # Vorbis overflows its stack on minutes
+            file.write(pcm[start: start + BLOCK_SAMPLES])
     try:
         if path.exists() and not path.is_file():
             raise OSError(errno.EINVAL, "it is a folder or a device")
         with atomic_path(path) as temporary:
-            temporary.write_bytes(wav.getvalue())
+            temporary.write_bytes(encoded.getvalue())
     except OSError as error:
         raise OSError(f"cannot write {path}: {error.strerror}; choose another place or free some "
                       "space") from error
-
-
-def check_prompt(samples: Samples, sample_rate: int = SAMPLE_RATE, *, min_seconds: float = 1.0,
-                 ) -> None:
-    """Refuse samples [N] that cannot be a voice prompt, and warn where they are clipped.
-
-    Call it before any change of level: clipping is recognised at full scale.
-
-    Raises:
-        ValueError: shorter than `min_seconds`, or silent.
-    """
-    seconds = len(samples) / sample_rate
-    if seconds < min_seconds:
-        raise ValueError(f"the prompt lasts {seconds:.2f} s: use at least {min_seconds:g} s of "
-                         "speech, better 3 s")
-    if not _active_frames(samples, sample_rate).any():
-        raise ValueError("the prompt is silent: use a recording of speech")
-    clipped = float((np.abs(samples) >= CLIPPED_LEVEL).mean())
-    if clipped > CLIPPED_SHARE:
-        warnings.warn(f"the prompt is clipped ({clipped:.1%} of its samples), so the voice will "
-                      "sound rough: record it at a lower level", stacklevel=2)
-
-
-def normalize_loudness(samples: Samples) -> Samples:
-    """Scale samples [N] at 24 kHz to -23 dBFS RMS over the active 20 ms frames, peaks <= 0.99.
-
-    Silence is returned as it is.
-    """
-    active = _active_frames(samples, SAMPLE_RATE)
-    if not active.any():
-        return samples
-    power = np.mean(10 ** (_levels(samples, SAMPLE_RATE)[active] / 10))
-    gain = 10 ** (LOUDNESS_DBFS / 20) / np.sqrt(power)
-    gain = min(gain, HIGHEST_PEAK / float(np.abs(samples).max()))
-    return (samples * gain).astype(np.float32)
-
-
-def trim_silence(samples: Samples, sample_rate: int = SAMPLE_RATE, keep: float = 0.1,
-                 ) -> tuple[int, int]:
-    """(start, end) indices of the speech in samples [N], with up to `keep` seconds around it.
-
-    Silence gives (0, 0).
-    """
-    active = np.flatnonzero(_active_frames(samples, sample_rate))
-    if not active.size:
-        return 0, 0
-    frame, margin = round(FRAME_SECONDS * sample_rate), round(keep * sample_rate)
-    start, end = int(active[0]) * frame - margin, (int(active[-1]) + 1) * frame + margin
-    return max(0, start), min(len(samples), end)
-
-
-def _active_frames(samples: Samples, sample_rate: int) -> NDArray[np.bool_]:
-    """Which 20 ms frames of samples [N] may hold speech, [ceil(N / frame)]."""
-    levels = _levels(samples, sample_rate)
-    if not levels.size:
-        return np.zeros(0, np.bool_)
-    loudest = float(levels.max())
-    noise = min(float(np.percentile(levels, 5)) + NOISE_MARGIN_DB, loudest - NOISE_CEILING_DB)
-    return levels > max(noise, loudest - SPEECH_RANGE_DB, SILENCE_DBFS)
-
-
-def _levels(samples: Samples, sample_rate: int) -> NDArray[np.float64]:
-    """RMS of each 20 ms frame of samples [N] in dBFS; the last one is filled up with zeros."""
-    frame = round(FRAME_SECONDS * sample_rate)
-    padded = np.pad(samples.astype(np.float64), (0, -len(samples) % frame))
-    return 10 * np.log10(np.square(padded).reshape(-1, frame).mean(axis=1) + 1e-20)

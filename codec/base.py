@@ -1,10 +1,10 @@
 """What every codec offers, and how one is chosen."""
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from codec.record import read_record
 from codec.spec import CodecSpec
 
 if TYPE_CHECKING:
@@ -78,30 +78,23 @@ def load_codec(name: str | Path, device: str | torch.device = "cpu") -> Codec:
         FileNotFoundError: there is nothing there, or EnCodec's weights cannot be fetched.
         ValueError: the file or folder holds no codec, or a damaged one.
     """
-    choices = ("choose encodec, the path of its weights (encodec_24khz-d7cc33bc.th), or a folder "
-               "with codec.json and codec.safetensors")
+    choices = ("choose encodec, the path of its weights (encodec_24khz-d7cc33bc.th), or the folder "
+               "of a model or codec")
     path, name = Path(name), str(name)
-    if name != "encodec" and (path / "codec.json").is_file():
-        if is_encodec(path):
-            return load_codec("encodec", device)
-        from codec.spectral import SpectralCodec
-
-        return SpectralCodec.load(path).to(device)
     if name == "encodec" or path.is_file():
         from codec.encodec24 import EncodecCodec
 
         return EncodecCodec.load(None if name == "encodec" else path).to(device)
-    if path.is_dir():
-        raise ValueError(f"no codec in {path}: {choices}")
-    raise FileNotFoundError(f"unknown codec {str(name)!r}: {choices}")
-
-
-ENCODEC = {"codec": "encodec"}  # codec.json of a folder that uses EnCodec's published weights
-
-
-def is_encodec(folder: Path) -> bool:
-    """Whether the folder's codec.json names EnCodec instead of describing a spectral codec."""
+    if not path.is_dir():
+        raise FileNotFoundError(f"unknown codec {str(name)!r}: {choices}")
     try:
-        return bool(json.loads((folder / "codec.json").read_text(encoding="utf-8")) == ENCODEC)
-    except ValueError:
-        return False  # the spectral codec's own reader says what is wrong
+        if read_record(path)["codec"] == ENCODEC:
+            return load_codec("encodec", device)
+    except (KeyError, FileNotFoundError) as error:
+        raise ValueError(f"no codec in {path}: {choices}") from error
+    from codec.spectral import SpectralCodec
+
+    return SpectralCodec.load(path).to(device)
+
+
+ENCODEC = {"codec": "encodec"}  # the part of a model that uses EnCodec's published weights

@@ -27,9 +27,12 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_native_id()}.tmp")
     try:
+        temporary.touch()
+        mode = temporary.stat().st_mode  # as the umask wants it; safetensors makes it private
         yield temporary
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
+        temporary.chmod(path.stat().st_mode if path.exists() else mode)
         os.replace(temporary, path)
     except OSError as error:
         if error.errno not in DISK_ERRORS and error.filename != str(temporary):

@@ -18,21 +18,23 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from codec.backbone import Backbone
-from codec.files import atomic_path
 from codec.mel import mel_filters
+from codec.parts import load_part, network, save_part
+from codec.record import check_range, from_record
 from codec.source import PITCHES, best_pitch, noise, pulses
 from codec.spec import CodecSpec
-from codec.weights import load_weights, save_weights
 
 # Magnitudes teach the two filters, and do not show a little noise among harmonics; ears hear it.
 # Noise is weakened by its share of the power, raised to this.
 CLEARED = 0.5
+UNSAVED = ("embed_avg", "cluster_size")  # what the codebooks learned from
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,11 @@ class SpectralConfig:
     codebook_size: int = 1024
 
     def __post_init__(self) -> None:
+        check_range(self, sample_rate=(8_000, 96_000), hop=(1, 4_096), window=(1, 16_384),
+                    filter_window=(1, 16_384), n_mels=(1, 512), encoder_width=(1, 8_192),
+                    encoder_blocks=(1, 256), decoder_width=(1, 8_192), decoder_blocks=(1, 256),
+                    decoder_attend_every=(0, 256), latent=(1, 8_192), n_codebooks=(1, 64),
+                    codebook_size=(2, 1 << 20))
         for name, window in (("window", self.window), ("filter_window", self.filter_window)):
             if window % self.hop or (window - self.hop) % 2:
                 raise ValueError(f"{name} {window} must be an even multiple of hop {self.hop}")
@@ -270,16 +277,12 @@ class SpectralCodec(nn.Module):
         return digest.hexdigest()[:16]
 
     def save(self, folder: str | Path) -> None:
-        """Write codec.json and codec.safetensors (int8) into the folder.
+        """Write the codec's part of model.json and codec.safetensors (int8) into the folder.
 
         Load it again before encoding: codes of the rounded weights differ a little.
         """
-        folder = Path(folder)
-        keep = {k: v for k, v in self.state_dict().items()
-                if not k.endswith(("embed_avg", "cluster_size"))}
-        save_weights(folder / "codec.safetensors", keep, "int8")
-        with atomic_path(folder / "codec.json") as path:
-            path.write_text(json.dumps(dataclasses.asdict(self.config), indent=2) + "\n")
+        keep = {k: v for k, v in self.state_dict().items() if not k.endswith(UNSAVED)}
+        save_part(folder, "codec", {"config": dataclasses.asdict(self.config)}, keep, "int8")
 
     @classmethod
     def load(cls, folder: str | Path) -> SpectralCodec:
@@ -289,16 +292,8 @@ class SpectralCodec(nn.Module):
             FileNotFoundError: the folder holds no codec.
             ValueError: the files do not belong together or are damaged.
         """
-        folder = Path(folder)
-        if not (folder / "codec.json").is_file():
-            raise FileNotFoundError(f"no codec.json in {folder}")
-        tensors = load_weights(folder / "codec.safetensors")
-        try:
-            record = json.loads((folder / "codec.json").read_text())
-            record["decoder_phones"] = tuple(record.get("decoder_phones", ()))
-            codec = cls(SpectralConfig(**{"decoder_attend_every": 0} | record))  # not before 0.5
-            codec.load_state_dict(tensors | {k: v for k, v in codec.state_dict().items()
-                                             if k.endswith(("embed_avg", "cluster_size"))})
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise ValueError(f"damaged or foreign codec in {folder}: {error}") from error
-        return codec.eval().requires_grad_(False)
+        def build(part: dict[str, Any], tensors: dict[str, torch.Tensor]) -> SpectralCodec:
+            config = from_record(SpectralConfig, part["config"])
+            return network(lambda: cls(config), tensors, UNSAVED)
+
+        return load_part(folder, "codec", build, "give the folder of a model or of a codec")

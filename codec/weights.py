@@ -41,7 +41,7 @@ def load_weights(path: str | Path) -> dict[str, torch.Tensor]:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: not a safetensors file, or cut short.
+        ValueError: not a safetensors file, cut short, or with NaN or infinity in it.
     """
     path = Path(path)
     if not path.is_file():
@@ -51,6 +51,10 @@ def load_weights(path: str | Path) -> dict[str, torch.Tensor]:
     except Exception as error:
         raise ValueError(f"{path} is damaged or not a safetensors file ({error}); "
                          "copy it again") from error
-    return {name: tensor.float() if name + SCALE not in stored
-            else (tensor.flatten(1).float() * stored[name + SCALE].float()).view_as(tensor)
-            for name, tensor in stored.items() if not name.endswith(SCALE)}
+    loaded = {name: tensor.float() if name + SCALE not in stored
+              else (tensor.flatten(1).float() * stored[name + SCALE].float()).view_as(tensor)
+              for name, tensor in stored.items() if not name.endswith(SCALE)}
+    for name, tensor in loaded.items():
+        if not tensor.isfinite().all():
+            raise ValueError(f"{path} is damaged ({name} holds NaN or infinity); copy it again")
+    return loaded

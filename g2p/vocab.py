@@ -78,7 +78,10 @@ class Vocabulary:
             KeyError: there are no phones in it.
             ValueError: they are not a vocabulary.
         """
-        return cls(record["phones"])
+        phones = record["phones"]
+        if not isinstance(phones, list) or not all(isinstance(phone, str) for phone in phones):
+            raise ValueError("a vocabulary is a list of distinct phones that starts with <unk>")
+        return cls(phones)
 
     def _find(self, phone: str) -> int:
         bare = phone.lstrip(STRESS)

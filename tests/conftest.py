@@ -49,11 +49,12 @@ def vowel(phones: Iterable[str], pitch: float = 120.0) -> tuple[NDArray[np.float
         silent = phone in (" ", ",", ".", "?", "!", ";", ":")
         size = round((0.03 if silent else 0.08 + 0.01 * (seed % 4)) * RATE)
         time = (total + np.arange(size)) / RATE
-        formants = np.random.default_rng(seed).uniform((250, 900, 2200), (800, 2100, 3600))
-        harmonics = pitch * np.arange(1, 36)
+        formants = np.random.default_rng(seed).uniform((250, 900, 2200, 4600),
+                                                       (800, 2100, 3600, 5400))
+        harmonics = pitch * np.arange(1, 50)
         gains = sum(np.exp(-((harmonics - f) / 150) ** 2) for f in formants)
         wave = (np.sin(2 * np.pi * harmonics[:, None] * time) * gains[:, None]).sum(0)
-        pieces.append(wave * (0.0 if silent else 0.15))
+        pieces.append(wave * (0.0 if silent else 0.1))
         total += size
         ends.append(total / RATE)
     samples = np.concatenate(pieces)

@@ -158,7 +158,7 @@ def test_save_and_load(aligner: Aligner, tmp_path: Path) -> None:
     mel = torch.randn(1, 80, 30)
     torch.testing.assert_close(loaded(mel), aligner.eval()(mel).detach(), atol=0.1, rtol=0.05)
     loaded.save(tmp_path / "again")
-    for name in ("aligner.json", "aligner.safetensors"):
+    for name in ("model.json", "aligner.safetensors"):
         assert (tmp_path / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
 
 

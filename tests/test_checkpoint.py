@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ from typing import Any
 import pytest
 import torch
 from conftest import file_limit, noise_codec
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
+from codec.spectral import SpectralCodec
 from codec.weights import load_weights
 from valle.cli import run
-from valle.model.checkpoint import load_model, load_vocabulary, pack
+from valle.model.aligner import Aligner
+from valle.model.checkpoint import load_ar, load_model, load_nar, load_vocabulary, pack
 
 
 class Bomb:
@@ -54,8 +57,7 @@ def test_what_is_packed_comes_back(parts: Path, tmp_path: Path) -> None:
                 parts / "nar-interleaved", parts / "aligner")
     read = load_model(tmp_path / "m")
     assert sorted(contents(tmp_path / "m")) == sorted(
-        f"{part}.{kind}" for part in ("aligner", "ar", "codec", "nar")
-        for kind in ("json", "safetensors"))
+        ["model.json", *(f"{part}.safetensors" for part in ("aligner", "ar", "codec", "nar"))])
     assert read.codec.identity == made.codec.identity
     assert read.vocabulary.phones == load_vocabulary(parts / "interleaved").phones
     for part in ("ar", "nar"):
@@ -88,8 +90,8 @@ def test_pack_by_command(parts: Path, tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize("change, advice", [
-    ({"aligner": None}, "needs --aligner"), ({"aligner": "codec"}, "no aligner.json"),
-    ({"ar": "plain"}, "train it with --layout plain"), ({"nar": "codec"}, "no nar.json"),
+    ({"aligner": None}, "needs --aligner"), ({"aligner": "codec"}, "no aligner in"),
+    ({"ar": "plain"}, "train it with --layout plain"), ({"nar": "codec"}, "no nar in"),
     ({"codec": "aligner"}, "no codec in"), ({"codec": "other"}, "put the right codec")])
 def test_pack_writes_nothing_when_parts_do_not_fit(parts: Path, tmp_path: Path,
                                                    change: dict[str, str | None],
@@ -115,8 +117,15 @@ def test_pack_onto_a_full_disk_leaves_no_half_file(model_folder: Path, tmp_path:
     assert list((tmp_path / "m").iterdir()) == []
 
 
-def spoil_json(name: str, text: str) -> Callable[[Path], None]:
-    return lambda folder: (folder / name).write_text(text) and None
+def change(what: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
+    return lambda folder: edit(folder / "model.json", what)
+
+
+def fill(path: Path, value: float) -> None:
+    tensors = load_file(path)
+    name = next(name for name, tensor in tensors.items() if tensor.dtype == torch.float16)
+    tensors[name].flatten()[0] = value
+    save_file(tensors, path)
 
 
 SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -125,31 +134,24 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
     "half a codec": (lambda f: cut(f / "codec.safetensors", 0.3), "copy it again"),
     "half an aligner": (lambda f: cut(f / "aligner.safetensors", 0.3), "copy it again"),
     "an empty ar": (lambda f: cut(f / "ar.safetensors", 0), "copy it again"),
-    "half a json": (lambda f: cut(f / "ar.json", 0.5), "foreign ar"),
-    "half a nar json": (lambda f: cut(f / "nar.json", 0.5), "foreign nar"),
-    "half an aligner json": (lambda f: cut(f / "aligner.json", 0.5), "foreign aligner"),
-    "half a codec json": (lambda f: cut(f / "codec.json", 0.5), "foreign codec"),
-    "a list": (spoil_json("ar.json", "[1, 2]"), "foreign ar"),
-    "binary json": (lambda f: (f / "nar.json").write_bytes(bytes(range(256))), "foreign nar"),
-    "no codec named": (lambda f: edit(f / "ar.json", lambda r: r.pop("codec")), "foreign ar"),
-    "another size": (lambda f: edit(f / "ar.json", lambda r: r["config"]["transformer"].update(
-        d_model=64)), "foreign ar"),
-    "an option of tomorrow": (lambda f: edit(f / "nar.json", lambda r: r["config"].update(x=1)),
-                              "foreign nar"),
-    "phones lost": (lambda f: edit(f / "ar.json", lambda r: r["vocabulary"]["phones"].pop()),
-                    "phones for a model of"),
-    "phones of the aligner lost": (
-        lambda f: edit(f / "aligner.json", lambda r: r["vocabulary"]["phones"].pop()),
-        "foreign aligner"),
+    "half a json": (lambda f: cut(f / "model.json", 0.5), "copy it again"),
+    "no codec named": (change(lambda r: r.pop("trained_on")), "foreign ar"),
+    "another size": (change(lambda r: r["ar"]["config"]["transformer"].update(d_model=64)),
+                     "has the shape"),
+    "an option of tomorrow": (change(lambda r: r["nar"]["config"].update(x=1)), "what is x?"),
+    "phones lost": (change(lambda r: r["vocabulary"]["phones"].pop()), "phones for a model of"),
     "foreign weights": (lambda f: save_file({"a": torch.ones(3)}, f / "ar.safetensors"),
                         "foreign ar"),
     "the nar's weights": (lambda f: shutil.copy(f / "nar.safetensors", f / "ar.safetensors"),
                           "foreign ar"),
     "another codec": (lambda f: noise_codec(seed=6).save(f), "put the right codec"),
     "no ar": (lambda f: (f / "ar.safetensors").unlink(), "ar.safetensors is missing"),
-    "no nar": (lambda f: (f / "nar.json").unlink(), "no nar.json"),
-    "no codec": (lambda f: (f / "codec.json").unlink(), "no codec"),
-    "no aligner": (lambda f: (f / "aligner.json").unlink(), "valle train aligner"),
+    "no nar": (change(lambda r: r.pop("nar")), "no nar in"),
+    "no codec": (change(lambda r: r.pop("codec")), "no codec in"),
+    "no aligner": (change(lambda r: r.pop("aligner")), "valle train aligner"),
+    "no record": (lambda f: (f / "model.json").unlink(), "no ar in"),
+    "NaN weights": (lambda f: fill(f / "nar.safetensors", torch.nan), "holds NaN or infinity"),
+    "infinite weights": (lambda f: fill(f / "codec.safetensors", torch.inf), "NaN or infinity"),
     "no folder": (shutil.rmtree, "--model starter"),
 }
 
@@ -167,10 +169,11 @@ def test_spoiled_models_are_refused_in_one_line(name: str, copy: Path) -> None:
 
 def test_vocabularies_must_agree(copy: Path) -> None:
     def swap(record: dict[str, Any]) -> None:
-        phones = record["vocabulary"]["phones"]
+        phones = list(record["vocabulary"]["phones"])
         phones[-1], phones[-2] = phones[-2], phones[-1]
+        record["nar"]["vocabulary"] = {"phones": phones}
 
-    edit(copy / "nar.json", swap)
+    edit(copy / "model.json", swap)
     with pytest.raises(ValueError, match="different vocabularies; train both on the same"):
         load_model(copy)
 
@@ -196,9 +199,150 @@ def test_the_bomb_is_live(tmp_path: Path) -> None:
 
 def test_load_vocabulary(model_folder: Path, copy: Path, tmp_path: Path) -> None:
     assert load_vocabulary(model_folder).phones == load_model(model_folder).vocabulary.phones
-    with pytest.raises(FileNotFoundError, match=r"neither ar.json nor nar.json"):
+    with pytest.raises(FileNotFoundError, match="neither an AR nor a NAR"):
         load_vocabulary(tmp_path)
-    for text in ("{}", "[]", '{"vocabulary": {"phones": ["a"]}}', '{"vocab'):
-        (copy / "ar.json").write_text(text)
-        with pytest.raises(ValueError, match=r"ar.json holds no vocabulary.*copy it again"):
+    for value in ({}, [], {"phones": ["a"]}, {"phones": "<unk>"}, {"phones": ["<unk>", 1]}, None):
+        edit(copy / "model.json", lambda record, value=value: record.update(vocabulary=value))
+        with pytest.raises(ValueError, match="holds no vocabulary.*copy it again"):
             load_vocabulary(copy)
+
+
+# --- every value ---------------------------------------------------------------------------------
+
+WRONG = ("6", None, [1], {}, -1, 10 ** 30)
+
+
+def values(record: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
+    """Every number, text and list below ar, nar, codec and aligner: (what holds it, its name)."""
+    found = []
+    for name, value in record.items():
+        found += values(value) if isinstance(value, dict) else [(record, name)]
+    return found
+
+
+LOADERS: dict[str, Callable[[Path], object]] = {
+    "codec": SpectralCodec.load, "ar": load_ar, "nar": load_nar, "aligner": Aligner.load}
+
+
+@pytest.mark.parametrize("part", LOADERS)
+def test_every_value_of_a_record_is_checked(part: str, copy: Path) -> None:
+    whole = json.loads((copy / "model.json").read_text(encoding="utf-8"))
+    for index in range(len(values(whole[part]))):
+        for wrong in WRONG:
+            record = json.loads(json.dumps(whole))
+            holder, name = values(record[part])[index]
+            holder[name] = wrong
+            (copy / "model.json").write_text(json.dumps(record), encoding="utf-8")
+            with pytest.raises(ValueError, match=name) as refused:
+                LOADERS[part](copy)
+            assert "\n" not in str(refused.value) and len(str(refused.value)) < 600
+
+
+def test_a_value_that_only_the_shapes_contradict(copy: Path) -> None:
+    for part, more in (("ar", {"n_layer": 256}), ("ar", {"d_model": 16_384}), ("ar", {"d_ff": 7}),
+                       ("nar", {"n_head": 1, "d_model": 30}), ("nar", {"d_ff": 65_536})):
+        shutil.copy(copy / "model.json", copy / "before")
+        edit(copy / "model.json",
+             lambda r, part=part, more=more: r[part]["config"]["transformer"].update(more))
+        with pytest.raises(ValueError, match="has the shape"):
+            load_model(copy)
+        shutil.move(copy / "before", copy / "model.json")
+
+
+TEXTS: dict[str, tuple[bytes, str]] = {
+    "empty": (b"", "is damaged"), "a list": (b"[1, 2]", "holds a list"),
+    "a number": (b"7", "holds a int"), "null": (b"null", "holds a NoneType"),
+    "binary": (bytes(range(256)), "is damaged"), "half": (b'{"format": 1, "ar": {', "is damaged"),
+    "deep": (b"[" * 100_000, "is damaged"),
+    "not a number": (b'{"format": NaN}', "NaN is no number"),
+    "no format": (b"{}", "format: 'None'"), "format 0": (b'{"format": 0}', "format: '0'"),
+    "format true": (b'{"format": true}', "format: 'True'"),
+    "format text": (b'{"format": "1"}', "format: '1'"),
+    "of tomorrow": (b'{"format": 2}', "has format 2, this valle reads 1: update valle"),
+    "parts of another kind": (b'{"format": 1, "ar": 3}', "ar is a int"),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_records_that_are_none(name: str, copy: Path) -> None:
+    text, advice = TEXTS[name]
+    (copy / "model.json").write_bytes(text)
+    with pytest.raises(ValueError, match=advice) as refused:
+        load_model(copy)
+    assert str(copy) in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_two_gigabytes_of_json_are_not_read(copy: Path) -> None:
+    with (copy / "model.json").open("r+b") as file:
+        file.truncate(1 << 31)
+    started = time.monotonic()
+    with pytest.raises(ValueError, match="2048 MiB long: it is no record of a model"):
+        load_model(copy)
+    assert time.monotonic() - started < 1
+
+
+def test_a_byte_order_mark_does_not_matter(copy: Path) -> None:
+    text = (copy / "model.json").read_text(encoding="utf-8")
+    (copy / "model.json").write_text(text, encoding="utf-8-sig")
+    assert load_model(copy).ar.config.layout == "interleaved"
+
+
+@pytest.mark.parametrize("sampling", [3, [], "warm"])
+def test_sampling_is_an_object(sampling: Any, copy: Path) -> None:
+    edit(copy / "model.json", lambda record: record.update(sampling=sampling))
+    with pytest.raises(ValueError, match="sampling is a .*, no object"):
+        load_model(copy)
+
+
+# --- older folders -------------------------------------------------------------------------------
+
+def make_older(folder: Path) -> None:
+    """As folders were before there was one model.json."""
+    record = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    vocabulary, codec = record["vocabulary"], record["trained_on"]
+    for name in ("ar", "nar"):
+        part = record[name] | {"vocabulary": vocabulary, "codec": codec}
+        (folder / f"{name}.json").write_text(json.dumps(part), encoding="utf-8")
+    aligner = record["aligner"] | {"vocabulary": vocabulary}
+    (folder / "aligner.json").write_text(json.dumps(aligner), encoding="utf-8")
+    (folder / "codec.json").write_text(json.dumps(record["codec"]["config"]), encoding="utf-8")
+    (folder / "model.json").unlink()
+
+
+def test_older_folders_are_read_and_packed_anew(copy: Path, model_folder: Path,
+                                                tmp_path: Path) -> None:
+    make_older(copy)
+    older, newer = load_model(copy), load_model(model_folder)
+    assert older.ar.config == newer.ar.config and older.vocabulary == newer.vocabulary
+    assert older.codec.identity == newer.codec.identity
+    pack(tmp_path / "packed", *[copy] * 4)
+    assert contents(tmp_path / "packed") == contents(model_folder)
+    pack(copy, *[copy] * 4)
+    assert contents(copy) == contents(model_folder), "nothing of the old format is left"
+
+
+@pytest.mark.parametrize("name", ["ar", "nar", "codec", "aligner"])
+def test_damaged_older_folders_are_refused(name: str, copy: Path) -> None:
+    make_older(copy)
+    cut(copy / f"{name}.json", 0.5)
+    with pytest.raises(ValueError, match=rf"{name}\.json is damaged .*copy it again"):
+        load_model(copy)
+
+
+def test_packing_keeps_what_is_said_of_the_model(copy: Path, tmp_path: Path) -> None:
+    edit(copy / "model.json", lambda r: r.update(sampling={"top_k": 3}, licence="MIT"))
+    assert pack(tmp_path / "m", *[copy] * 4).sampling == {"top_k": 3}
+    assert json.loads((tmp_path / "m" / "model.json").read_text())["licence"] == "MIT"
+
+
+def test_everybody_may_read_what_is_packed(parts: Path, tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        pack(tmp_path / "m", parts / "codec", parts / "plain", parts / "nar-plain", None)
+        (tmp_path / "m" / "ar.safetensors").chmod(0o640)
+        pack(tmp_path / "m", parts / "codec", parts / "plain", parts / "nar-plain", None)
+    finally:
+        os.umask(before)
+    modes = {p.name: p.stat().st_mode & 0o777 for p in (tmp_path / "m").iterdir()}
+    assert modes.pop("ar.safetensors") == 0o640, "a file that is there keeps its mode"
+    assert set(modes.values()) == {0o644}

@@ -44,5 +44,5 @@ def test_where_nothing_compiles_that_is_said(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(CompileError, match=r"^torch.compile does not work here: No working C\+\+ "
                                            "compiler found$"):
         check_compiler(CPU)
-    with pytest.raises(ValueError, match="--engine compiled: .*; use --engine torch"):
+    with pytest.raises(ValueError, match="engine compiled: .*; choose torch"):
         pick_engine("compiled", tiny_ar("plain"), "float32", CPU)

@@ -203,6 +203,15 @@ def test_a_text_beside_its_recording_may_be_in_capitals(text: str, tmp_path: Pat
     assert [(r.id, r.text) for r in read_corpus(tmp_path)] == [("anna/one", SAID[0])]
 
 
+@pytest.mark.parametrize("folder", ["wavs", "train", "clips/test", "data/train/wav"])
+def test_folders_that_are_nobodys_name_are_no_speakers(folder: str, tmp_path: Path) -> None:
+    for name in ("me", "table"):
+        speak(tmp_path / name / folder / "1.wav")
+    write(tmp_path / "table" / folder / "metadata.csv", f"1|{SAID[0]}\n")
+    assert [r.speaker for name in ("me", "table") for r in read_corpus(tmp_path / name)] == [
+        "me", "table"]
+
+
 def test_texts_may_have_a_tree_of_their_own(tmp_path: Path) -> None:
     for speaker in ("anna", "ben"):
         speak(tmp_path / "wav" / speaker / "1.wav")

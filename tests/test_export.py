@@ -77,7 +77,7 @@ def test_the_command_writes_a_whole_folder(model_folder: Path, tmp_path: Path,
     assert sorted(p.name for p in out.iterdir()) == [
         "config.json", "generation_config.json", "model.safetensors", "tokens.json"]
     assert cli.run("export", [str(out), "--model", str(tmp_path)], "valle export") == 1
-    assert "no ar.json in" in capsys.readouterr().err
+    assert "no ar in" in capsys.readouterr().err
 
 
 def test_every_token_has_one_name():

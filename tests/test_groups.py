@@ -118,5 +118,5 @@ def test_what_cannot_be_exported_says_why(tmp_path: Path) -> None:
                      Vocabulary.build([[f"p{i}" for i in range(TINY_PHONES - 8)]]), "codec",
                      tmp_path)
     assert not list(tmp_path.iterdir())
-    with pytest.raises(ValueError, match="--group 5: must be 1 to 4"):
+    with pytest.raises(ValueError, match="group 5: must be 1 to 4"):
         AR(ARConfig(TINY_PHONES, group=5))

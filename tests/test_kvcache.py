@@ -68,7 +68,7 @@ def test_the_precision_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu = torch.device("cpu")
     assert pick_precision("auto", cpu) == "int8"
     assert pick_precision("auto", torch.device("cuda")) == "float32"
-    with pytest.raises(ValueError, match="--precision int4: choose auto, float32"):
+    with pytest.raises(ValueError, match="^precision int4: choose auto, float32"):
         pick_precision("int4", cpu)
     monkeypatch.delattr(torch, "_weight_int8pack_mm")
     with pytest.warns(UserWarning, match="no int8 kernel"):

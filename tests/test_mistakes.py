@@ -19,6 +19,7 @@ from saying import Change, arguments, files, one_line, say
 
 from g2p import phonemize
 from valle.cli import main, run
+from valle.engine.threads import cores
 
 # --- warned --------------------------------------------------------------------------------------
 
@@ -144,9 +145,7 @@ def put_another_codec(folder: Path) -> None:
 
 MODEL_MISTAKES: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (shutil.rmtree, "--model starter"),
-    "no nar": (lambda f: (f / "nar.json").unlink(), "no nar.json"),
-    "no codec": (lambda f: (f / "codec.json").unlink(), "no codec in"),
-    "no aligner": (lambda f: (f / "aligner.json").unlink(), "no aligner.json"),
+    "no record": (lambda f: (f / "model.json").unlink(), "no ar in"),
     "truncated": (truncate, "copy it again"),
     "foreign": (lambda f: shutil.copy(f / "nar.safetensors", f / "ar.safetensors"), "foreign ar"),
     "pickled": (lambda f: torch.save({"a": torch.ones(3)}, f / "ar.safetensors"), "copy it again"),
@@ -185,7 +184,12 @@ OUT_MISTAKES: dict[str, Callable[[Path, Path], Path]] = {
     "below a file": lambda d, p: Path(write_text(d / "file", "")) / "o.wav",
     "not writable": lambda d, p: Path("/proc/valle/o.wav"),
     "a device": lambda d, p: (d / "full.wav").symlink_to("/dev/full") or d / "full.wav",
-    "another format": lambda d, p: d / "o.mp3",
+    "another format": lambda d, p: d / "o.m4a",
+    "no format": lambda d, p: d / "o",
+    "beside an unrelated file": lambda d, p: Path(write_text(
+        d / "talk.json", '{"slides": 3}')).with_suffix(".wav"),
+    "beside a text called .json": lambda d, p: Path(write_text(
+        d / "talk.json", "not JSON")).with_suffix(".wav"),
     "its own sidecar": lambda d, p: d / "o.json",
     "the prompt": lambda d, p: Path(shutil.copy(p, d / "p.wav")),
 }
@@ -239,8 +243,75 @@ def test_ctrl_c_while_speaking(model_folder: Path, prompt: Path, tmp_path: Path,
     assert capsys.readouterr().err == "infer.py: stopped\n"
 
 
-def test_wrong_options_end_in_2(capsys: pytest.CaptureFixture[str]) -> None:
-    for wrong in (["say", "--text=a"], ["sing"], [], ["say", "--seed=x"]):
+def test_wrong_options_end_in_2_and_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    for wrong, said in ((["say", "--text=a"], "valle say: .*--out"), (["sing"], "valle: .*'sing'"),
+                        ([], "valle: .*COMMAND"), (["say", "--seed=x"], "valle say: .*--seed"),
+                        (["say", "--loud"], "valle say: "),
+                        (["say", "--text=a", "--text-file=b", "--out=c.wav"], "not allowed with")):
         with pytest.raises(SystemExit) as stopped:
             main(wrong)
-        assert stopped.value.code == 2 and "usage: valle" in capsys.readouterr().err
+        printed = capsys.readouterr().err
+        assert stopped.value.code == 2 and one_line(printed), printed
+        assert re.search(said, printed) and "--help` lists" in printed
+
+
+@pytest.mark.parametrize("name", ["text_file", "prompt_text_file", "prompt_audio"])
+@pytest.mark.parametrize("written", ["o.wav", "o.json"])
+def test_what_is_read_is_not_replaced(name: str, written: str, prompt: Path, tmp_path: Path,
+                                      capsys: pytest.CaptureFixture[str]) -> None:
+    given = Path(shutil.copy(prompt, tmp_path / written)) if name == "prompt_audio" else Path(
+        write_text(tmp_path / written, "A small boat."))
+    content = given.read_bytes()
+    change: Change = {name.replace("_", "-"): str(given)}
+    if name != "prompt_audio":
+        change[name.replace("_", "-").removesuffix("-file")] = None
+    before = files(tmp_path)
+    assert run("say", arguments(Path("starter"), prompt, tmp_path / "o.wav", change), "say") == 1
+    printed = capsys.readouterr().err
+    assert one_line(printed) and "choose another name" in printed
+    assert given.read_bytes() == content and files(tmp_path) == before
+
+
+@pytest.mark.parametrize("missing, advice", [
+    ("text", "give --text or --text-file"), ("prompt-audio", "give --prompt-audio"),
+    ("prompt-text", "give --prompt-text or --prompt-text-file")])
+def test_what_is_missing_is_named(missing: str, advice: str, prompt: Path, tmp_path: Path,
+                                  capsys: pytest.CaptureFixture[str]) -> None:
+    given = arguments(Path("starter"), prompt, tmp_path / "o.wav", {missing: None})
+    assert run("say", given, "infer.py") == 1
+    assert advice in capsys.readouterr().err
+
+
+EARLY: dict[str, Change] = {
+    "no audio": {"prompt-audio": "/nowhere/p.wav"}, "no text": {"text": " "},
+    "no transcript": {"prompt-text": " "}, "language": {"language": "xx-none"},
+    "threads": {"threads": "0"}, "device": {"device": "tpu"}, "temperature": {"temperature": "inf"},
+    "top-p": {"top-p": "0"}, "pause": {"pause": "-1"}}
+
+
+@pytest.mark.parametrize("name", EARLY)
+def test_mistakes_are_found_before_the_model_is_loaded(
+        name: str, prompt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("valle.tts.load_model", lambda folder: pytest.fail("it was loaded"))
+    given = arguments(Path("starter"), prompt, tmp_path / "o.wav", EARLY[name])
+    assert run("say", given, "infer.py") == 1
+    assert one_line(capsys.readouterr().err) and files(tmp_path) == []
+
+
+def test_threads_are_at_most_the_cores(monkeypatch: pytest.MonkeyPatch, model_folder: Path,
+                                       prompt: Path, tmp_path: Path) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr("torch.set_num_threads", asked.append)
+    assert say(model_folder, prompt, tmp_path / "o.wav", threads="10000") == 0
+    assert asked == [cores()]
+
+
+def test_help_names_the_command_that_was_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    for prog in ("infer.py", "valle say"):
+        with pytest.raises(SystemExit):
+            run("say", ["--help"], prog)
+        told = capsys.readouterr().out
+        assert f"  {prog} --text" in told and f"  {prog} --replay" in told
+        assert "infer.py" not in told or prog == "infer.py"
+        assert "(default: en-us)" in told and "(default: 1)" in told and "None)" not in told

@@ -1,6 +1,7 @@
 """The Transformer, the AR and the NAR: who sees whom, which table belongs to which head, losses."""
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from conftest import TINY_CODES, TINY_PHONES, tiny_ar
 
+from codec.record import from_record
 from valle.engine.kvcache import Cached
 from valle.model.ar import AR
 from valle.model.config import (
@@ -15,7 +17,6 @@ from valle.model.config import (
     ARConfig,
     NARConfig,
     TransformerConfig,
-    from_json,
     size,
     to_json,
 )
@@ -303,15 +304,15 @@ def test_the_papers_size() -> None:
     assert 3 * paper.d_model * paper.d_ff == pytest.approx(2 * 1024 * 4096, rel=0.04)
 
 
-def test_configs_survive_json_and_name_the_flag_when_wrong() -> None:
+def test_configs_survive_json_and_name_what_is_wrong() -> None:
     for config in (ARConfig(9, ("de", "en-us"), 32, "plain", size("tiny", dropout=0.1)),
                    NARConfig(9, 3, 32, False, size("tiny"))):
-        assert from_json(type(config), to_json(config)) == config
-    for build, flag in ((lambda: size("huge"), "--size"),
-                        (lambda: ARConfig(9, layout="diagonal"), "--layout"),
-                        (lambda: NARConfig(9, n_codebooks=1), "--n-codebooks"),
+        assert from_record(type(config), json.loads(json.dumps(to_json(config)))) == config
+    for build, flag in ((lambda: size("huge"), "^size huge: choose"),
+                        (lambda: ARConfig(9, layout="diagonal"), "^layout diagonal: choose"),
+                        (lambda: NARConfig(9, n_codebooks=1), "n_codebooks 1: must be 2 to 64"),
                         (lambda: size("tiny", n_head=5), "n_head"),
-                        (lambda: from_json(ARConfig, {"transformer": {}}), "not a ARConfig"),
-                        (lambda: from_json(NARConfig, {"phones": 3}), "not a NARConfig")):
+                        (lambda: from_record(ARConfig, {"transformer": {}}), "phones missing"),
+                        (lambda: from_record(NARConfig, {"phones": 3, "x": 1}), "what is x")):
         with pytest.raises(ValueError, match=flag):
             build()

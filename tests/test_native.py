@@ -1,6 +1,13 @@
 """The step in C: the model of torch to the last digits, one row at a time, compiled once."""
 from __future__ import annotations
 
+import _ctypes
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +17,10 @@ from conftest import tiny_ar
 from decoding import PLACES, ROWS, WIDTH, come_and_go, follow, go_on, needs_compiler
 
 from valle import VALLE
+from valle.engine.compile import NativeError, private_folder
 from valle.engine.kvcache import PRECISIONS, Cached, PackedAR
-from valle.engine.native import Native, NativeAR, NativeError, Threads, library
+from valle.engine.native import Native, NativeAR, library
+from valle.engine.threads import Threads, cores
 from valle.model.ar import AR
 from valle.model.config import ARConfig, TransformerConfig
 
@@ -114,19 +123,78 @@ def test_a_home_that_cannot_be_written_does_not_matter(forgotten: Path, tmp_path
     assert not list(places.iterdir()), "nothing is left behind"
 
 
+SPOILED: dict[str, Callable[[Path], object]] = {
+    "half of it": lambda made: made.write_bytes(made.read_bytes()[:5_000]),
+    "empty": lambda made: made.write_bytes(b""),
+    "text": lambda made: made.write_bytes(b"half a file"),
+    "one byte": lambda made: made.write_bytes(made.read_bytes()[:-1] + b"x"),
+    "a link": lambda made: made.symlink_to("/dev/null"),
+    "another library": lambda made: shutil.copy(_ctypes.__file__, made),
+    "one that others may write": lambda made: made.chmod(0o777),
+    "somebody else's": lambda made: os.chown(made, 12_345, -1),
+}
+
+
 @needs_compiler
-def test_a_damaged_file_is_made_again(forgotten: Path) -> None:
+@pytest.mark.parametrize("name", SPOILED)
+def test_a_file_that_is_not_ours_is_not_loaded_but_made_again(name: str, forgotten: Path) -> None:
+    if name == "somebody else's" and os.geteuid():
+        pytest.skip("only root can give files away")
     library()
     made, = forgotten.iterdir()
     library.cache_clear()
+    content = made.read_bytes()
     made.unlink()  # not overwritten: it is loaded
-    made.write_bytes(b"half a file")
-    assert library().step and made.stat().st_size > 1000
+    if name != "a link":
+        made.write_bytes(content)
+    SPOILED[name](made)
+    assert library().step
+    again, = forgotten.iterdir()
+    assert again.stat().st_size > 5_000 and again.stat().st_mode & 0o777 == 0o700
+    assert again.stem.endswith(hashlib.sha256(again.read_bytes()).hexdigest())
+
+
+def compiled_in_a_process(cache: Path) -> list[str]:
+    """What a process keeps in its cache folder."""
+    code = "from valle.engine.native import library; library()"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120,
+                   env={**os.environ, "XDG_CACHE_HOME": str(cache)})
+    return sorted(path.name for path in (cache / "valle").iterdir())
+
+
+@needs_compiler
+@pytest.mark.parametrize("shared", ["valle", "."])
+@pytest.mark.parametrize("mode", [0o777, 0o775, 0o722])
+def test_nothing_is_loaded_from_or_kept_in_a_folder_that_others_may_write(
+        shared: str, mode: int, tmp_path: Path) -> None:
+    (tmp_path / "cache" / "valle").mkdir(parents=True)
+    (tmp_path / "cache" / shared).chmod(mode)
+    trap = tmp_path / "cache" / "valle" / "native-0123456789abcdef-00.so"
+    trap.write_text("somebody put this here")
+    assert private_folder(tmp_path / "cache" / "valle") is None
+    assert compiled_in_a_process(tmp_path / "cache") == [trap.name]
+
+
+@needs_compiler
+def test_a_folder_in_tmp_will_do_when_it_is_ours(tmp_path: Path) -> None:
+    (tmp_path / "sticky").mkdir()
+    (tmp_path / "sticky").chmod(0o1777)
+    kept, = compiled_in_a_process(tmp_path / "sticky" / "mine")
+    assert kept.startswith("native-") and (tmp_path / "sticky/mine").stat().st_mode & 0o77 == 0
+    (tmp_path / "sticky" / "mine" / "valle").chmod(0o1777)
+    assert private_folder(tmp_path / "sticky" / "mine" / "valle") is None
+
+
+def test_threads_are_never_more_than_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.get_num_threads", lambda: 10_000)  # as OMP_NUM_THREADS asks for
+    tried: list[int] = []
+    Threads().run(tried.append)
+    assert set(tried) == {1, cores()}
 
 
 @needs_compiler
 def test_flags_that_fail_are_tried_once(forgotten: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("valle.engine.native.MACHINE_FLAGS", (("-fno-such-flag",), ()))
+    monkeypatch.setattr("valle.engine.compile.MACHINE_FLAGS", (("-fno-such-flag",), ()))
     library()
     library.cache_clear()
     monkeypatch.setattr("subprocess.run", lambda *a, **k: pytest.fail("compiled again"))
@@ -140,7 +208,7 @@ def test_without_a_compiler_torch_takes_over(forgotten: Path, model_folder: Path
     with pytest.raises(NativeError, match="no C compiler"):
         library()
     assert VALLE.from_pretrained(model_folder, "cpu").engine == "torch"
-    with pytest.raises(ValueError, match="--engine native: no C compiler .* --engine torch"):
+    with pytest.raises(ValueError, match="^engine native: no C compiler .* choose torch"):
         VALLE.from_pretrained(model_folder, "cpu", engine="native")
 
 
@@ -158,6 +226,7 @@ def test_a_compiler_that_fails_is_quoted(forgotten: Path, tmp_path: Path,
 def test_threads_that_wait_for_others_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where all threads are slower than one, one is taken, and the other way round."""
     monkeypatch.setattr("torch.get_num_threads", lambda: 4)
+    monkeypatch.setattr("valle.engine.threads.cores", lambda: 4)
     clock = [0.0]
     monkeypatch.setattr("time.perf_counter", lambda: clock[0])
     for slower, faster in ((4, 1), (1, 4)):

@@ -1,4 +1,4 @@
-"""What the README says is true: its map, its commands, its Python."""
+"""What the documents say is true: maps, links, commands, Python."""
 from __future__ import annotations
 
 import re
@@ -13,19 +13,17 @@ from valle import VALLE, __version__, cli
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 VOICES = ("alto", "tenor", "bass")
-STARTER = ROOT / "weights" / "starter" / "ar.json"
+STARTER = ROOT / "weights" / "starter" / "model.json"
+UNMAPPED = ("g2p/english", "valle/commands", "valle/training/stages")  # each alike inside
 
 
-MAPPED = ("g2p", "codec", "valle", "valle/features", "valle/model", "valle/engine",
-          "valle/synthesis")  # of these every module is in the map
-
-
-def map_paths() -> set[str]:
-    """The paths of the map; two spaces more are one folder deeper."""
+def map_paths(document: str) -> set[str]:
+    """The paths of its map; two spaces more are one folder deeper."""
     folders: list[str] = []
     found: set[str] = set()
-    for line in README.split("## Map")[1].split("```")[1].strip().splitlines():
+    for line in document.split("## Map")[1].split("```")[1].strip().splitlines():
         depth = (len(line) - len(line.lstrip())) // 2
         names = re.split(r"\s{2,}", line.strip())[0].split(", ")
         found |= {"".join(folders[:depth]) + name for name in names}
@@ -33,12 +31,14 @@ def map_paths() -> set[str]:
     return found
 
 
-def test_every_path_of_the_map_exists_and_no_module_is_missing() -> None:
-    named = map_paths()
-    assert not [place for place in named if not (ROOT / place).exists()]
-    modules = {f"{folder}/{file.name}" for folder in MAPPED for file in (ROOT / folder).glob("*.py")
-               if not file.name.startswith("__")}
-    assert modules <= named
+def test_every_path_of_the_maps_exists_and_no_module_is_missing() -> None:
+    named, short = map_paths(ARCHITECTURE), map_paths(README)
+    assert not [place for place in named | short if not (ROOT / place).exists()]
+    modules = {file.relative_to(ROOT) for top in ("g2p", "codec", "valle")
+               for file in (ROOT / top).rglob("*.py") if not file.name.startswith("__")}
+    assert {str(m) for m in modules if str(m.parent) not in UNMAPPED} <= named
+    assert {f"{folder}/" for folder in UNMAPPED} <= named
+    assert {f"{m.parent}/" for m in modules if str(m.parent) not in UNMAPPED} <= short
 
 
 def test_the_version_is_one_and_said(capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,9 +49,21 @@ def test_the_version_is_one_and_said(capsys: pytest.CaptureFixture[str]) -> None
     assert f"\n## {__version__} " in (ROOT / "CHANGELOG.md").read_text()
 
 
-def test_every_link_leads_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        assert (ROOT / target).exists(), target
+DOCUMENTS = sorted(file for place in ("*.md", "docs/**/*.md", "recipes/**/*.md", "benchmarks/*.md")
+                   for file in ROOT.glob(place))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))
+def test_every_link_leads_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text(encoding="utf-8")):
+        assert "://" in target or (document.parent / target).exists(), target
+
+
+def test_the_model_card_begins_as_the_hub_expects() -> None:
+    lines = (ROOT / "MODEL_CARD.md").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "---"
+    header = dict(line.split(": ", 1) for line in lines[1: lines.index("---", 1)])
+    assert {"language", "license", "library_name", "pipeline_tag", "tags", "datasets"} <= {*header}
 
 
 def test_every_make_target_and_command_exists() -> None:

@@ -12,6 +12,7 @@ import soundfile
 import torch
 from conftest import PROMPT_TEXT, SENTENCES, Corpus
 
+from codec.record import write_part
 from g2p import phonemize
 from valle import cli
 from valle.recognizer.characters import BLANK, CHARACTERS, collapse, plain_phones, read, spell
@@ -206,7 +207,7 @@ def test_saved_and_loaded(tmp_path: Path):
     torch.testing.assert_close(again(*given)[1], model(*given)[1])
     with pytest.raises(FileNotFoundError, match="train a recogniser"):
         Recognizer.load(tmp_path)
-    (tmp_path / "m" / "recognizer.json").write_text('{"phones": ["a"], "width": 24}')
+    write_part(tmp_path / "m", "recognizer", {"config": {"phones": ["a"], "width": 24}})
     with pytest.raises(ValueError, match="damaged or foreign recognizer"):
         Recognizer.load(tmp_path / "m")
 

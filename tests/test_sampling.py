@@ -155,12 +155,18 @@ def test_every_row_takes_as_many_numbers_whether_it_repeats_or_not() -> None:
 
 
 @pytest.mark.parametrize("values, flag", [
-    ({"temperature": -0.1}, "--temperature"), ({"temperature": float("nan")}, "--temperature"),
-    ({"top_k": -1}, "--top-k"), ({"top_p": 0.0}, "--top-p"), ({"top_p": 1.5}, "--top-p"),
-    ({"top_p": float("nan")}, "--top-p"), ({"ras_window": 0}, "--ras-window"),
-    ({"ras_threshold": 1.5}, "--ras-threshold"),
-    ({"best_of": 0}, "--best-of 0: must be 1 to 16"), ({"best_of": 17}, "--best-of"),
-    ({"retries": -1}, "--retries"), ({"retries": 17}, "--retries 17: must be 0 to 16")])
+    ({"temperature": -0.1}, "temperature"), ({"temperature": float("nan")}, "temperature"),
+    ({"temperature": float("inf")}, "temperature inf: must be 0 to 10"),
+    ({"temperature": "warm"}, "temperature 'warm': must be a number"),
+    ({"temperature": None}, "temperature None"), ({"temperature": True}, "temperature True"),
+    ({"top_k": -1}, "top_k"), ({"top_k": 1.5}, "top_k 1.5: must be a whole number"),
+    ({"top_p": 0.0}, "top_p"), ({"top_p": 1.5}, "top_p"),
+    ({"top_p": float("nan")}, "top_p"), ({"ras_window": 0}, "ras_window"),
+    ({"ras_threshold": 1.5}, "ras_threshold"),
+    ({"guidance": 0.5}, "guidance"), ({"nar_guidance": float("inf")}, "nar_guidance"),
+    ({"pause": -1}, "pause"), ({"pause": float("inf")}, "pause"),
+    ({"best_of": 0}, "best_of 0: must be 1 to 16"), ({"best_of": 17}, "best_of"),
+    ({"retries": -1}, "retries"), ({"retries": 17}, "retries 17: must be 0 to 16")])
 def test_impossible_options_are_refused(values: dict[str, float], flag: str) -> None:
     with pytest.raises(ValueError, match=flag):
         SamplingOptions(**values)  # type: ignore[arg-type]
@@ -176,4 +182,7 @@ def test_flags_and_library_have_the_same_defaults() -> None:
     parser = argparse.ArgumentParser()
     add_voice_arguments(parser)
     flags, library = vars(parser.parse_args([])), asdict(SamplingOptions())
-    assert {name: flags[name] for name in library} == library
+    assert {flags[name] for name in library} == {None}, "the model's"
+    told = " ".join(parser.format_help().split())
+    for name, usual in library.items():
+        assert f"--{name.replace('_', '-')}" in told and (not usual or f"default {usual}" in told)

@@ -16,6 +16,7 @@ from conftest import PROMPT_TEXT, RATE, SENTENCES
 from saying import ROOT, arguments, files, one_line, process, samples_of, say
 
 from g2p import phonemize
+from valle.cli import run
 from valle.synthesis.decode import MAX_ROWS
 from valle.synthesis.options import SamplingOptions
 from valle.synthesis.segment import split_phones
@@ -89,16 +90,63 @@ def test_same_seed_same_samples(model_folder: Path, prompt: Path, tmp_path: Path
     assert capsys.readouterr().err == ""
 
 
-def test_the_sidecar_is_enough_to_repeat_it(model_folder: Path, prompt: Path,
-                                            tmp_path: Path) -> None:
-    say(model_folder, prompt, tmp_path / "a.wav", seed="9", temperature="0.7", top_k="50",
-        top_p="0.8")
+def replay(record: Path, out: Path, *more: str) -> int:
+    return run("say", [f"--replay={record}", f"--out={out}", *more], "infer.py")
+
+
+@pytest.mark.parametrize("change", [
+    {}, {"seed": "9", "temperature": "0.7", "top_k": "50", "top_p": "0.8"}, {"best_of": "2"},
+    {"text": "One boat.\n\nTwo boats.", "pause": "1.5"}, {"guidance": "1", "nar_guidance": "2"}])
+def test_a_replay_makes_the_same_samples(change: dict[str, str], model_folder: Path, prompt: Path,
+                                         tmp_path: Path,
+                                         capsys: pytest.CaptureFixture[str]) -> None:
+    assert say(model_folder, prompt, tmp_path / "a.wav", **change) == 0
     record = json.loads((tmp_path / "a.json").read_text())
-    assert (record["model"], record["finish"]) == (str(model_folder), "eos")
-    say(Path(record["model"]), prompt, tmp_path / "b.wav",
-        **{name: str(record[name]) for name in ("text", "seed", "temperature", "top_k", "top_p",
-                                                "language")})
+    assert record["prompt"] == str(prompt) and record["prompt_text"] == PROMPT_TEXT
+    assert len(record["prompt_sha256"]) == len(record["sha256"]) == 64 and record["valle"]
+    assert replay(tmp_path / "a.json", tmp_path / "b.wav") == 0
     assert np.array_equal(samples_of(tmp_path / "a.wav"), samples_of(tmp_path / "b.wav"))
+    assert f"the same samples as those of {tmp_path / 'a.json'}" in capsys.readouterr().err
+    again = json.loads((tmp_path / "b.json").read_text())
+    assert again == record
+
+
+def test_a_replay_says_what_is_not_as_it_was(model_folder: Path, prompt: Path, tmp_path: Path,
+                                             capsys: pytest.CaptureFixture[str]) -> None:
+    assert say(model_folder, prompt, tmp_path / "a.wav") == 0
+    samples = soundfile.read(prompt, dtype="float32")[0]
+    soundfile.write(tmp_path / "p.wav", samples[: -RATE // 10], RATE)
+    assert replay(tmp_path / "a.json", tmp_path / "b.wav",
+                  f"--prompt-audio={tmp_path / 'p.wav'}") == 1
+    assert "the prompt's samples were" in capsys.readouterr().err
+    record = json.loads((tmp_path / "a.json").read_text())
+    for spoil, advice in (({"text": 3}, "holds no text"), ({"seed": "1"}, "holds no seed"),
+                          ({"prompt": ""}, "give it with --prompt-audio"),
+                          ({"prompt": "/nowhere.wav"}, "no audio file at /nowhere.wav"),
+                          ({"model": "/nowhere"}, "no model folder /nowhere")):
+        (tmp_path / "c.json").write_text(json.dumps(record | spoil))
+        assert replay(tmp_path / "c.json", tmp_path / "d.wav") == 1
+        assert advice in capsys.readouterr().err
+    assert replay(tmp_path / "none.json", tmp_path / "d.wav") == 1
+    assert "give the JSON file beside the speech" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".ogg", ".mp3"])
+def test_other_formats(suffix: str, model_folder: Path, prompt: Path, tmp_path: Path) -> None:
+    out = tmp_path / f"o{suffix}"
+    assert say(model_folder, prompt, out) == 0
+    assert soundfile.info(out).format == {".flac": "FLAC", ".ogg": "OGG", ".mp3": "MP3"}[suffix]
+    assert files(tmp_path) == sorted(["o.json", out.name])
+    assert say(model_folder, prompt, out, seed="1") == 0, "its own record may be replaced"
+
+
+def test_progress_ends_with_everything_done(tts: VALLE, prompt: Path) -> None:
+    done: list[int] = []
+    audio = tts.speak("A small boat.", prompt=prompt, prompt_text=PROMPT_TEXT, on_frame=done.append,
+                      sampling=SamplingOptions(retries=0))
+    frames = round(audio.seconds * RATE / 320)
+    assert sum(done) >= 2 * frames, "the tokens of the AR, then NAR and codec"
+    assert done[-1] > 1 and done[0] == 1
 
 
 def test_text_from_files_and_stdin_is_the_same_text(
@@ -123,7 +171,8 @@ def test_any_rate_and_channels_just_work(model_folder: Path, prompt: Path, tmp_p
     voice = soxr.resample(soundfile.read(prompt)[0], RATE, rate)
     soundfile.write(tmp_path / "p.wav", np.stack([voice] * channels, axis=1), rate)
     assert say(model_folder, tmp_path / "p.wav", tmp_path / "o.wav") == 0
-    assert capsys.readouterr().err == ""
+    printed = capsys.readouterr().err
+    assert printed == "" if rate > 8_000 else "nothing above 4 kHz" in printed
 
 
 def test_plain_layout_speaks_without_an_aligner(plain_folder: Path, prompt: Path, tmp_path: Path,

@@ -1,7 +1,6 @@
 """Speaker encoders and what trains them, against Kaldi, the papers' sizes and values by hand."""
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import torch.nn.functional as F
 from conftest import file_limit
 
 from codec.audio import load_audio
+from codec.record import write_part
 from valle.features.augment import (
     Augmentation,
     add_noise,
@@ -139,14 +139,14 @@ def test_a_saved_encoder_hears_the_same(precision: str, closeness: float, alto: 
 
 
 def test_bad_folders_and_shapes_are_one_line(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no speaker\.json in .*valle train speaker"):
+    with pytest.raises(FileNotFoundError, match=r"no speaker in .*valle train speaker"):
         ENCODERS.load(str(tmp_path))
     tiny("ecapa").save(tmp_path)
-    (tmp_path / "speaker.json").write_text(json.dumps({"model": "ecapa", "channels": 24}))
+    write_part(tmp_path, "speaker", {"config": {"model": "ecapa", "channels": 24}})
     with pytest.raises(ValueError, match="damaged or foreign speaker"):
         ENCODERS.load(str(tmp_path))
     for given, said in (({"model": "x"}, "--model x: choose ecapa"),
-                        ({"channels": -1}, "--channels -1")):
+                        ({"channels": -1}, "channels -1: must be 0 to 16384")):
         with pytest.raises(ValueError, match=said):
             SpeakerConfig(**given)
     with pytest.raises(ValueError, match="--channels 12: ecapa needs a multiple of 8"):

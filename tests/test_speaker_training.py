@@ -61,7 +61,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(phase: str, voices: Path, sta
     a, b = (load_file(tmp_path / name / "checkpoint.safetensors") for name in ("whole", "parted"))
     assert a.keys() == b.keys() and any("bank" in k for k in a) == (phase == "triplet")
     assert all(torch.equal(a[k], b[k]) for k in a)
-    for file in ("speaker.json", "speaker.safetensors"):
+    for file in ("model.json", "speaker.safetensors"):
         whole, parted = ((tmp_path / name / file).read_bytes() for name in ("whole", "parted"))
         assert whole == parted
     records = [json.loads(line) for line in (tmp_path / "whole/metrics.jsonl").open()]
@@ -143,7 +143,7 @@ def test_mistakes_are_one_line(voices: Path, start: Path, tmp_path: Path,
             (["--channels=12"], "--channels 12"), (["--head=arc"], "--head arc: choose"),
             (["--phase=pairs"], "--phase pairs: choose softmax or triplet"),
             (["--phase=triplet"], "give --init"),
-            (["--phase=triplet", f"--init={tmp_path}"], "no speaker.json"),
+            (["--phase=triplet", f"--init={tmp_path}"], "no speaker in"),
             (["--batch-size=1"], "--batch-size"), (["--max-seconds=0.1"], "--max-seconds"),
             (["--held-out"], "--held-out must name two or more"),
             (["--held-out", "*"], "0 speakers with at most 0 clips to train on"),

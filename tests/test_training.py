@@ -158,7 +158,7 @@ def test_a_decoder_learns_from_what_a_model_filled(corpus: Corpus, tmp_path: Pat
     with torch.no_grad():
         own = stage.codec.dequantize(stage.codec.encode(made.wav[:, None]))
     inside = slice(10, 20)  # near the ends of a crop the encoder sees less
-    assert (own - made.codes)[..., inside].abs().lt(.1).float().mean() > .7
+    assert (own - made.codes)[..., inside].abs().lt(.1).float().mean() > .5, "other crops: .1"
     before = stage.codec.identity
     for step in range(2):
         assert all(bool(loss.value.isfinite()) for loss in stage.losses(stage.batch(step), step))
@@ -286,7 +286,7 @@ def test_a_batch_too_small_to_start_the_quantizer_is_refused(corpus: Corpus) -> 
 
 
 def test_a_checkpoint_of_another_shape_is_refused(corpus: Corpus, tmp_path: Path) -> None:
-    fit(build("ar plain", corpus), loop(tmp_path, 1), {})
+    fit(build("ar interleaved", corpus), loop(tmp_path, 1), {})
     with pytest.raises(ValueError, match=r"cannot resume from .*start a new --out folder"):
         fit(build("nar", corpus), loop(tmp_path), {})
 
@@ -388,7 +388,7 @@ def test_mistakes_are_one_line(corpus: Corpus, tmp_path: Path,
             ("codec", corpus.root, ["--held-out", "hold"], "no part of a path is called so"),
             ("aligner", corpus.prepared, ["--held-out", "*"], "nothing to train on"),
             ("ar", corpus.prepared, ["--max-seconds=0.1"], "nothing to train on"),
-            ("ar", corpus.prepared, [f"--vocabulary={tmp_path}"], "neither ar.json nor nar.json"),
+            ("ar", corpus.prepared, [f"--vocabulary={tmp_path}"], "neither an AR nor a NAR"),
             ("ar", corpus.prepared, ["--held-out", "@/nowhere"], "/nowhere"),
             ("ar", corpus.prepared, ["--steps=0"], "--steps")):
         out = tmp_path / "out"

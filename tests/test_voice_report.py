@@ -122,7 +122,7 @@ def test_a_judge_who_cannot_be_had_is_left_out_once(tmp_path: Path):
 
 
 def test_a_trained_judge_is_another_one_after_training(tmp_path: Path):
-    (tmp_path / "speaker.json").write_text("{}")
+    (tmp_path / "model.json").write_text("{}")
     (tmp_path / "speaker.safetensors").write_bytes(b"one")
     first = files_digest(str(tmp_path))
     (tmp_path / "speaker.safetensors").write_bytes(b"two")

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
+from valle.commands.parser import Parser
 from valle.version import __version__
 
 COMMANDS = {
@@ -31,9 +32,8 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of `valle`; returns the exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    parser = argparse.ArgumentParser(
-        prog="valle", description="Zero-shot speech synthesis in the VALL-E style.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = Parser(
+        "valle", "Zero-shot speech synthesis in the VALL-E style.",
         epilog="commands:\n" + "\n".join(f"  {n:12}{h}" for n, h in COMMANDS.items())
         + "\n\n`valle COMMAND --help` explains each.")
     parser.add_argument("--version", action="version", version=f"valle {__version__}")
@@ -71,8 +71,7 @@ def run(command: str, arguments: Sequence[str], prog: str) -> int:
 
 def parse(module: ModuleType, arguments: Sequence[str], prog: str) -> argparse.Namespace:
     """The options of a command: it adds its own, or parses them where they depend on each other."""
-    parser = argparse.ArgumentParser(prog=prog, description=module.__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog, module.__doc__ or "")
     if hasattr(module, "parse"):
         options: argparse.Namespace = module.parse(parser, arguments)
         return options
@@ -81,7 +80,10 @@ def parse(module: ModuleType, arguments: Sequence[str], prog: str) -> argparse.N
 
 
 def describe(error: Exception) -> str:
-    """An error as one line that a user can act on."""
+    """An error as one line that a user can act on; arguments become options."""
+    argument = getattr(error, "argument", None)  # of a codec.record.WrongValue
+    if argument:
+        return f"--{str(error).replace(argument, argument.replace('_', '-'), 1)}"
     if isinstance(error, OSError) and error.strerror:
         place = f" ({error.filename})" if error.filename else ""
         return f"{error.strerror}{place}"

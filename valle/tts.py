@@ -1,23 +1,25 @@
 """Text and a three-second prompt in, that voice out: a short face of valle.synthesis."""
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
+from numbers import Integral
 from pathlib import Path
 from typing import Any, overload
 
 import torch
 
-from codec.audio import Samples
+from codec.record import WrongValue, from_record
 from valle.engine.select import pick_device
 from valle.model.checkpoint import Model, load_model, model_folder
 from valle.synthesis.join import SpokenSegment, join
 from valle.synthesis.options import SamplingOptions
 from valle.synthesis.pipeline import Delivery, Pipeline
+from valle.synthesis.recording import Recording, warn
 from valle.synthesis.result import Audio, SomeUnspoken
 from valle.synthesis.segment import Segment, segments
 from valle.synthesis.voice import Prompt, encode_prompt, without_end
+from valle.version import __version__
 
 OnFrame = Callable[[int], None]
 
@@ -34,6 +36,7 @@ class VALLE:
                  precision: str = "auto", engine: str = "auto") -> None:
         """As Pipeline; name: of the model, for the record."""
         self.model, self.name, self.device = model, name, device
+        self.sampling = from_record(SamplingOptions, model.sampling)
         self.pipeline = Pipeline(model, device, precision, engine)
         self.precision, self.engine = self.pipeline.precision, self.pipeline.engine
 
@@ -44,9 +47,13 @@ class VALLE:
         return cls(load_model(model_folder(name)), str(name), pick_device(device), precision,
                    engine)
 
-    def encode_prompt(self, prompt: str | Path | Samples, prompt_text: str,
+    def encode_prompt(self, prompt: Recording, prompt_text: str,
                       language: str = "en-us") -> Prompt:
-        """Turn a recording [N] at the codec's rate (or its file) and its transcript into a Prompt.
+        """Turn a recording and its transcript into a Prompt.
+
+        Args:
+            prompt: a sound file or one in memory (BytesIO), samples [N] at 24 kHz, or
+                (samples, rate); samples may have channels, [N, C] or [C, N].
 
         Raises:
             FileNotFoundError, ValueError: unusable audio or text, in one line each.
@@ -55,37 +62,38 @@ class VALLE:
 
     @overload
     def speak(self, text: str, *,  # type: ignore[overload-overlap]
-              prompt: str | Path | Samples | Prompt, prompt_text: str = "",
+              prompt: Recording | Prompt, prompt_text: str = "",
               language: str = "en-us", seed: int = 0, sampling: SamplingOptions | None = None,
               continuation: bool = False, on_frame: OnFrame | None = None) -> Audio: ...
     @overload
-    def speak(self, text: Sequence[str], *, prompt: str | Path | Samples | Prompt,
+    def speak(self, text: Sequence[str], *, prompt: Recording | Prompt,
               prompt_text: str = "", language: str = "en-us", seed: int = 0,
               sampling: SamplingOptions | None = None, continuation: bool = False,
               on_frame: OnFrame | None = None) -> list[Audio]: ...
 
     def speak(self, text: str | Sequence[str], *,
-              prompt: str | Path | Samples | Prompt, prompt_text: str = "",
+              prompt: Recording | Prompt, prompt_text: str = "",
               language: str = "en-us", seed: int = 0, sampling: SamplingOptions | None = None,
               continuation: bool = False, on_frame: OnFrame | None = None) -> Audio | list[Audio]:
         """Speak one text, or several in one pass, in the voice of the prompt.
 
         Args:
             text: long texts are cut at sentences and clauses and joined again.
-            prompt: audio file, samples [N] at the codec's rate, or the result of `encode_prompt`.
+            prompt: a recording as `encode_prompt` takes it, or its result.
             prompt_text: what is said in the prompt; not needed with a Prompt.
             seed: same seed, same machine, same samples.
+            sampling: how it is drawn; by default as the model speaks best.
             continuation: text goes on where prompt_text stops, and the prompt is part of the
                 result (the paper's second task).
-            on_frame: called after every step with the number of tokens written.
+            on_frame: called with the work that was done: 1 for each token, 1 for each frame of
+                NAR and codec.
 
         Raises:
             FileNotFoundError, ValueError: unusable input, in one line each.
             SomeUnspoken: some of several texts are unusable; it holds the Audio of the others.
         """
-        texts, sampling = [text] if isinstance(text, str) else list(text), (
-            sampling or SamplingOptions())
-        parts, errors = self._segments(texts, language, seed)
+        texts, sampling = texts_of(text), self._sampling(sampling)
+        parts, errors, found = self._segments(texts, language, seed, sampling)
         if errors and not parts:
             raise SomeUnspoken([None] * len(texts), errors)
         if not parts:
@@ -95,14 +103,15 @@ class VALLE:
         settings = self._settings(delivery, seed)
         results = [None if index in errors else
                    join([one for one in spoken if one.segment.text == index],
-                        self.model.codec.sample_rate, {"text": words, **settings})
+                        self.model.codec.sample_rate, {"text": words, **settings},
+                        (*delivery.voice.warnings, *found))
                    for index, words in enumerate(texts)]
         if errors:
             raise SomeUnspoken(results, errors)
         whole = [audio for audio in results if audio is not None]
         return whole[0] if isinstance(text, str) else whole
 
-    def stream(self, text: str, *, prompt: str | Path | Samples | Prompt, prompt_text: str = "",
+    def stream(self, text: str, *, prompt: Recording | Prompt, prompt_text: str = "",
                language: str = "en-us", seed: int = 0, sampling: SamplingOptions | None = None,
                continuation: bool = False, together: int = 1) -> Iterator[SpokenSegment]:
         """What `speak` would join, segment by segment, each as soon as it is finished.
@@ -116,19 +125,32 @@ class VALLE:
         Raises:
             FileNotFoundError, ValueError: unusable input, in one line each.
         """
-        parts, _ = self._segments([text], language, seed)
-        delivery = self._delivery(prompt, prompt_text, language, sampling or SamplingOptions(),
-                                  continuation)
+        sampling = self._sampling(sampling)
+        parts, _, _ = self._segments(texts_of(text), language, seed, sampling)
+        delivery = self._delivery(prompt, prompt_text, language, sampling, continuation)
         return self.pipeline.stream(parts, delivery, together)
 
-    def _segments(self, texts: Sequence[str], language: str, seed: int,
-                  ) -> tuple[list[Segment], dict[int, ValueError]]:
+    def _segments(self, texts: Sequence[str], language: str, seed: int, sampling: SamplingOptions,
+                  ) -> tuple[list[Segment], dict[int, ValueError], list[str]]:
+        """As `segments`, and what is wrong with the texts in words."""
+        if isinstance(seed, bool) or not isinstance(seed, Integral):
+            raise WrongValue("seed", repr(seed), "must be a whole number")
         self.model.ar.ids.language(language)  # refuse an unknown language before any work
-        parts, errors = segments(texts, language, seed)
-        self._warn_unknown(phone for part in parts for phone in part.phones)
-        return parts, errors
+        parts, errors = segments(texts, language, int(seed), sampling.pause)
+        unknown = self.model.vocabulary.unknown(phone for part in parts for phone in part.phones)
+        found = [f"this model never learned the phones {' '.join(unknown)}; they will sound "
+                 "wrong"] if unknown else []
+        warn(found)
+        return parts, errors, found
 
-    def _delivery(self, prompt: str | Path | Samples | Prompt, prompt_text: str, language: str,
+    def _sampling(self, sampling: SamplingOptions | None) -> SamplingOptions:
+        if sampling is None:
+            return self.sampling
+        if not isinstance(sampling, SamplingOptions):
+            raise ValueError(f"sampling is a {type(sampling).__name__}: give SamplingOptions")
+        return sampling
+
+    def _delivery(self, prompt: Recording | Prompt, prompt_text: str, language: str,
                   sampling: SamplingOptions, continuation: bool) -> Delivery:
         voice = (prompt if isinstance(prompt, Prompt)
                  else self.encode_prompt(prompt, prompt_text, language))
@@ -137,14 +159,21 @@ class VALLE:
 
     def _settings(self, delivery: Delivery, seed: int) -> dict[str, Any]:
         """What it takes, besides text and prompt, to make the same samples again."""
-        return {"model": self.name, "codec": self.model.codec.identity,
-                "language": delivery.language, "seed": seed,
+        voice = delivery.voice
+        return {"valle": __version__, "model": self.name, "weights": self.model.digest,
+                "codec": self.model.codec.identity, "prompt": voice.source,
+                "prompt_sha256": voice.sha256, "prompt_text": voice.text,
+                "language": delivery.language, "seed": int(seed),
                 "continuation": delivery.continuation, "device": self.device.type,
                 "precision": self.precision, "engine": self.engine,
                 "torch": torch.__version__, **asdict(delivery.sampling)}
 
-    def _warn_unknown(self, phones: Iterable[str]) -> None:
-        unknown = self.model.vocabulary.unknown(phones)
-        if unknown:
-            warnings.warn(f"this model never learned the phones {' '.join(unknown)}; they will "
-                          "sound wrong", stacklevel=4)
+
+def texts_of(text: Any) -> list[str]:
+    """One text or several as a list; ValueError for anything else."""
+    texts = [text] if isinstance(text, str) else list(text) if isinstance(
+        text, Iterable) and not isinstance(text, (bytes, dict)) else [text]
+    for one in texts:
+        if not isinstance(one, str):
+            raise ValueError(f"a text is a str, not a {type(one).__name__}")
+    return texts

@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 
 PANELS = {
     "codec": ("valid/unquantized", "valid/books_1", "valid/books_4", "valid/books_8"),
-    "codec2": ("valid/books_1", "valid/books_4", "valid/voice", "valid/disguised"),
+    "decoder": ("valid/plain", "valid/voice", "valid/phones", "valid/one_book", "valid/disguised"),
     "aligner": ("train/loss",),
     "ar": ("train/loss", "valid/loss", "valid/code_loss"),
     "nar": ("valid/loss_2", "valid/loss_3", "valid/loss_4"),

@@ -57,8 +57,8 @@ fill)      # real speech as AR and NAR expect it, 2.5 hours; 20 minutes on one c
   python $HERE/fill.py data/filled runs/voice "${prepared[@]}" --hours "$(share 250)e-2" ;;
 decoder)   # the codec's decoder alone goes on: phones, voices in disguise, what AR and NAR expect; an hour
   valle train decoder --data "${prepared[@]}" --held-out "$HELD" --init runs/codec-int8 \
-    --vocabulary runs/ar --filled data/filled --out runs/decoder --steps "$(share 5000)" \
-    --discriminator-from 0.6 --warmup 100 --validate-every 250 --threads 1 ;;
+    --vocabulary runs/ar --filled data/filled --out runs/decoder --steps "$(share 4300)" \
+    --discriminator-from 0.7 --warmup 100 --validate-every 250 --threads 1 ;;
 pack)
   valle pack $weights --codec runs/decoder --ar runs/ar --nar runs/nar --aligner runs/aligner ;;
 evaluate)

@@ -11,7 +11,6 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 
 PACKAGES = ("torch", "numpy", "soundfile", "soxr", "einops", "phonemizer", "espeakng-loader",
             "encodec", "safetensors", "num2words", "tqdm")
@@ -61,10 +60,15 @@ def device() -> str:
 
 def native() -> str:
     """The AR's step in C is not needed; without it speaking takes longer."""
-    from valle.engine.native import NativeError, library
+    from valle.engine.compile import NativeError, cache_folder, private_folder
+    from valle.engine.native import library
 
     try:
-        return f"the AR's step is compiled: {Path(library()._name).name}"
+        library()
+        if private_folder(cache_folder()) is None:
+            return (f"compiled anew by every process: {cache_folder()} is not, or not only, yours; "
+                    f"chmod -R go-w {cache_folder()}")
+        return f"the AR's step is compiled and kept in {cache_folder()}"
     except NativeError as error:
         return f"not usable, the AR runs in torch, some three times slower: {error}"
 
@@ -99,7 +103,7 @@ def weights(model: str) -> str:
 
 
 def self_test(model: str) -> str:
-    """Speak about two seconds after a synthetic hum: the machinery, not the voice."""
+    """Speak about two seconds after a synthetic babble: the machinery, not the voice."""
     import numpy as np
 
     from valle.tts import VALLE
@@ -109,11 +113,16 @@ def self_test(model: str) -> str:
     loaded = time.monotonic()
     rate = tts.model.codec.sample_rate
     seconds = np.arange(2 * rate) / rate
-    hum = sum(np.sin(2 * np.pi * 120 * k * seconds) / k for k in range(1, 20))
-    swell = 0.1 * np.asarray(hum, np.float32) * (0.6 - 0.4 * np.cos(2 * np.pi * 3 * seconds))
+    harmonics = 120.0 * np.arange(1, 60)[:, None]
+    babble = np.zeros_like(seconds)
+    for turn, formants in enumerate(((750, 1200, 2500, 5500), (300, 2300, 3000, 6000))):
+        gains = sum(np.exp(-((harmonics - formant) / 150) ** 2) for formant in formants)
+        vowel = (gains * np.sin(2 * np.pi * harmonics * seconds)).sum(axis=0)
+        babble += vowel * np.maximum(0, np.sin(2 * np.pi * 2.5 * seconds + np.pi * turn))
+    prompt = (0.05 * babble).astype(np.float32)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a hum does not say "ah" is no news
-        audio = tts.speak("This is a test of two seconds.", prompt=swell.astype(np.float32),
+        warnings.simplefilter("ignore")  # that a babble does not say "ah" is no news
+        audio = tts.speak("This is a test of two seconds.", prompt=(prompt, rate),
                           prompt_text="ah, ah, ah, ah, ah, ah")
     spent = time.monotonic() - loaded
     if not np.isfinite(audio.samples).all() or audio.seconds < 0.2:

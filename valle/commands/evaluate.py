@@ -43,9 +43,7 @@ WHAT = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_subparsers(dest="what", required=True, metavar="|".join(WHAT))
     for name, (module, line) in WHAT.items():
-        module.add_arguments(what.add_parser(
-            name, help=line, description=module.HELP,
-            formatter_class=argparse.RawDescriptionHelpFormatter))
+        module.add_arguments(what.add_parser(name, help=line, description=module.HELP))
 
 
 def run(options: argparse.Namespace) -> int:

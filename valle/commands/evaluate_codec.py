@@ -25,7 +25,7 @@ below --out, and goes on where it was stopped. Clips are drawn from all held-out
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--codec", required=True,
-                        help="starter, encodec, EnCodec weights, or a folder with codec.json")
+                        help="starter, encodec, EnCodec weights, or the folder of a codec")
     parser.add_argument("--data", type=Path, nargs="+", required=True,
                         help="folders made by `valle prepare`, with text")
     parser.add_argument("--held-out", nargs="+", required=True, metavar="PATTERN",

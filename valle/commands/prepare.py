@@ -16,9 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--kind", default="auto", help="layout of the corpus; default: recognised")
     parser.add_argument("--language", default="en-us", help="of its texts; default en-us")
-    parser.add_argument("--codec", help="starter, encodec, or a folder with codec.json; none: no "
+    parser.add_argument("--codec", help="starter, encodec, or the folder of a codec; none: no "
                                         "codes")
-    parser.add_argument("--aligner", help="starter, or a folder with aligner.json; none: no "
+    parser.add_argument("--aligner", help="starter, or the folder of an aligner; none: no "
                                           "timings but a teacher's own")
     parser.add_argument("--workers", type=int, help="processes; default one per core")
     parser.add_argument("--max-seconds", type=float, default=20.0,

@@ -4,7 +4,9 @@
   echo "Good morning." | infer.py --text - --prompt-audio p.wav --prompt-text-file p.txt --out o.wav
 
 The prompt is one to eight seconds of clean speech; about three are enough. Only clone voices whose
-owners agree. Beside o.wav, o.json holds everything needed to make the same samples again.
+owners agree. Beside o.wav, o.json holds everything needed to make the same samples again:
+
+  infer.py --replay o.json --out again.wav
 """
 from __future__ import annotations
 
@@ -15,28 +17,42 @@ import tempfile
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from valle.commands.progress import Bar
+from valle.commands.replay import differences, replay
 from valle.commands.voice_options import add_voice_arguments, load_voice
+
+if TYPE_CHECKING:
+    from valle.synthesis.result import Audio
+
+
+FRAMES_PER_PHONE = 5.5  # of most speech, for the progress bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    text = parser.add_mutually_exclusive_group(required=True)
+    text = parser.add_mutually_exclusive_group()
     text.add_argument("--text", help="what to say; - reads it from standard input")
     text.add_argument("--text-file", type=Path, help="a UTF-8 text file with what to say")
-    parser.add_argument("--prompt-audio", required=True, type=Path, help="a recording of the voice")
-    transcript = parser.add_mutually_exclusive_group(required=True)
+    parser.add_argument("--prompt-audio", type=Path, help="a recording of the voice")
+    transcript = parser.add_mutually_exclusive_group()
     transcript.add_argument("--prompt-text", help="the words spoken in the recording")
     transcript.add_argument("--prompt-text-file", type=Path, help="a text file with them")
-    parser.add_argument("--out", required=True, type=Path, help="the WAV file to write")
-    parser.add_argument("--language", default="en-us", help="of the text; default en-us")
+    parser.add_argument("--replay", type=Path, metavar="JSON",
+                        help="make the speech beside this file again; it stands for the options "
+                             "above and below, --prompt-audio may say where the recording is now")
+    parser.add_argument("--out", required=True, type=Path,
+                        help="the file to write: .wav, .flac, .ogg, .opus or .mp3")
+    parser.add_argument("--language", default="en-us", help="of the text")
     parser.add_argument("--seed", type=int, default=0,
                         help="another seed, another way of saying it")
     add_voice_arguments(parser)
     parser.add_argument("--continuation", action="store_true",
                         help="the text goes on where the prompt stops, and the prompt is kept")
     parser.add_argument("--threads", type=int, default=1,
-                        help="CPU threads; default 1: two are 1.6 times as fast on an idle "
-                             "machine, and 20 times as slow beside another busy program")
+                        help="CPU threads, at most as many as there are cores; two are 1.6 times "
+                             "as fast on an idle machine, and 20 times as slow beside another "
+                             "busy program")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON line")
     parser.add_argument("--quiet", action="store_true", help="no progress bar, no summary")
 
@@ -51,16 +67,38 @@ def read_text(file: Path) -> str:
         raise ValueError(f"cannot read {file}: {error.strerror}; check the path") from error
 
 
-def check_writable(out: Path, prompt: Path) -> None:
+def check_options(options: argparse.Namespace) -> None:
+    """ValueError when an option is missing or what is written would replace what is read."""
+    for given, names in ((options.text is not None or options.text_file, "--text or --text-file"),
+                         (options.prompt_audio, "--prompt-audio"),
+                         (options.prompt_text is not None or options.prompt_text_file,
+                          "--prompt-text or --prompt-text-file: the words spoken in the prompt")):
+        if not given:
+            raise ValueError(f"give {names}")
+    if options.threads < 1:
+        raise ValueError(f"--threads {options.threads}: must be 1 or more")
+    written = (options.out, options.out.with_suffix(".json"))
+    for name in ("text_file", "prompt_audio", "prompt_text_file"):
+        read = getattr(options, name)
+        if read is None or not read.exists():
+            continue
+        for path in written:
+            if path.exists() and path.samefile(read):
+                raise ValueError(f"--out {options.out} would replace {read}, which "
+                                 f"--{name.replace('_', '-')} reads; choose another name")
+
+
+def check_writable(out: Path) -> None:
     """Find out before the work, not after it, that the result cannot be written; leaves nothing.
 
     Raises:
-        ValueError: not the name of a WAV file, the prompt itself, or in a place without access.
+        ValueError: a format that is not written, or a place without access or of something else.
     """
-    if out.suffix.lower() != ".wav" or (out.exists() and not out.is_file()):
-        raise ValueError(f"--out {out}: give the name of a WAV file, such as speech.wav")
-    if out.exists() and prompt.exists() and out.samefile(prompt):
-        raise ValueError(f"--out {out} is the prompt itself; choose another name")
+    from valle.synthesis.result import check_place
+
+    if out.exists() and not out.is_file():
+        raise ValueError(f"--out {out} is a folder or a device: give the name of a file")
+    check_place(out)
     folder = next(p for p in out.absolute().parents if p.exists())
     try:
         tempfile.TemporaryFile(dir=folder).close()
@@ -69,24 +107,43 @@ def check_writable(out: Path, prompt: Path) -> None:
                          "--out") from error
 
 
+def check_speakable(text: str, transcript: str, options: argparse.Namespace) -> int:
+    """Everything about texts and prompt that can be wrong without a model; phones of the text."""
+    from g2p import phonemize
+    from valle.synthesis.recording import as_samples, condition
+    from valle.synthesis.voice import REFUSED_PROMPT_SECONDS
+
+    if not transcript.strip():
+        raise ValueError("the prompt needs its transcript: give --prompt-text with the words "
+                         "spoken in --prompt-audio")
+    phones = len(phonemize(text, options.language))
+    phonemize(transcript, options.language)
+    condition(as_samples(options.prompt_audio, REFUSED_PROMPT_SECONDS))
+    return phones
+
+
 def run(options: argparse.Namespace) -> int:
     started = time.monotonic()
+    before = replay(options.replay, options) if options.replay else None
+    check_options(options)
     text = (read_text(options.text_file) if options.text_file
             else read_text(Path("-")) if options.text == "-" else options.text)
     transcript = (read_text(options.prompt_text_file) if options.prompt_text_file
                   else options.prompt_text)
-    check_writable(options.out, options.prompt_audio)
+    check_writable(options.out)
+    phones = check_speakable(text, transcript, options)
     import torch
-    from tqdm import tqdm
 
-    torch.set_num_threads(max(1, options.threads))
+    from valle.engine.threads import cores
+
+    torch.set_num_threads(min(options.threads, cores()))
     tts, sampling = load_voice(options)
     loaded = time.monotonic()
-    silent = options.quiet or options.json or not sys.stderr.isatty()
-    with tqdm(unit="token", desc="speaking", disable=silent, leave=False) as bar:
+    silent = options.quiet or options.json
+    with Bar("speaking", round(phones * (1 + 2 * FRAMES_PER_PHONE)), silent) as bar:
         audio = tts.speak(text, prompt=options.prompt_audio, prompt_text=transcript,
                           language=options.language, seed=options.seed, sampling=sampling,
-                          continuation=options.continuation, on_frame=bar.update)
+                          continuation=options.continuation, on_frame=bar.advance)
     audio.save(options.out)
     done = time.monotonic()
     rtf = (done - loaded) / audio.seconds
@@ -94,10 +151,22 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps({"out": str(options.out), "seconds": round(audio.seconds, 3),
                           "finish": audio.finish, "rtf": round(rtf, 3),
                           "elapsed": round(done - started, 3), "seed": options.seed,
-                          "scores": [asdict(score) for score in audio.scores]}))
+                          "scores": [asdict(score) for score in audio.scores],
+                          "warnings": audio.warnings}))
     elif not options.quiet:
         print(f"{options.out}: {audio.seconds:.1f} s of speech in {done - started:.1f} s "
               f"(loading {loaded - started:.1f} s, RTF {rtf:.2f})")
     if audio.finish != "eos":
         print("warning: the model did not end by itself; try another --seed", file=sys.stderr)
-    return 0
+    return 0 if before is None else compare(before, audio, options)
+
+
+def compare(before: dict[str, str], audio: Audio, options: argparse.Namespace) -> int:
+    """Say whether a replay gave the same samples; the exit code."""
+    if audio.sha256 == before["sha256"]:
+        if not options.quiet:
+            print(f"the same samples as those of {options.replay}", file=sys.stderr)
+        return 0
+    why = "; ".join(differences(before, audio.settings)) or "perhaps it was another machine"
+    print(f"these are not the samples of {options.replay}: {why}", file=sys.stderr)
+    return 1

@@ -12,6 +12,7 @@ import argparse
 from collections.abc import Sequence
 
 from valle.commands.flags import add_flags, from_flags
+from valle.commands.parser import Parser
 from valle.training.stages import load_stage, stages
 
 
@@ -23,8 +24,7 @@ def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse
     parser.add_argument("stage", choices=known, metavar="STAGE", help=", ".join(known))
     stage, rest = split_stage(list(arguments))
     name = parser.parse_args([stage] if stage is not None else rest[:1]).stage
-    own = argparse.ArgumentParser(prog=f"{parser.prog} {name}", description=known[name],
-                                  formatter_class=argparse.RawDescriptionHelpFormatter)
+    own = Parser(f"{parser.prog} {name}", known[name])
     from valle.training.loop import LoopConfig
     from valle.training.run import Data
 

@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from valle.commands.flags import add_flags, from_flags
+from valle.commands.flags import add_flags
 from valle.synthesis.options import SamplingOptions
 
 if TYPE_CHECKING:
@@ -12,8 +13,10 @@ if TYPE_CHECKING:
 
 
 def add_voice_arguments(parser: argparse.ArgumentParser) -> None:
+    """How speech is drawn is the model's matter, where no option says otherwise."""
     parser.add_argument("--model", default="starter", help="starter, or a model folder")
     add_flags(parser, SamplingOptions)
+    parser.set_defaults(**dict.fromkeys(asdict(SamplingOptions())))
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--precision", default="auto",
                         help="of the models' weights: int8, bfloat16 or float32; default auto: "
@@ -31,8 +34,12 @@ def load_voice(options: argparse.Namespace) -> tuple[VALLE, SamplingOptions]:
     Raises:
         FileNotFoundError, ValueError: what is wrong with an option or a model, in one line.
     """
+    from valle.engine.select import pick_device
     from valle.tts import VALLE
 
-    sampling = from_flags(options, SamplingOptions)
-    return VALLE.from_pretrained(options.model, options.device, options.precision,
-                                 options.engine), sampling
+    given = {name: getattr(options, name) for name in asdict(SamplingOptions())
+             if getattr(options, name) is not None}
+    SamplingOptions(**given)  # what is wrong is said before the model loads
+    pick_device(options.device)
+    tts = VALLE.from_pretrained(options.model, options.device, options.precision, options.engine)
+    return tts, replace(tts.sampling, **given)

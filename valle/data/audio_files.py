@@ -18,6 +18,8 @@ CONTAINERS = frozenset((
     "wav", "wavs", "wave", "waves", "audio", "audios", "audiofiles", "clip", "clips", "flac",
     "mp3", "ogg", "opus", "recording", "recordings", "sound", "sounds", "data", "files"))
 
+SPLITS = frozenset(("train", "dev", "test", "valid", "validation", "val", "eval"))
+
 
 @dataclass(frozen=True)
 class Folder:
@@ -122,12 +124,12 @@ def key(name: str) -> list[str]:
 
 
 def voice_folder(path: Path, root: Path) -> str:
-    """Name of the folder that a recording's speaker is called by: the nearest that is no container.
+    """Name of the folder that a recording's speaker is called by: the nearest that may be a name.
 
-    Below a folder of containers alone it is the corpus that has one speaker.
+    Where there is none, it is the corpus that has one speaker.
     """
     for folder in key(below(path, root))[-2::-1]:
-        if folder.lower() not in CONTAINERS:
+        if folder.lower() not in CONTAINERS | SPLITS:
             return folder
     return plain_name(root.resolve().name)
 

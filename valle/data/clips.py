@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.audio import trim_silence
+from codec.speech import trim_silence
 from valle.data.corpora import read_corpus
 from valle.data.loading import load_whole
 from valle.data.recording import summary

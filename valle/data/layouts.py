@@ -88,7 +88,8 @@ def read_tabled(homes: Sequence[Path], root: Path, language: str) -> Found:
                 seen.add(audio)
                 name = [p for p in key(below(audio, table.parent)) if p.lower() not in CONTAINERS]
                 yield Recording(prefix + "/".join(name or [audio.stem]), audio,
-                                _speaker(row, audio, table.parent, len(folders) > 1), row.text,
+                                _speaker(row, audio, table.parent if len(folders) > 1 else None,
+                                         voice_folder(table, root)), row.text,
                                 _espeak_language(row.language, language))
     for folder, index in indices.items():
         yield from index.left_out
@@ -96,13 +97,13 @@ def read_tabled(homes: Sequence[Path], root: Path, language: str) -> Found:
                     for path in index if path not in seen)
 
 
-def _speaker(row: Row, audio: Path, home: Path, several: bool) -> str:
-    """Who the table, the folder or the corpus says it is."""
+def _speaker(row: Row, audio: Path, home: Path | None, name: str) -> str:
+    """Who the row says it is, or the folder below `home`, or the corpus's name."""
     if row.speaker:
         return row.speaker
     if re.fullmatch(r"LJ\d{3}-\d{4}", audio.stem):
         return "LJ"
-    return voice_folder(audio, home) if several else voice_folder(home / "_", home)
+    return voice_folder(audio, home) if home else name
 
 
 def read_vctk(homes: Sequence[Path], root: Path, language: str) -> Found:

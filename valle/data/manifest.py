@@ -21,9 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from codec.audio import SAMPLE_RATE, load_audio, normalize_loudness
+from codec.audio import SAMPLE_RATE, load_audio
 from codec.files import atomic_path
 from codec.spec import CodecSpec
+from codec.speech import normalize_loudness
 
 Codes = NDArray[np.int16]
 FRAME_RATE = CodecSpec().frame_rate

@@ -93,7 +93,8 @@ def describe(info: dict[str, Any]) -> str:
     lines = [f"{info['utterances']} utterances, {info['hours']:.2f} h, {info['speakers']} "
              f"speakers, {info['aligned']} with durations, {codes}"]
     if info["without_text"]:
-        lines.append(f"{info['without_text']} without text: only the codec learns from them")
+        lines.append(f"{info['without_text']} without text: only the codec learns from them (texts "
+                     "are NAME.txt beside NAME.wav, or rows ID|text of metadata.csv)")
     if info["doubtful"]:
         lines.append(f"{info['doubtful']} whose text is hardly what is said (score below "
                      f"{DOUBTFUL_SCORE:g}): left out of training, unless --min-score is lower")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.audio import SAMPLE_RATE, normalize_loudness, trim_silence
+from codec.audio import SAMPLE_RATE
 from codec.spec import CodecSpec
+from codec.speech import normalize_loudness, trim_silence
 from g2p import BOUNDARIES, phonemize
 from valle.data.loading import header_seconds, load_whole
 from valle.data.manifest import FRAME_RATE, Codes, Utterance

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from codec.files import atomic_path
+from codec.record import WrongValue
 from codec.weights import save_weights
 from g2p import Vocabulary
 from valle.engine.kvcache import in_pairs
@@ -89,7 +90,7 @@ def export_gguf(ar: AR, path: str | Path, precision: str = "f32") -> None:
     kinds = {"f32": gguf.GGMLQuantizationType.F32, "f16": gguf.GGMLQuantizationType.F16,
              "q8_0": gguf.GGMLQuantizationType.Q8_0}
     if precision not in kinds:
-        raise ValueError(f"--precision {precision}: choose one of {', '.join(kinds)}")
+        raise WrongValue("precision", precision, f"choose one of {', '.join(kinds)}")
     shape = ar.config.transformer
     if precision == "q8_0" and (shape.d_model % 32 or shape.d_ff % 32):
         raise ValueError(f"q8_0 needs widths that are multiples of 32; this AR has {shape.d_model} "

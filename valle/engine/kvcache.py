@@ -14,6 +14,7 @@ from functools import partial
 import torch
 import torch.nn.functional as F
 
+from codec.record import WrongValue
 from valle.model.ar import AR
 from valle.model.transformer import rotary
 
@@ -70,7 +71,7 @@ def pick_precision(name: str, device: torch.device) -> str:
         ValueError: no such precision.
     """
     if name not in ("auto", *PRECISIONS):
-        raise ValueError(f"--precision {name}: choose auto, {', '.join(PRECISIONS)}")
+        raise WrongValue("precision", name, f"choose auto, {', '.join(PRECISIONS)}")
     if name == "auto":
         name = "int8" if device.type == "cpu" else "float32"
     if name == "int8":

@@ -38,7 +38,7 @@ class LlamaCppAR:
             ValueError: llama.cpp does not take the model.
         """
         self.config, self.ids, self.precision = model.config, model.ids, precision
-        self.api: Any = package("llama_cpp", "--engine llama.cpp", "llama-cpp-python")
+        self.api: Any = package("llama_cpp", "the engine llama.cpp", "llama-cpp-python")
         self.api.llama_log_set(say_nothing, ctypes.c_void_p(0))
         self.api.llama_backend_init()
         with tempfile.TemporaryDirectory() as folder:

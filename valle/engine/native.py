@@ -1,38 +1,25 @@
 """The AR's step on a CPU, compiled: one call of native.c for a token, where torch needs 170.
 
-The C file is compiled once, for this machine, by the C compiler that it has, and kept in the
-user's cache folder; without a compiler everything runs in torch, slower.
+compile.py has it compiled once for this machine; without a compiler everything runs in torch,
+slower.
 """
 from __future__ import annotations
 
 import ctypes
-import hashlib
-import os
-import platform
-import shutil
-import subprocess
-import tempfile
-import time
-from collections.abc import Callable
-from contextlib import suppress
 from ctypes import POINTER, Structure, byref, c_float, c_int64, c_void_p
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 
+from valle.engine.compile import compiled
 from valle.engine.kvcache import BFloat16Matrix, Cached, Int8Matrix, Matrix, PackedAR
+from valle.engine.threads import Threads
 from valle.model.ar import AR
 
 SOURCE = Path(__file__).with_name("native.c")
-# Sums may be reordered, which is what makes them vectors; the rest of IEEE arithmetic holds.
-FLAGS = ("-O3", "-funroll-loops", "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros",
-         "-fassociative-math", "-shared", "-fPIC")
-MACHINE_FLAGS = (("-march=native", "-fopenmp"), ("-march=native",), ("-fopenmp",), ())
-COMPILE_SECONDS = 60
-LEAST_TRUST, MOST_TRUST = 32, 1024  # steps until one and all threads are compared again
 FLOAT32, BFLOAT16, INT8 = range(3)  # as in native.c
 
 
@@ -56,99 +43,20 @@ class CModel(Structure):
                 ("norm_eps", c_float)]
 
 
-class NativeError(RuntimeError):
-    """The step cannot be compiled here; the message says why."""
-
-
 @cache
 def library() -> ctypes.CDLL:
-    """native.c, compiled for this machine at first use and kept in the user's cache folder.
-
-    Raises:
-        NativeError: there is no C compiler, or it fails.
-    """
-    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
-    if not compiler:
-        raise NativeError("no C compiler (apt-get install gcc, or xcode-select --install)")
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "valle"
-    key = "\0".join([compiler, *FLAGS, repr(MACHINE_FLAGS), processor(),
-                     SOURCE.read_text("utf-8")])
-    kept = folder / f"native-{hashlib.sha256(key.encode()).hexdigest()[:16]}.so"
-    with suppress(OSError):
-        return loaded(kept)
-    said = ""
-    with place_in(folder) as place:
-        made = Path(place) / kept.name
-        for flags in MACHINE_FLAGS:
-            try:
-                subprocess.run([*compiler.split(), *FLAGS, *flags, str(SOURCE), "-lm", "-o",
-                                str(made)], check=True, capture_output=True, text=True,
-                               timeout=COMPILE_SECONDS)
-                found = loaded(made)
-            except (OSError, subprocess.SubprocessError) as error:
-                said = str(getattr(error, "stderr", "") or error)
-                continue
-            with suppress(OSError):  # a home that cannot be written
-                made.replace(kept)  # at once: two processes may compile at the same time
-            return found
-    raise NativeError(f"{compiler} cannot compile {SOURCE.name}: {said.strip()[:200]}")
+    """native.c, compiled for this machine; NativeError where it cannot be."""
+    return compiled(SOURCE, with_types)
 
 
-def loaded(path: Path) -> ctypes.CDLL:
-    """A compiled native.c with the types of its functions; OSError when it cannot be loaded."""
-    found = ctypes.CDLL(str(path))
-    found.scratch_size.argtypes = [POINTER(CModel), c_int64, c_int64]
-    found.scratch_size.restype = c_int64
-    found.step.argtypes = [POINTER(CModel), c_int64, c_void_p, c_void_p, c_int64, c_void_p,
-                           c_void_p]
-    found.step.restype = None
-    return found
-
-
-def place_in(folder: Path) -> tempfile.TemporaryDirectory[str]:
-    """A temporary folder inside another, or elsewhere where that cannot be written."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return tempfile.TemporaryDirectory(dir=folder)
-    except OSError:
-        return tempfile.TemporaryDirectory()
-
-
-def processor() -> str:
-    """What the code was compiled for: a home may be shared by different machines."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return f"{platform.machine()} {platform.processor()}"
-    return next((line for line in lines if line.startswith(("flags", "Features"))), "")
-
-
-class Threads:
-    """How many threads a step gets: all, or one where that is faster.
-
-    Threads wait for one another thirty times a token. Where another program has one of the cores,
-    each wait may last as long as the scheduler gives that program. So both are tried now and then,
-    the more seldom the longer they agree; what a step computes stays the same.
-    """
-
-    def __init__(self) -> None:
-        self.chosen, self.trust, self.left = 0, LEAST_TRUST, 0
-
-    def run(self, step: Callable[[int], None]) -> None:
-        """Call step(threads), twice where both are tried: it must not matter how often."""
-        everyone = torch.get_num_threads()
-        if self.left and self.chosen in (1, everyone):
-            self.left -= 1
-            return step(self.chosen)
-        before, self.chosen = self.chosen, min({1, everyone}, key=partial(seconds, step))
-        self.trust = min(2 * self.trust, MOST_TRUST) if self.chosen == before else LEAST_TRUST
-        self.left = self.trust
-
-
-def seconds(step: Callable[[int], None], threads: int) -> float:
-    started = time.perf_counter()
-    step(threads)
-    return time.perf_counter() - started
+def with_types(library: ctypes.CDLL) -> ctypes.CDLL:
+    """A compiled native.c with the types of its functions; AttributeError where it has none."""
+    library.scratch_size.argtypes = [POINTER(CModel), c_int64, c_int64]
+    library.scratch_size.restype = c_int64
+    library.step.argtypes = [POINTER(CModel), c_int64, c_void_p, c_void_p, c_int64, c_void_p,
+                             c_void_p]
+    library.step.restype = None
+    return library
 
 
 class RowMatrix:

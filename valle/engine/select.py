@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from codec.record import WrongValue
 from valle.engine.base import Decoder
 from valle.engine.kvcache import Cached, PackedAR
 from valle.model.ar import AR
@@ -16,9 +17,9 @@ ENGINES = ("auto", "native", "torch", "compiled", "llama.cpp")
 def pick_device(name: str) -> torch.device:
     """"auto" is CUDA where there is one; ValueError when CUDA is asked for and absent."""
     if name not in ("auto", "cpu", "cuda"):
-        raise ValueError(f"--device {name}: choose auto, cpu or cuda")
+        raise WrongValue("device", name, "choose auto, cpu or cuda")
     if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("--device cuda: this torch sees no CUDA device; use --device cpu")
+        raise WrongValue("device", name, "this torch sees no CUDA device; choose cpu")
     cuda = name != "cpu" and torch.cuda.is_available()
     return torch.device("cuda" if cuda else "cpu")
 
@@ -33,7 +34,7 @@ def pick_engine(name: str, model: AR, precision: str, device: torch.device,
         ImportError, ValueError: the engine is unknown, is missing, or cannot take the model.
     """
     if name not in ENGINES:
-        raise ValueError(f"--engine {name}: choose {', '.join(ENGINES[:-1])} or {ENGINES[-1]}")
+        raise WrongValue("engine", name, f"choose {', '.join(ENGINES[:-1])} or {ENGINES[-1]}")
     if name == "llama.cpp":
         from valle.engine.llamacpp import LlamaCppAR, LlamaCppDecoder
 
@@ -44,14 +45,15 @@ def pick_engine(name: str, model: AR, precision: str, device: torch.device,
         try:
             check_compiler(device)
         except CompileError as error:
-            raise ValueError(f"--engine compiled: {error}; use --engine torch") from error
+            raise WrongValue("engine", name, f"{error}; choose torch") from error
         return name, PackedAR(model, precision), Compiled
     if name == "native" or (name == "auto" and device.type == "cpu"):
-        from valle.engine.native import Native, NativeAR, NativeError
+        from valle.engine.compile import NativeError
+        from valle.engine.native import Native, NativeAR
 
         try:
             return "native", NativeAR(model, precision), Native
         except NativeError as error:
             if name == "native":
-                raise ValueError(f"--engine native: {error}; or use --engine torch") from error
+                raise WrongValue("engine", name, f"{error}; or choose torch") from error
     return "torch", PackedAR(model, precision), Cached

@@ -20,7 +20,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from codec.backbone import ConvNeXtBlock
-from codec.parts import load_part, save_part
+from codec.parts import load_part, network, save_part
+from codec.record import check_range, from_record
 from codec.spectral import log_mel
 from g2p import BOUNDARIES, Vocabulary
 
@@ -36,6 +37,11 @@ class AlignerConfig:
     width: int = 128
     blocks: int = 5
     kernel: int = 7
+
+    def __post_init__(self) -> None:
+        check_range(self, phones=(2, 1 << 17), width=(1, 8_192), blocks=(1, 256), kernel=(1, 255))
+        if self.kernel % 2 == 0:
+            raise ValueError(f"kernel {self.kernel}: must be odd")
 
 
 class Aligner(nn.Module):
@@ -109,7 +115,7 @@ class Aligner(nn.Module):
         return float(scores[np.arange(len(path)), path].mean())
 
     def save(self, folder: str | Path) -> None:
-        """Write aligner.json and aligner.safetensors ."""
+        """Write the aligner's part of model.json and aligner.safetensors."""
         record = {"config": dataclasses.asdict(self.config),
                   "vocabulary": self.vocabulary.to_json()}
         save_part(folder, "aligner", record, self.state_dict(), "int8")
@@ -119,11 +125,10 @@ class Aligner(nn.Module):
         """Read an aligner written by `save`; FileNotFoundError or ValueError say what is wrong."""
         def build(record: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Aligner:
             vocabulary = Vocabulary.from_json(record["vocabulary"])
-            aligner = cls(AlignerConfig(**record["config"]), vocabulary)
-            if len(vocabulary) != aligner.config.phones:
-                raise ValueError(f"{len(vocabulary)} phones for {aligner.config.phones} classes")
-            aligner.load_state_dict(tensors)
-            return aligner.eval().requires_grad_(False)
+            config = from_record(AlignerConfig, record["config"])
+            if len(vocabulary) != config.phones:
+                raise ValueError(f"{len(vocabulary)} phones for {config.phones} classes")
+            return network(lambda: cls(config, vocabulary), tensors)
 
         return load_part(folder, "aligner", build,
                          "train one with `valle train aligner`")

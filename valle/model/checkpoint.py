@@ -1,12 +1,12 @@
-"""A model folder: ar, nar, codec and aligner, each a JSON and a safetensors file. No pickle.
+"""A model folder: model.json, and the weights of ar, nar, codec and aligner. No pickle.
 
 The AR and the NAR name the vocabulary and the codec they were trained with, and a folder whose
 parts do not belong together is refused.
 """
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,36 +15,49 @@ import torch
 
 from codec import Codec, load_codec
 from codec.base import ENCODEC
-from codec.files import atomic_path
-from codec.parts import load_part, save_part
+from codec.parts import load_part, network, save_part
+from codec.record import from_record, part_of, read_record, write_part, write_record
 from codec.spectral import SpectralCodec
 from g2p import Vocabulary
 from valle.model.aligner import Aligner
 from valle.model.ar import AR
-from valle.model.config import ARConfig, NARConfig, from_json, to_json
+from valle.model.config import ARConfig, NARConfig, to_json
 from valle.model.nar import NAR
+
+ABOUT = ("name", "licence", "data", "sampling")  # of model.json: what is said of the whole model
 
 
 @dataclass(frozen=True)
 class Model:
-    """Everything that speaks; aligner is None for the plain layout."""
+    """Everything that speaks.
+
+    Attributes:
+        aligner: None for the plain layout.
+        sampling: how it speaks best: values of SamplingOptions; the others have their defaults.
+        digest: sixteen hex digits over the files of weights.
+    """
 
     ar: AR
     nar: NAR
     codec: Codec
     vocabulary: Vocabulary
     aligner: Aligner | None
+    sampling: dict[str, Any] = field(default_factory=dict)
+    digest: str = ""
 
 
 def save_ar(folder: str | Path, model: AR, vocabulary: Vocabulary, codec: str,
             precision: str = "float16") -> None:
-    """Write ar.json and ar.safetensors; codec: the identity of the codec it was trained on."""
+    """Write the AR's part of model.json and ar.safetensors.
+
+    codec: the identity of the codec it was trained on.
+    """
     _save(Path(folder), "ar", model, vocabulary, codec, precision)
 
 
 def save_nar(folder: str | Path, model: NAR, vocabulary: Vocabulary, codec: str,
              precision: str = "float16") -> None:
-    """Write nar.json and nar.safetensors."""
+    """Write the NAR's part of model.json and nar.safetensors."""
     _save(Path(folder), "nar", model, vocabulary, codec, precision)
 
 
@@ -59,7 +72,15 @@ def load_model(folder: str | Path) -> Model:
     if not folder.is_dir():
         raise FileNotFoundError(f"no model folder {folder}; use --model starter, or a folder made "
                                 "by `valle pack`")
-    return _join(folder, folder, folder, folder)
+    return replace(_join(folder, folder, folder, folder), digest=weights_digest(folder))
+
+
+def weights_digest(folder: Path) -> str:
+    """Sixteen hex digits over the safetensors files of a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.safetensors")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def shipped(package: str, folder: str) -> Path:
@@ -93,14 +114,17 @@ def load_nar(folder: str | Path) -> tuple[NAR, Vocabulary, str]:
 
 def load_vocabulary(folder: str | Path) -> Vocabulary:
     """The phones of a trained AR or NAR, so that the other part can be trained on the same."""
-    for path in (Path(folder) / "ar.json", Path(folder) / "nar.json"):
-        if path.is_file():
+    try:
+        record = read_record(folder)
+    except FileNotFoundError:
+        record = {}
+    for name in ("ar", "nar"):
+        if name in record:
             try:
-                record = json.loads(path.read_text(encoding="utf-8"))
-                return Vocabulary.from_json(record["vocabulary"])
+                return Vocabulary.from_json(part_of(record, name)["vocabulary"])
             except (KeyError, TypeError, ValueError) as error:
-                raise ValueError(f"{path} holds no vocabulary: {error}; copy it again") from error
-    raise FileNotFoundError(f"neither ar.json nor nar.json in {folder}")
+                raise ValueError(f"{folder} holds no vocabulary: {error}; copy it again") from error
+    raise FileNotFoundError(f"neither an AR nor a NAR in {folder}")
 
 
 def pack(out: str | Path, codec: str | Path, ar: str | Path, nar: str | Path,
@@ -118,13 +142,19 @@ def pack(out: str | Path, codec: str | Path, ar: str | Path, nar: str | Path,
     if isinstance(model.codec, SpectralCodec):
         model.codec.save(out)
     else:
-        with atomic_path(out / "codec.json") as path:
-            path.write_text(json.dumps(ENCODEC) + "\n")
+        write_part(out, "codec", ENCODEC)
     save_ar(out, model.ar, model.vocabulary, model.codec.identity, "int8")
     save_nar(out, model.nar, model.vocabulary, model.codec.identity, "int8")
     if model.aligner is not None:
         model.aligner.save(out)
+    write_record(out, {**read_record(out), **_about(ar)})
     return load_model(out)
+
+
+def _about(folder: str | Path) -> dict[str, Any]:
+    """What a record says of the whole model: its name, its licence, how it speaks best."""
+    record = read_record(folder)
+    return {key: record[key] for key in ABOUT if key in record}
 
 
 def _join(codec_folder: str | Path, ar_folder: Path, nar_folder: Path,
@@ -143,19 +173,23 @@ def _join(codec_folder: str | Path, ar_folder: Path, nar_folder: Path,
     if codec.phones and list(codec.phones) != vocabulary.phones:
         raise ValueError(f"{codec_folder}: this codec's decoder knows other phones than "
                          f"{ar_folder}; train it with --vocabulary of that model")
+    sampling = _about(ar_folder).get("sampling", {})
+    if not isinstance(sampling, dict):
+        raise ValueError(f"{ar_folder}: sampling is a {type(sampling).__name__}, no object")
     if ar.config.layout == "plain":
         if nar.config.aligned:
             raise ValueError(f"{nar_folder}: this NAR needs the timings of an interleaved AR; "
                              "train it with --layout plain")
-        return Model(ar, nar, codec, vocabulary, None)
+        return Model(ar, nar, codec, vocabulary, None, sampling)
     if aligner_folder is None:
         raise ValueError(f"{ar_folder}: the interleaved layout needs --aligner")
-    return Model(ar, nar, codec, vocabulary, Aligner.load(aligner_folder))
+    return Model(ar, nar, codec, vocabulary, Aligner.load(aligner_folder), sampling)
 
 
 def _save(folder: Path, name: str, model: Any, vocabulary: Vocabulary, codec: str,
           precision: str) -> None:
-    record = {"config": to_json(model.config), "codec": codec, "vocabulary": vocabulary.to_json()}
+    record = {"config": to_json(model.config), "trained_on": codec,
+              "vocabulary": vocabulary.to_json()}
     save_part(folder, name, record, model.state_dict(), precision)
 
 
@@ -164,12 +198,11 @@ def _load(folder: Path, name: str, kind: type[Any], config: type[Any],
     """(model in eval mode, vocabulary, codec identity) of one part."""
     def build(record: dict[str, Any], tensors: dict[str, torch.Tensor],
               ) -> tuple[Any, Vocabulary, str]:
-        model = kind(from_json(config, record["config"]))
-        model.load_state_dict(tensors)
-        vocabulary = Vocabulary.from_json(record["vocabulary"])
-        if len(vocabulary) != model.config.phones:
-            raise ValueError(f"{len(vocabulary)} phones for a model of {model.config.phones}")
-        return model.eval().requires_grad_(False), vocabulary, record["codec"]
+        shape, vocabulary = from_record(config, record["config"]), Vocabulary.from_json(
+            record["vocabulary"])
+        if len(vocabulary) != shape.phones:
+            raise ValueError(f"{len(vocabulary)} phones for a model of {shape.phones}")
+        return network(lambda: kind(shape), tensors), vocabulary, str(record["trained_on"])
 
     return load_part(folder, name, build, "it is not a whole model folder; use --model starter, "
                                           "or a folder made by `valle pack`")

@@ -5,6 +5,8 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
+from codec.record import WrongValue, check_range
+
 LAYOUTS = ("plain", "interleaved")
 MAX_GROUP = 4  # 0.05 s: more than one phone in a step
 
@@ -22,6 +24,8 @@ class TransformerConfig:
     norm_eps: float = 1e-5
 
     def __post_init__(self) -> None:
+        check_range(self, n_layer=(1, 256), n_head=(1, 256), d_model=(2, 16_384), d_ff=(1, 65_536),
+                    dropout=(0.0, 1.0), rope_theta=(1.0, 1e9), norm_eps=(1e-12, 0.1))
         if self.d_model % self.n_head or (self.d_model // self.n_head) % 2:
             raise ValueError(f"d_model {self.d_model} must be an even multiple of n_head "
                              f"{self.n_head}")
@@ -41,7 +45,7 @@ def size(name: str, **changes: Any) -> TransformerConfig:
     Its SwiGLU of width 2816 holds as many parameters as the paper's plain layer of width 4096.
     """
     if name not in SIZES:
-        raise ValueError(f"--size {name}: choose one of {', '.join(SIZES)}")
+        raise WrongValue("size", name, f"choose one of {', '.join(SIZES)}")
     return dataclasses.replace(SIZES[name], **changes)
 
 
@@ -60,10 +64,11 @@ class ARConfig:
     group: int = 1
 
     def __post_init__(self) -> None:
-        if not 1 <= self.group <= MAX_GROUP:
-            raise ValueError(f"--group {self.group}: must be 1 to {MAX_GROUP}")
+        check_range(self, phones=(2, 1 << 17), codebook_size=(2, 1 << 20), group=(1, MAX_GROUP))
+        if not self.languages:
+            raise ValueError("languages: there must be one")
         if self.layout not in LAYOUTS:
-            raise ValueError(f"--layout {self.layout}: choose one of {', '.join(LAYOUTS)}")
+            raise WrongValue("layout", self.layout, f"choose one of {', '.join(LAYOUTS)}")
 
 
 @dataclass(frozen=True)
@@ -81,20 +86,9 @@ class NARConfig:
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
 
     def __post_init__(self) -> None:
-        if self.n_codebooks < 2:
-            raise ValueError("--n-codebooks must be at least 2: the AR gives the first")
+        check_range(self, phones=(2, 1 << 17), codebook_size=(2, 1 << 20),
+                    n_codebooks=(2, 64))  # the AR gives the first
 
 
 def to_json(config: ARConfig | NARConfig) -> dict[str, Any]:
     return dataclasses.asdict(config)
-
-
-def from_json(kind: type[Any], values: dict[str, Any]) -> Any:
-    """Rebuild an ARConfig or NARConfig; ValueError names what does not fit."""
-    try:
-        values = dict(values, transformer=TransformerConfig(**values["transformer"]))
-        if "languages" in values:
-            values["languages"] = tuple(values["languages"])
-        return kind(**values)
-    except (TypeError, KeyError) as error:
-        raise ValueError(f"not a {kind.__name__}: {error}") from error

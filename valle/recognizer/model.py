@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from codec.parts import load_part, save_part
+from codec.parts import load_part, network, save_part
+from codec.record import check_range, from_record
 from valle.features.fbank import HOP, WINDOW, fbank
 from valle.recognizer.characters import BLANK, CHARACTERS
 from valle.recognizer.conformer import Conformer
@@ -43,6 +44,8 @@ class RecognizerConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "phones", tuple(self.phones))
+        check_range(self, width=(1, 8_192), blocks=(2, 256), heads=(1, 256), kernel=(1, 255),
+                    decoder_layers=(1, 256), dropout=(0.0, 1.0))
         if self.width % (2 * self.heads) or self.kernel % 2 == 0 or self.blocks < 2:
             raise ValueError("a recogniser needs a width that its heads divide evenly, an odd "
                              "kernel and at least two blocks")
@@ -109,8 +112,9 @@ class Recognizer(nn.Module):
                 "phone_ctc": phone_ctc, "attention": attention}
 
     def save(self, folder: str | Path, precision: str = "float16") -> None:
-        """Write recognizer.json and recognizer.safetensors (float32, float16 or int8)."""
-        save_part(folder, NAME, dataclasses.asdict(self.config), self.state_dict(), precision)
+        """Write the part of model.json and recognizer.safetensors (float32, float16 or int8)."""
+        save_part(folder, NAME, {"config": dataclasses.asdict(self.config)}, self.state_dict(),
+                  precision)
 
     @classmethod
     def load(cls, folder: str | Path) -> Recognizer:
@@ -121,9 +125,8 @@ class Recognizer(nn.Module):
             ValueError: damaged, or made by something else.
         """
         def build(record: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Recognizer:
-            model = cls(RecognizerConfig(**record))
-            model.load_state_dict(tensors)
-            return model.eval().requires_grad_(False)
+            config = from_record(RecognizerConfig, record["config"])
+            return network(lambda: cls(config), tensors)
 
         return load_part(folder, NAME, build,
                          "train a recogniser with `valle train recognizer`")

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from codec.parts import load_part, save_part
+from codec.parts import load_part, network, save_part
+from codec.record import from_record
 from valle.features.fbank import WINDOW
 from valle.recognizer.align import ctc_path
 from valle.recognizer.characters import plain_phones
@@ -62,16 +63,16 @@ class PhoneListener(nn.Module):
         return max(NEVER, float(np.convolve(found, np.ones(size) / size, "valid").min()))
 
     def save(self, folder: str | Path, precision: str = "int8") -> None:
-        """Write phones.json and phones.safetensors."""
-        save_part(folder, NAME, dataclasses.asdict(self.config), self.state_dict(), precision)
+        """Write the part of model.json and phones.safetensors."""
+        save_part(folder, NAME, {"config": dataclasses.asdict(self.config)}, self.state_dict(),
+                  precision)
 
     @classmethod
     def load(cls, folder: str | Path) -> PhoneListener:
         """Read what `save` wrote; FileNotFoundError or ValueError say what is wrong."""
         def build(record: dict[str, Any], tensors: dict[str, torch.Tensor]) -> PhoneListener:
-            listener = cls(RecognizerConfig(**record))
-            listener.load_state_dict(tensors)
-            return listener.eval().requires_grad_(False)
+            config = from_record(RecognizerConfig, record["config"])
+            return network(lambda: cls(config), tensors)
 
         return load_part(folder, NAME, build, "make it of a trained recogniser with "
                                               "recipes/recognizer/run.sh phones")

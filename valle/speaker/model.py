@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from codec.parts import load_part, save_part
+from codec.parts import load_part, network, save_part
+from codec.record import check_range, from_record
 from valle.features.fbank import fbank
 from valle.speaker.deep_speaker import DeepSpeakerGRU, DeepSpeakerResCNN
 from valle.speaker.ecapa import EcapaTDNN
@@ -38,8 +39,7 @@ class SpeakerConfig:
     def __post_init__(self) -> None:
         if self.model not in NETWORKS:
             raise ValueError(f"--model {self.model}: choose {', '.join(NETWORKS)}")
-        if self.channels < 0:
-            raise ValueError(f"--channels {self.channels}: give a positive number")
+        check_range(self, channels=(0, 16_384))
         if not self.channels:
             object.__setattr__(self, "channels", PAPER_CHANNELS[self.model])
 
@@ -79,9 +79,9 @@ class SpeakerModel(nn.Module):
         return F.normalize(self(self.features(wav)))
 
     def save(self, folder: str | Path, precision: str = "float16") -> None:
-        """Write speaker.json and speaker.safetensors (float32, float16 or int8)."""
+        """Write the part of model.json and speaker.safetensors (float32, float16 or int8)."""
         tensors = {k: v for k, v in self.state_dict().items() if not k.endswith(COUNTER)}
-        save_part(folder, NAME, dataclasses.asdict(self.config), tensors, precision)
+        save_part(folder, NAME, {"config": dataclasses.asdict(self.config)}, tensors, precision)
 
     @classmethod
     def load(cls, folder: str | Path) -> SpeakerModel:
@@ -92,10 +92,8 @@ class SpeakerModel(nn.Module):
             ValueError: damaged, or made by something else.
         """
         def build(record: dict[str, Any], tensors: dict[str, torch.Tensor]) -> SpeakerModel:
-            model = cls(SpeakerConfig(**record))
-            counters = {k: v for k, v in model.state_dict().items() if k.endswith(COUNTER)}
-            model.load_state_dict(tensors | counters)
-            return model.eval().requires_grad_(False)
+            config = from_record(SpeakerConfig, record["config"])
+            return network(lambda: cls(config), tensors, (COUNTER,))
 
         return load_part(folder, NAME, build,
                          "train an encoder with `valle train speaker`")

@@ -260,18 +260,21 @@ def fill_codebooks(model: NAR, batch: NARBatch, guidance: float = 1.0,
 
 @torch.inference_mode()
 def fill_latents(model: NAR, batch: NARBatch, codebooks: torch.Tensor, guidance: float = 1.0,
-                 on_codebook: Callable[[], None] | None = None) -> torch.Tensor:
+                 temperature: float = 1.0, on_codebook: Callable[[], None] | None = None,
+                 ) -> torch.Tensor:
     """What the codec's decoder takes, [B, D, T]: codebooks 2..Q of the target as expected vectors.
 
     Each of them adds the mean of its vectors (codebooks [Q', V, D]) under the NAR's
     probabilities, given the likeliest codes below it. Few frames have a code that is likely: the
-    likeliest one is nearly always wrong, and further from the truth than the mean.
+    likeliest one is nearly always wrong, and further from the truth than the mean. Means alone
+    sound like everybody: temperatures below 1 keep more of the voice; 0 takes the likeliest.
     """
     frames = torch.arange(batch.codes.shape[2], device=batch.codes.device)[None]
     is_prompt = (frames < batch.prompt_frames[:, None])[..., None]
     latents = codebooks[0][batch.codes[:, 0]]
     for index, (codes, logits) in enumerate(_filled(model, batch, guidance, on_codebook), 1):
-        expected = logits.float().softmax(2) @ codebooks[index]
+        expected = ((logits.float() / temperature).softmax(2) @ codebooks[index] if temperature
+                    else codebooks[index][codes[:, index]])
         latents = latents + torch.where(is_prompt, codebooks[index][codes[:, index]], expected)
     return latents.transpose(1, 2)
 

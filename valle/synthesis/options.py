@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from codec.record import WrongValue, check_range
+
 MAX_CANDIDATES = 16  # of a segment
 
 
@@ -22,10 +24,13 @@ class SamplingOptions:
             (classifier-free guidance): clearer words, a nearer voice; 1 is off and a third faster.
             Models trained without dropped conditions need 1.
         nar_guidance: the same for the other codebooks.
+        nar_temperature: the other codebooks are expected vectors, not codes: 1 takes the mean under
+            the model's probabilities (plain words, an average voice), 0 the likeliest code.
         best_of: candidates to draw of each segment, of which the clearest in the nearest voice is
             kept.
         retries: draw further candidates of a segment, at most so many, while it is not fluent or
             its (English) words are not clear; 0 takes what there is, and is fastest.
+        pause: least seconds of silence between sentences; between paragraphs it is twice as long.
     """
 
     temperature: float = 0.7
@@ -34,25 +39,16 @@ class SamplingOptions:
     ras_window: int = 10
     ras_threshold: float = 0.1
     guidance: float = 2.5
-    nar_guidance: float = 1.0
+    nar_guidance: float = 1.5
+    nar_temperature: float = 0.4
     best_of: int = 1
     retries: int = 3
+    pause: float = 0.4
 
     def __post_init__(self) -> None:
-        if not self.temperature >= 0:
-            raise ValueError(f"--temperature {self.temperature}: must be 0 or more")
-        if self.top_k < 0:
-            raise ValueError(f"--top-k {self.top_k}: must be 0 (off) or more")
-        if not 0 < self.top_p <= 1:
-            raise ValueError(f"--top-p {self.top_p}: must be above 0 and at most 1")
-        for flag, weight in (("guidance", self.guidance), ("nar-guidance", self.nar_guidance)):
-            if not 1 <= weight < float("inf"):
-                raise ValueError(f"--{flag} {weight}: must be 1 (off) or more")
-        if not 1 <= self.best_of <= MAX_CANDIDATES:
-            raise ValueError(f"--best-of {self.best_of}: must be 1 to {MAX_CANDIDATES}")
-        if not 0 <= self.retries <= MAX_CANDIDATES:
-            raise ValueError(f"--retries {self.retries}: must be 0 to {MAX_CANDIDATES}")
-        if self.ras_window < 1:
-            raise ValueError(f"--ras-window {self.ras_window}: must be 1 or more")
-        if not 0 <= self.ras_threshold <= 1:
-            raise ValueError(f"--ras-threshold {self.ras_threshold}: must be 0 to 1 (off)")
+        check_range(self, temperature=(0.0, 10.0), top_k=(0, 1 << 20), top_p=(0.0, 1.0),
+                    ras_window=(1, 10_000), ras_threshold=(0.0, 1.0), guidance=(1.0, 20.0),
+                    nar_guidance=(1.0, 20.0), nar_temperature=(0.0, 10.0),
+                    best_of=(1, MAX_CANDIDATES), retries=(0, MAX_CANDIDATES), pause=(0.0, 10.0))
+        if self.top_p == 0:
+            raise WrongValue("top_p", self.top_p, "must be above 0; 1 is off")

@@ -45,6 +45,10 @@ class Delivery:
     continuation: bool = False
 
 
+def _nobody(done: int) -> None:
+    """Nobody asks how far it is."""
+
+
 class Pipeline:
     """The parts of a model on one device. It keeps nothing of a call but the last voice it met."""
 
@@ -77,14 +81,16 @@ class Pipeline:
         Args:
             together: segments that are spoken side by side, None for all: the first is heard
                 soonest with 1, the last with all.
-            on_frame: called after every step with the number of tokens written.
+            on_frame: called with the work that was done: 1 for each token that the AR wrote, and 1
+                more for each frame that went through NAR and codec.
         """
         codec, together = self.model.codec, together or max(1, len(segments))
         for first in range(0, len(segments), together):
             some = segments[first: first + together]
             for segment, candidates in zip(some, self.candidates(some, delivery, on_frame),
                                            strict=True):
-                yield finished(segment, best(candidates), codec.sample_rate, codec.hop)
+                yield finished(segment, best(candidates), codec.sample_rate, codec.hop,
+                               delivery.sampling.pause)
 
     def candidates(self, segments: Sequence[Segment], delivery: Delivery,
                    on_frame: Callable[[int], None] | None = None) -> list[tuple[Candidate, ...]]:
@@ -111,15 +117,18 @@ class Pipeline:
         jobs = [(segment, number) for segment in segments for number in numbers]
         requests = [self._request(segment, number, delivery) for segment, number in jobs]
         generated = generate(self.ar, requests, delivery.sampling, self.decoder, on_frame)
-        frames = self._filled(requests, generated, delivery)
-        found = [self._sounding(segment, one, *rows, delivery) for (segment, _), one, rows
-                 in zip(jobs, generated, frames, strict=True)]
+        done = on_frame or _nobody
+        frames = self._filled(requests, generated, delivery, done)
+        found = []
+        for (segment, _), one, rows in zip(jobs, generated, frames, strict=True):
+            found.append(self._sounding(segment, one, *rows, delivery))
+            done(len(one.codes) // 2)
         return [tuple(found[at: at + len(numbers)]) for at in range(0, len(found), len(numbers))]
 
     def complete(self, segment: Segment, generated: Generated, delivery: Delivery) -> Candidate:
         """A codebook 1 from elsewhere with the NAR's other codebooks, and its sound."""
         request = self._request(segment, 0, delivery)
-        [frames] = self._filled([request], [generated], delivery)
+        [frames] = self._filled([request], [generated], delivery, _nobody)
         return self._sounding(segment, generated, *frames, delivery)
 
     def _request(self, segment: Segment, number: int, delivery: Delivery) -> Request:
@@ -134,7 +143,8 @@ class Pipeline:
                        self.model.codec.frame_rate)
 
     def _filled(self, requests: Sequence[Request], generated: Sequence[Generated],
-                delivery: Delivery) -> list[tuple[torch.Tensor, torch.Tensor | None]]:
+                delivery: Delivery, done: Callable[[int], None] = _nobody,
+                ) -> list[tuple[torch.Tensor, torch.Tensor | None]]:
         """Latents [D, T] of prompt and target of each request, by the NAR, and the phone of each
         frame [T], None where the model does not know it; both perhaps with padding behind."""
         known = self.model.vocabulary.encode(delivery.voice.phones)
@@ -147,9 +157,11 @@ class Pipeline:
             batch = NARBatch.pad(rows[first: first + together], self.model.nar.config, self.device)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
                 latents = fill_latents(self.model.nar, batch, self.model.codec.codebooks,
-                                       delivery.sampling.nar_guidance)
+                                       delivery.sampling.nar_guidance,
+                                       delivery.sampling.nar_temperature)
             said = batch.frame_phones
             found += zip(latents, [None] * len(latents) if said is None else said, strict=True)
+            done(sum(-(-len(one.codes) // 2) for one in generated[first: first + together]))
         return found
 
     def _sounding(self, segment: Segment, generated: Generated, latents: torch.Tensor,

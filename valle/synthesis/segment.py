@@ -1,13 +1,20 @@
 """Texts as segments: stretches of phones that the model can speak in one go."""
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from g2p import BOUNDARIES, phonemize
 from valle.synthesis.options import MAX_CANDIDATES
+from valle.synthesis.phrases import rank
 
 ENDS = (".", "?", "!", ";")
+SPACE = " "
+UNEVEN = 2.5              # ranks that a cut loses which is as far off as a segment is long
+LEAST_SHARE = 0.4         # of a segment that a cut within a phrase must fill
+PARAGRAPH_PAUSES = 2.0    # of the pause between sentences
+PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*|\u2029")
 
 
 @dataclass(frozen=True)
@@ -17,17 +24,21 @@ class Segment:
     Attributes:
         text: place of its text among those of a call.
         first: it begins its text; in a continuation the prompt stands before it.
+        pause: least seconds of silence before the next segment of its text; 0 behind the last.
     """
 
     phones: tuple[str, ...]
     seed: int
     text: int = 0
     first: bool = True
+    pause: float = 0.0
 
 
-def segments(texts: Sequence[str], language: str, seed: int,
+def segments(texts: Sequence[str], language: str, seed: int, pause: float = 0.4,
              ) -> tuple[list[Segment], dict[int, ValueError]]:
     """The segments of all texts, in order, and why some texts cannot be spoken, by their place.
+
+    pause: seconds of silence between sentences, and twice as much between paragraphs.
 
     Raises:
         ValueError: the only text cannot be spoken.
@@ -36,41 +47,84 @@ def segments(texts: Sequence[str], language: str, seed: int,
     errors: dict[int, ValueError] = {}
     for index, text in enumerate(texts):
         try:
-            parts = split_phones(phonemize(text, language))
+            parts = parts_of(text, language, pause)
         except ValueError as error:
             if len(texts) == 1:
                 raise
             errors[index] = error
             continue
         found += [Segment(tuple(phones), seed * 1_000_003 + place * 2 * MAX_CANDIDATES, index,
-                          place == 0) for place, phones in enumerate(parts)]
+                          place == 0, silence) for place, (phones, silence) in enumerate(parts)]
     return found, errors
 
 
-def split_phones(phones: list[str], most: int = 120) -> list[list[str]]:
+def parts_of(text: str, language: str, pause: float) -> list[tuple[list[str], float]]:
+    """(phones, seconds of silence behind it) of each segment of a text.
+
+    Raises:
+        ValueError: nothing in it can be spoken.
+    """
+    found: list[tuple[list[str], float]] = []
+    error: ValueError | None = None
+    for paragraph in filter(str.strip, PARAGRAPH.split(text)):
+        try:
+            phones = phonemize(paragraph, language)
+        except ValueError as this:  # such as a line of stars
+            error = error or this
+            continue
+        parts = split_phones(phones, language=language)
+        found += [(part, pause if part[-1] in ENDS else 0.0) for part in parts[:-1]]
+        found.append((parts[-1], PARAGRAPH_PAUSES * pause))
+    if not found:
+        phonemize(text, language)  # says what is wrong with it
+        raise error or ValueError("nothing to say")
+    found[-1] = (found[-1][0], 0.0)
+    return found
+
+
+def split_phones(phones: list[str], most: int = 120, language: str = "") -> list[list[str]]:
     """Cut phones [L] into segments of at most `most`, at sentence ends, else clauses, else words.
 
-    Of several places the one that makes segments most even is taken: a last word alone sounds poor.
-    Every segment starts with " " and ends with punctuation, like the whole. A word longer than
-    a segment is cut too.
+    In English words are parted where a phrase begins (phrases.py). Of several places the one that
+    makes segments most even is taken: a last word alone sounds poor. Every segment starts with " "
+    and ends with punctuation, like the whole. A word longer than a segment is cut too.
     """
     found: list[list[str]] = []
     rest = phones
     while len(rest) > most:
-        cut = _best_cut(rest[:most], len(rest) / -(-len(rest) // most))
+        cut = _best_cut(rest[:most + 1], len(rest) / -(-len(rest) // most), language)
         within = rest[cut] not in BOUNDARIES
         found.append([*rest[:cut], "," if within or rest[cut] == " " else rest[cut]])
         rest = [" ", *rest[cut if within else cut + 1:]]
     return [*found, rest] if len(rest) > 1 or not found else found
 
 
-def _best_cut(window: list[str], even: float) -> int:
+def _best_cut(window: list[str], even: float, language: str) -> int:
     """Index of the boundary nearest to `even`: of sentence ends, unless they waste too much.
 
-    Without any boundary, the last index.
+    Without any boundary, the last index but one. The window's last phone is beyond what fits.
     """
-    for marks, least in ((ENDS, 0.25), (BOUNDARIES[1:], 0.4), (BOUNDARIES, 0.0)):
-        found = [i for i, phone in enumerate(window) if phone in marks and i > least * len(window)]
+    fits = window[:-1]
+    for marks, least in ((ENDS, 0.25), (BOUNDARIES[1:], 0.4)):
+        found = [i for i, phone in enumerate(fits) if phone in marks and i > least * len(fits)]
         if found:
             return min(found, key=lambda i: abs(i + 1 - even))
-    return len(window) - 1
+    spaces = [i for i, phone in enumerate(fits) if phone == SPACE and i]
+    if not spaces:
+        return len(fits) - 1
+    if not language.startswith("en"):
+        return min(spaces, key=lambda i: abs(i + 1 - even))
+    ranks = {i: rank(_word_before(window, i), _word_after(window, i)) for i in spaces
+             if i > LEAST_SHARE * len(fits)} or dict.fromkeys(spaces, 0)
+    return max(ranks, key=lambda i: ranks[i] - UNEVEN * abs(i + 1 - even) / even)
+
+
+def _word_before(phones: list[str], place: int) -> list[str]:
+    start = max(i for i in range(-1, place) if i < 0 or phones[i] in BOUNDARIES)
+    return phones[start + 1: place]
+
+
+def _word_after(phones: list[str], place: int) -> list[str]:
+    end = min((i for i in range(place + 1, len(phones)) if phones[i] in BOUNDARIES),
+              default=len(phones))
+    return phones[place + 1: end]

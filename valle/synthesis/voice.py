@@ -1,18 +1,27 @@
 """A voice, as the models take it: the codes of a recording and what is said in it."""
 from __future__ import annotations
 
-import warnings
+import hashlib
+import math
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from codec import check_prompt, load_audio, normalize_loudness, trim_silence
 from codec.audio import Samples
 from codec.ltas import LTAS, ltas
 from g2p import BOUNDARIES, phonemize
+from valle.model.aligner import Aligner
 from valle.model.checkpoint import Model
+from valle.synthesis.recording import (
+    Recording,
+    as_samples,
+    condition,
+    is_file,
+    likelier_rate,
+    source_of,
+    warn,
+)
 
 MAX_PROMPT_SECONDS = 8.0       # longer prompts are cut at a word; training joins at most 14 s
 REFUSED_PROMPT_SECONDS = 120.0
@@ -23,12 +32,20 @@ DOUBTFUL_ALIGNMENT = -2.5      # log-probability per frame, far below that of ri
 @dataclass(frozen=True)
 class Prompt:
     """A voice: all codes [Q, T], phones and, for the interleaved layout, frames per phone; and the
-    LTAS of the whole recording."""
+    LTAS of the whole recording.
+
+    text: what is said in it. source, sha256: the file it comes from, if any, and the hash of its
+    samples. warnings: what is wrong with it, a sentence each.
+    """
 
     codes: torch.Tensor
     phones: list[str]
     durations: list[int] | None
     ltas: LTAS
+    text: str = ""
+    source: str = ""
+    sha256: str = ""
+    warnings: tuple[str, ...] = ()
 
     def cut(self, frames: int) -> Prompt:
         """The start of the prompt, up to the word end nearest to `frames` frames.
@@ -43,50 +60,72 @@ class Prompt:
         cut = min(cuts, key=lambda i: abs(int(ends[i]) - frames), default=len(ends) - 1)
         if cut == len(ends) - 1:
             return self
-        return Prompt(self.codes[:, : int(ends[cut])], [*self.phones[:cut], "."],
-                      self.durations[: cut + 1], self.ltas)
+        return replace(self, codes=self.codes[:, : int(ends[cut])],
+                       phones=[*self.phones[:cut], "."], durations=self.durations[: cut + 1])
 
 
-def encode_prompt(prompt: str | Path | Samples, prompt_text: str, language: str, model: Model,
+def encode_prompt(prompt: Recording, prompt_text: str, language: str, model: Model,
                   device: torch.device) -> Prompt:
-    """The voice of a recording [N] at the codec's rate (or its file) and its transcript.
+    """The voice of a recording and its transcript; what is wrong with it is in its warnings.
 
     Raises:
         FileNotFoundError, ValueError: unusable audio or text, in one line each.
     """
+    if not isinstance(prompt_text, str) or not prompt_text.strip():
+        raise ValueError("the prompt needs its transcript: prompt_text, the words spoken in it")
     codec, aligner = model.codec, model.aligner
-    samples = (load_audio(prompt, codec.sample_rate, max_seconds=REFUSED_PROMPT_SECONDS)
-               if isinstance(prompt, (str, Path)) else np.asarray(prompt, np.float32))
-    check_prompt(samples, codec.sample_rate)
-    start, end = trim_silence(samples, codec.sample_rate)
-    samples = normalize_loudness(samples[start:end])
-    if not prompt_text or not prompt_text.strip():
-        raise ValueError("the prompt needs its transcript: give --prompt-text with the words "
-                         "spoken in --prompt-audio")
     phones = phonemize(prompt_text, language)
-    durations = None if aligner is None else aligner.durations(samples, phones)
+    given = as_samples(prompt, REFUSED_PROMPT_SECONDS)
+    samples, found = condition(given)
     seconds = len(samples) / codec.sample_rate
     if aligner is None and seconds > 2 * MAX_PROMPT_SECONDS:
         raise ValueError(f"the prompt is {seconds:.0f} s long; this model takes "
                          f"{MAX_PROMPT_SECONDS:.0f} s: cut audio and text")
+    if aligner is not None and not is_file(prompt):
+        found += _rate_in_doubt(prompt, given, phones, aligner)
+    durations = None if aligner is None else aligner.durations(samples, phones)
     rate = len(phones) / seconds
     if not PLAUSIBLE_PHONES_PER_SECOND[0] <= rate <= PLAUSIBLE_PHONES_PER_SECOND[1]:
-        warnings.warn(f"the prompt text does not fit the prompt audio ({rate:.0f} phones per "
-                      "second of audio; speech has 8 to 16): expect a poor voice", stacklevel=3)
+        found.append(f"the prompt text does not fit the prompt audio ({rate:.0f} phones per "
+                     "second of audio; speech has 8 to 16): expect a poor voice")
     elif (aligner is not None and durations is not None
           and aligner.score(samples, phones, durations) < DOUBTFUL_ALIGNMENT):
-        warnings.warn("the prompt text does not fit what the prompt audio says: expect a poor "
-                      "voice", stacklevel=3)
+        found.append("the prompt text does not fit what the prompt audio says: expect a poor "
+                     "voice")
     codes = codec.encode(torch.from_numpy(samples).to(device)[None, None])[0]
-    voice = Prompt(codes, phones, durations, ltas(samples, codec.sample_rate))
-    if codes.shape[1] <= MAX_PROMPT_SECONDS * codec.frame_rate:
-        return voice
-    start_of_it = voice.cut(int(MAX_PROMPT_SECONDS * codec.frame_rate))
-    if start_of_it is not voice:
-        warnings.warn(f"the prompt is {codes.shape[1] / codec.frame_rate:.1f} s long; its first "
-                      f"{start_of_it.codes.shape[1] / codec.frame_rate:.1f} s are heard",
-                      stacklevel=3)
-    return start_of_it
+    voice = Prompt(codes, phones, durations, ltas(samples, codec.sample_rate), prompt_text,
+                   source_of(prompt), hashlib.sha256(given.tobytes()).hexdigest())
+    if codes.shape[1] > MAX_PROMPT_SECONDS * codec.frame_rate:
+        voice = voice.cut(int(MAX_PROMPT_SECONDS * codec.frame_rate))
+        if voice.codes.shape[1] < codes.shape[1]:
+            found.append(f"the prompt is {codes.shape[1] / codec.frame_rate:.1f} s long; its first "
+                         f"{voice.codes.shape[1] / codec.frame_rate:.1f} s are heard")
+    warn(found)
+    return replace(voice, warnings=tuple(found))
+
+
+def _rate_in_doubt(prompt: Recording, given: Samples, phones: list[str], aligner: Aligner,
+                   ) -> list[str]:
+    """Whether samples seem to have another rate than the one that was stated or taken for granted.
+
+    Raises:
+        ValueError: they do, and none was stated.
+    """
+    def fit(wave: Samples) -> float:
+        try:
+            heard = condition(wave)[0]
+            return aligner.score(heard, phones, aligner.durations(heard, phones))
+        except ValueError:  # no room for the phones
+            return -math.inf
+
+    rate = likelier_rate(given, fit)
+    if rate is None:
+        return []
+    if not isinstance(prompt, tuple):
+        raise ValueError("samples without a rate are taken for 24000 Hz, but these sound like "
+                         f"about {rate} Hz: give (samples, rate)")
+    return [f"the prompt sounds as if {prompt[1]} Hz were not its rate (at {rate} Hz, once it is "
+            "24000 Hz, its words are clear): check it"]
 
 
 def without_end(voice: Prompt) -> Prompt:

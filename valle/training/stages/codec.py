@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from codec.audio import normalize_loudness
 from codec.discriminator import Discriminator, spectral_distance
 from codec.source import pitch
 from codec.spectral import SpectralCodec, SpectralConfig
+from codec.speech import normalize_loudness
 from valle.data.audio_files import AUDIO_SUFFIXES, walk
 from valle.data.clips import Pcm, read_audio
 from valle.data.held_out import crc, hold_out
