@@ -264,7 +264,7 @@ SAID = EXAMPLE.with_suffix(".txt").read_text().strip()
 def needs(*packages: str) -> pytest.MarkDecorator:
     """Skips a test where one of the packages is missing."""
     missing = [p for p in packages if importlib.util.find_spec(p) is None]
-    return pytest.mark.skipif(bool(missing), reason=f"needs valle[evaluate]: no {missing}")
+    return pytest.mark.skipif(bool(missing), reason=f"not installed: {missing}")
 
 
 @pytest.fixture(scope="session")

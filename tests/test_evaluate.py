@@ -75,6 +75,7 @@ def test_baselines_between_speakers():
     assert np.isnan(between_speakers([x, y], ["a", "b"])[0])
 
 
+@pytest.mark.slow
 @needs("pocketsphinx", "jiwer", "resemblyzer", "speechmos", "onnxruntime")
 def test_codec_is_scored_against_the_original(said: tuple[np.ndarray, int], tmp_path: Path):
     import soxr
@@ -118,6 +119,7 @@ def test_prompts_are_cut_at_a_word():
 
 # command line
 
+@pytest.mark.slow
 @needs("pocketsphinx", "jiwer", "resemblyzer", "speechmos", "onnxruntime")
 def test_the_codec_command_writes_tables(corpus, tmp_path: Path):
     command = ["codec", "--recognizer", "closed", "--codec", str(corpus.codec), "--data",
@@ -130,6 +132,7 @@ def test_the_codec_command_writes_tables(corpus, tmp_path: Path):
     assert len(list((tmp_path / "3-codebooks").glob("*.wav"))) == 1
 
 
+@pytest.mark.slow
 @needs("pocketsphinx", "jiwer")
 def test_the_recognizer_command_compares_on_the_same_clips(tmp_path: Path,
                                                            capsys: pytest.CaptureFixture[str]):

@@ -160,6 +160,7 @@ def test_windows_fill_short_clips_and_step_by_a_second():
         0, 16_000, 32_000]
 
 
+@pytest.mark.slow
 @needs("speechmos", "onnxruntime", "librosa")
 def test_quality_equals_the_package_and_falls_with_noise(said: tuple[np.ndarray, int]):
     from speechmos import dnsmos
