@@ -8,9 +8,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import resource
-import shutil
 import signal
-import subprocess
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
@@ -259,21 +257,19 @@ def no_tensorboard(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
 
 
-SAID = "The little boat was waiting by the old stone bridge."
+EXAMPLE = Path(__file__).parents[1] / "examples" / "alto.wav"
+SAID = EXAMPLE.with_suffix(".txt").read_text().strip()
 
 
 def needs(*packages: str) -> pytest.MarkDecorator:
     """Skips a test where one of the packages is missing."""
     missing = [p for p in packages if importlib.util.find_spec(p) is None]
-    return pytest.mark.skipif(bool(missing), reason=f"needs valle[evaluate]: no {missing}")
+    return pytest.mark.skipif(bool(missing), reason=f"not installed: {missing}")
 
 
 @pytest.fixture(scope="session")
-def flite(tmp_path_factory: pytest.TempPathFactory) -> tuple[np.ndarray, int]:
-    """SAID by flite's slt, [N], and its rate."""
-    if shutil.which("flite") is None:
-        pytest.skip("needs flite")
-    path = tmp_path_factory.mktemp("flite") / "said.wav"
-    subprocess.run(["flite", "-voice", "slt", "-t", SAID, "-o", str(path)], check=True, timeout=60)
-    samples, rate = soundfile.read(path, dtype="float32")
-    return samples, rate
+def said() -> tuple[np.ndarray, int]:
+    """SAID by the voice of an example, [N] at 16 kHz, and the rate."""
+    from codec.audio import load_audio
+
+    return load_audio(EXAMPLE, 16_000), 16_000

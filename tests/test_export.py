@@ -42,6 +42,7 @@ def test_transformers_gives_equal_logits(layout: str, tmp_path: Path):
         torch.testing.assert_close(theirs(tokens).logits, ar(tokens), atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.slow
 @needs("transformers")
 def test_transformers_continues_with_the_same_tokens(tmp_path: Path):
     ar = tiny_ar("plain", sharpness=2.0)
@@ -138,6 +139,7 @@ def test_llama_cpp_gives_our_logits_row_by_row(precision: str):
         Cached(ar, PLACES, WIDTH), ROWS[0], 24)
 
 
+@pytest.mark.slow
 @needs("llama_cpp")
 def test_the_starter_says_the_same_by_llama_cpp():
     spoken = [VALLE.from_pretrained("starter", "cpu", "float32", engine).speak(

@@ -194,6 +194,7 @@ sys.exit(failed > 0)
 """
 
 
+@pytest.mark.slow
 def test_each_module_imports_alone_without_extras_and_without_effects(tmp_path: Path) -> None:
     names = [module_name(p) for p in FILES if p.name != "__main__.py"]
     here, compiled = tmp_path / "here", tmp_path / "compiled"  # each file is compiled once

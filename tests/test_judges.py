@@ -89,19 +89,19 @@ def test_pcm_is_resampled_clipped_and_padded():
 
 
 @needs("pocketsphinx", "jiwer")
-def test_listener_hears_flite_and_not_noise(flite: tuple[np.ndarray, int]):
+def test_listener_hears_speech_and_not_noise(said: tuple[np.ndarray, int]):
     from valle.recognizer.sphinx import PocketSphinx
 
     closed = PocketSphinx([SAID, *SENTENCES, "A zibbet came to the bridge."])
     assert closed.guessed == ["zibbet"] and closed.dropped == []
     reference = words(SAID)
-    first = closed(*flite)
+    first = closed(*said)
     assert word_errors(reference, first).rate < 0.3
     noise = np.random.default_rng(0).normal(0, 0.1, 32_000).astype(np.float32)
     assert word_errors(reference, closed(noise, 16_000)).rate > 0.7
-    assert closed(*flite) == first, "what was heard before must not matter"
+    assert closed(*said) == first, "what was heard before must not matter"
     assert closed(np.zeros(0, np.float32), 16_000) == []
-    assert word_errors(reference, PocketSphinx()(*flite)).rate < 0.6
+    assert word_errors(reference, PocketSphinx()(*said)).rate < 0.6
 
 
 # a codec's sound
@@ -141,11 +141,11 @@ def test_cosine():
 
 
 @needs("resemblyzer", "webrtcvad")
-def test_speaker_encoder_knows_a_voice_from_its_shifted_self(flite: tuple[np.ndarray, int]):
+def test_speaker_encoder_knows_a_voice_from_its_shifted_self(said: tuple[np.ndarray, int]):
     from valle.speaker.adapters import Resemblyzer
 
     encoder = Resemblyzer()
-    samples, rate = flite
+    samples, rate = said
     whole, half = encoder(samples, rate), encoder(samples[: len(samples) // 2], rate)
     other = encoder(samples, round(rate * 0.7))  # slower and lower
     assert np.linalg.norm(whole) == pytest.approx(1, abs=1e-4)
@@ -160,13 +160,14 @@ def test_windows_fill_short_clips_and_step_by_a_second():
         0, 16_000, 32_000]
 
 
+@pytest.mark.slow
 @needs("speechmos", "onnxruntime", "librosa")
-def test_quality_equals_the_package_and_falls_with_noise(flite: tuple[np.ndarray, int]):
+def test_quality_equals_the_package_and_falls_with_noise(said: tuple[np.ndarray, int]):
     from speechmos import dnsmos
 
     from valle.evaluate.quality import Quality
 
-    quality, (samples, rate) = Quality(), flite
+    quality, (samples, rate) = Quality(), said
     assert rate == 16_000
     ours = quality(samples, rate)
     assert ours == pytest.approx(dnsmos.run(samples, rate)["ovrl_mos"], abs=1e-3)

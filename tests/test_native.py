@@ -93,6 +93,7 @@ def test_a_full_cache_is_refused() -> None:
         decoder.step([31])
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_the_starter_says_the_same_natively() -> None:
     spoken = [VALLE.from_pretrained("starter", "cpu", "float32", engine).speak(

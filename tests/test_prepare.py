@@ -142,6 +142,7 @@ def kill_at(fsync: int, corpus: Path, out: Path, codec: Path | str) -> None:
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_result(tmp_path: Path, codec: Path) -> None:
     corpus = many(tmp_path / "corpus", 12)
     write(corpus / "s1" / "005.wav", "not audio")

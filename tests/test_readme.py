@@ -15,7 +15,6 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 VOICES = ("alto", "tenor", "bass")
-STARTER = ROOT / "weights" / "starter" / "model.json"
 UNMAPPED = ("g2p/english", "valle/commands", "valle/training/stages")  # each alike inside
 
 
@@ -66,6 +65,7 @@ def test_the_model_card_begins_as_the_hub_expects() -> None:
     assert {"language", "license", "library_name", "pipeline_tag", "tags", "datasets"} <= {*header}
 
 
+@pytest.mark.slow
 def test_every_make_target_and_command_exists() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"^make (\w+)", README, re.M):
@@ -77,7 +77,7 @@ def test_every_make_target_and_command_exists() -> None:
         assert len(done.stdout.splitlines()) > 5
 
 
-@pytest.mark.skipif(not STARTER.is_file(), reason="no starter voice in weights/starter")
+@pytest.mark.slow
 def test_the_shell_example_speaks(tmp_path: Path) -> None:
     line = next(x for x in README.splitlines() if x.startswith("valle say"))
     command = line.replace("valle say", f"{sys.executable} -m valle say").replace(
@@ -87,7 +87,7 @@ def test_the_shell_example_speaks(tmp_path: Path) -> None:
     assert (tmp_path / "good_morning.wav").stat().st_size > 20_000
 
 
-@pytest.mark.skipif(not STARTER.is_file(), reason="no starter voice in weights/starter")
+@pytest.mark.slow
 def test_the_python_example_speaks(tmp_path: Path) -> None:
     code = README.split("```python")[1].split("```")[0].replace("good_morning.wav",
                                                                  f"{tmp_path}/good_morning.wav")
@@ -97,7 +97,7 @@ def test_the_python_example_speaks(tmp_path: Path) -> None:
     assert (tmp_path / "good_morning.json").is_file()
 
 
-@pytest.mark.skipif(not STARTER.is_file(), reason="no starter voice in weights/starter")
+@pytest.mark.slow
 def test_the_starter_notices_a_transcript_that_is_not_the_prompts() -> None:
     tts = VALLE.from_pretrained("starter")
     for said in VOICES:

@@ -87,6 +87,7 @@ def test_time_between_words_goes_to_the_boundary_or_to_the_phone_before() -> Non
     assert durations(times, ["ˈaɪ", " ", "æ", "m"], 20) == [5, 4, 3, 8]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["alto", "tenor", "bass"])
 def test_pocketsphinx_hears_the_phones_where_the_aligner_does(name: str) -> None:
     pytest.importorskip("pocketsphinx", reason="needs pocketsphinx")
@@ -117,6 +118,7 @@ def utterance(audio: Path, seconds: float, **known: Any) -> Utterance:
                      -(-round(seconds * 24_000) // 320), **known)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["alto", "tenor", "bass"])
 def test_a_recording_without_text_is_understood(name: str) -> None:
     pytest.importorskip("pocketsphinx", reason="needs pocketsphinx")

@@ -220,6 +220,7 @@ def test_what_is_not_clear_is_drawn_again(model_folder: Path, prompt: Path, rera
     assert found.scores == (score,)
 
 
+@pytest.mark.slow
 def test_what_is_clear_is_not_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
     tts = VALLE.from_pretrained("starter", "cpu")
     samples, _ = example("alto")

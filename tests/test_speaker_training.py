@@ -78,6 +78,7 @@ def cosines(folder: Path) -> tuple[float, float]:
     return min(c for same, c in pairs if same), max(c for same, c in pairs if not same)
 
 
+@pytest.mark.slow
 def test_it_learns_to_tell_the_three_voices_apart(voices: Path, start: Path,
                                                   tmp_path: Path) -> None:
     """First by classification, then by triplets; on clean speech, which is learned in seconds."""
@@ -123,6 +124,7 @@ def test_triplets_are_of_one_speaker_and_of_another(voices: Path, start: Path) -
     assert stage.bank is not None and torch.bincount(stage.bank.speakers).tolist() == [4, 4, 4]
 
 
+@pytest.mark.slow
 def test_the_command_trains_and_evaluates_what_it_trained(voices: Path, tmp_path: Path) -> None:
     out = tmp_path / "encoder"
     command = [sys.executable, "-B", "train.py", "--stage=speaker", f"--data={voices}",

@@ -249,6 +249,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_several_encoders_on_the_same_trials(voices: Path, trained: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "valle", "evaluate", "speaker", "--data", voices,
                "--held-out", "held-*", "bass", "--out", tmp_path, "--model", trained, "nobody"]

@@ -127,6 +127,7 @@ def test_it_learns_one_batch_by_heart(name: str, corpus: Corpus, tmp_path: Path)
     assert progress.step == 50 and progress.units > 0 and progress.skipped == 0
 
 
+@pytest.mark.slow
 def test_the_codec_learns(corpus: Corpus, tmp_path: Path) -> None:
     stage = build("codec", corpus)
     stage.first_quantized = 100  # type: ignore[attr-defined]
@@ -139,6 +140,7 @@ def test_the_codec_learns(corpus: Corpus, tmp_path: Path) -> None:
     assert losses[-1] < 0.6 * losses[0], losses[::5]
 
 
+@pytest.mark.slow
 def test_a_decoder_learns_from_what_a_model_filled(corpus: Corpus, tmp_path: Path) -> None:
     """Its latents are those of the folder, crop by crop; encoder and codebooks stay."""
     prepared, codec = Prepared.open(corpus.prepared), SpectralCodec.load(corpus.codec)
@@ -325,6 +327,7 @@ def wait_for(done: Callable[[], bool], seconds: float = 60.0) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_and_the_same_command_goes_on(corpus: Corpus, tmp_path: Path) -> None:
     out = tmp_path / "out"
     child = subprocess.Popen(

@@ -58,6 +58,7 @@ def wait_for(done: Callable[[], bool], seconds: float = 120.0) -> None:
 
 # --- signals and locks ---------------------------------------------------------------------------
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_saves_and_leaves_with_its_number(number: signal.Signals, corpus: Corpus,
                                                    tmp_path: Path) -> None:

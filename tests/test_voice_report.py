@@ -290,6 +290,7 @@ def test_comparison_is_paired():
 
 # command line
 
+@pytest.mark.slow
 @needs("pocketsphinx", "jiwer", "speechmos", "onnxruntime", "matplotlib")
 def test_the_command_reports_and_compares(protocol: Protocol, tmp_path: Path,
                                           capsys: pytest.CaptureFixture[str]):
