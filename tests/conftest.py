@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # also for the processes that tests start
 torch.set_num_threads(1)
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+# A job in the background ignores the first, one of nohup the second.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 RATE = 24_000
 PROMPT_TEXT = "The quick fox ran over the lazy dog."

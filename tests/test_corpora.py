@@ -73,7 +73,7 @@ def test_unusable_corpora_give_one_clear_line(tmp_path: Path) -> None:
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="needs ../shared/corpus")
 def test_real_corpora_are_read_whole() -> None:
     count = Counter(r.text is None for r in read_corpus(CORPUS / "LibriSpeech"))
-    assert count[False] >= 1519 and count[True] == 251
+    assert count[False] >= 1519 and count[True] == 243, "251 single ones, 8 of them with a text"
     assert len(list(read_corpus(CORPUS / "speechocean762"))) == 2560
     assert len({r.speaker for r in read_corpus(CORPUS / "CommonVoice")}) == 176
 

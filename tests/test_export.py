@@ -154,5 +154,5 @@ def test_an_engine_that_is_not_there_is_named(model_folder: Path,
     with pytest.raises(ValueError, match=r"onnx: choose auto, native, .* or llama\.cpp"):
         VALLE.from_pretrained(model_folder, "cpu", engine="onnx")
     monkeypatch.setitem(sys.modules, "llama_cpp", None)
-    with pytest.raises(ImportError, match="--engine llama.cpp needs llama-cpp-python: pip install"):
+    with pytest.raises(ImportError, match=r"engine llama\.cpp needs llama-cpp-python: pip install"):
         VALLE.from_pretrained(model_folder, "cpu", engine="llama.cpp")

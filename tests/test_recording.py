@@ -163,7 +163,7 @@ TYPES: dict[str, tuple[dict[str, Any], str]] = {
     "no prompt": ({"prompt": None}, "not NoneType"),
     "no transcript": ({"prompt_text": None}, "needs its transcript: prompt_text"),
     "an empty transcript": ({"prompt_text": " "}, "needs its transcript: prompt_text"),
-    "a language as a number": ({"language": 3}, "language"),
+    "a language as a number": ({"language": 3}, "does not speak 3; it speaks en-us"),
 }
 
 
