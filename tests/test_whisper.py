@@ -29,7 +29,7 @@ from valle.tts import VALLE
 ROOT = Path(__file__).parents[1]
 SENTENCES = ("Three seconds of a voice are enough.", "The harbour was quiet in the evening.",
              "Please bring two cups of tea and a little bread.")
-BOUND = 0.5  # of their words; 0.9.0 has .42: lower it with every clearer starter
+BOUND = 0.35  # of their words; 0.10.0 has .17: lower it with every clearer starter
 
 
 def half_a_model(folder: Path) -> Path:
@@ -110,7 +110,7 @@ def test_whisper_understands_the_starter():
     if weights_folder("base") is None:
         pytest.skip("needs Whisper base: fetch it with `valle evaluate listeners`")
     whisper, tts = RECOGNIZERS.load("whisper:base"), VALLE.from_pretrained("starter")
-    prompt = ROOT / "examples" / "alto.wav"
+    prompt = ROOT / "examples" / "clara.wav"
     spoken = tts.speak(SENTENCES, prompt=prompt, prompt_text=prompt.with_suffix(".txt").read_text())
     errors = total = 0
     for text, audio in zip(SENTENCES, spoken, strict=True):
