@@ -23,7 +23,6 @@ WRITTEN = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG
            ".opus": ("OGG", "OPUS"), ".mp3": ("MP3", "MPEG_LAYER_III")}
 LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000
 MOST_PER_SECOND = 800_000  # samples over all channels
-LONGEST_SECONDS = 1_800.0  # of any recording: ten bytes may hold an hour of silence
 BLOCK_SAMPLES = 1 << 18  # decoded at once, over all channels
 UNKNOWN_LENGTH = 1 << 62  # libsndfile reports more than this where a streamed FLAC states none
 CANCELLED = 0.25  # of the power that as many channels have together when nothing is common to them
