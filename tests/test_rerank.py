@@ -256,9 +256,9 @@ def test_parts_say_what_is_missing_or_damaged(tmp_path: Path) -> None:
         load_part(tmp_path, "other", lambda *_: None, "make one")
     with pytest.raises(ValueError, match="damaged or foreign thing: 'depth'"):
         load_part(tmp_path, "thing", lambda record, _: record["depth"], "make one")
-    (tmp_path / "thing.json").write_text("{")
-    with pytest.raises(ValueError, match="damaged or foreign thing"):
-        load_part(tmp_path, "thing", lambda *_: None, "make one")
     (tmp_path / "thing.safetensors").unlink()
     with pytest.raises(FileNotFoundError, match="thing.safetensors is missing"):
+        load_part(tmp_path, "thing", lambda *_: None, "make one")
+    (tmp_path / "model.json").write_text("{")
+    with pytest.raises(ValueError, match="model.json"):
         load_part(tmp_path, "thing", lambda *_: None, "make one")
