@@ -153,10 +153,11 @@ class Pipeline:
         together = 1 if self.device.type == "cpu" else MAX_ROWS  # padding would cost time there
         half = self.precision != "float32" and fast_bfloat16(self.device)
         found: list[tuple[torch.Tensor, torch.Tensor | None]] = []
+        codebooks = self.model.codec.codebooks  # stacked anew whenever they are asked for
         for first in range(0, len(rows), together):
             batch = NARBatch.pad(rows[first: first + together], self.model.nar.config, self.device)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-                latents = fill_latents(self.model.nar, batch, self.model.codec.codebooks,
+                latents = fill_latents(self.model.nar, batch, codebooks,
                                        delivery.sampling.nar_guidance,
                                        delivery.sampling.nar_temperature)
             said = batch.frame_phones

@@ -1,14 +1,25 @@
 """The losses of whatever turns speech into codes and back, or codes back into speech."""
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from codec.discriminator import Discriminator, spectral_distance
 from codec.source import pitch_class
 from valle.training.loop import Loss
+
+REFERENCE = (1.0, 4.0)  # seconds of the same recording by which the decoder knows the voice
+KNOWN_VOICE = 0.85      # share of steps
+
+
+def adversarial_optimizers(modules: Mapping[str, nn.Module], lr: float,
+                           ) -> dict[str, torch.optim.Optimizer]:
+    """One AdamW for each of the modules that learn against each other."""
+    return {name: torch.optim.AdamW(module.parameters(), lr=lr, betas=(0.8, 0.95),
+                                    weight_decay=0.0) for name, module in modules.items()}
 
 
 def resynthesis_losses(wav: torch.Tensor, fake: torch.Tensor, scores: torch.Tensor,

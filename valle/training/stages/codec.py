@@ -22,13 +22,16 @@ from valle.data.recording import LeftOut, summary
 from valle.features.progress import say
 from valle.training.log import Metrics
 from valle.training.loop import LoopConfig, Loss, device_of, full_precision
-from valle.training.resynthesis import resynthesis_losses
+from valle.training.resynthesis import (
+    KNOWN_VOICE,
+    REFERENCE,
+    adversarial_optimizers,
+    resynthesis_losses,
+)
 from valle.training.run import Data
 from valle.training.state import Labels
 
 START_BATCHES = 12  # that the quantizer starts from
-REFERENCE = (1.0, 4.0)  # seconds of the same recording by which the decoder knows the voice
-KNOWN = 0.85            # share of steps with a known voice
 
 
 @dataclass(frozen=True)
@@ -130,10 +133,8 @@ class CodecStage:
         self.discriminator = Discriminator()
         self.modules = nn.ModuleDict({"codec": self.codec, "discriminator": self.discriminator})
         self.labels: Labels = {}
-        self.optimizers: dict[str, torch.optim.Optimizer] = {
-            name: torch.optim.AdamW(module.parameters(), lr=config.lr, betas=(0.8, 0.95),
-                                    weight_decay=0.0)
-            for name, module in self.modules.items()}
+        self.optimizers = adversarial_optimizers(
+            {"codec": self.codec, "discriminator": self.discriminator}, config.lr)
         self.first_quantized = int(config.unquantized_share * config.steps)
         self.first_adversarial = int(config.discriminator_from * config.steps)
 
@@ -154,7 +155,7 @@ class CodecStage:
     def losses(self, batch: Batch, step: int) -> Iterator[Loss]:
         if step == self.first_quantized:
             self._start_quantizer(step)
-        known = np.random.default_rng((self.config.seed, step, 2)).random() < KNOWN
+        known = np.random.default_rng((self.config.seed, step, 2)).random() < KNOWN_VOICE
         f0, voiced = pitch(batch.wav, self.codec.sample_rate, self.codec.hop)
         fake, scores, commitment = self.codec(batch.wav, self._codebooks(step),
                                               batch.voice if known else None, f0)

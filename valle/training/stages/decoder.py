@@ -30,11 +30,14 @@ from valle.model.checkpoint import load_vocabulary, model_folder
 from valle.training.disguise import disguise
 from valle.training.log import Metrics
 from valle.training.loop import LoopConfig, Loss, device_of
-from valle.training.resynthesis import resynthesis_losses
+from valle.training.resynthesis import (
+    KNOWN_VOICE,
+    REFERENCE,
+    adversarial_optimizers,
+    resynthesis_losses,
+)
 from valle.training.run import Data
 
-REFERENCE = (1.0, 4.0)  # seconds of the same recording by which the decoder knows the voice
-KNOWN_VOICE = 0.85      # share of steps
 KNOWN_PHONES = 0.85     # share of crops, as far as they have any
 DISGUISED = 0.6         # share of crops with a known voice whose codes are of another voice
 HELD = 24               # unseen clips that are validated on, two seconds of each
@@ -142,11 +145,8 @@ class DecoderStage:
         self.discriminator = Discriminator()
         self.modules = nn.ModuleDict({"codec": self.codec, "discriminator": self.discriminator})
         self.labels = {"phones": vocabulary.phones, "codec": [self.codec.identity]}
-        self.optimizers: dict[str, torch.optim.Optimizer] = {
-            name: torch.optim.AdamW(module.parameters(), lr=config.lr, betas=(0.8, 0.95),
-                                    weight_decay=0.0)
-            for name, module in (("codec", self.codec.decoder),
-                                 ("discriminator", self.discriminator))}
+        self.optimizers = adversarial_optimizers(
+            {"codec": self.codec.decoder, "discriminator": self.discriminator}, config.lr)
         self.first_adversarial = int(config.discriminator_from * config.steps)
 
     def _read(self, folders: Sequence[Path], vocabulary: Vocabulary, held_out: Sequence[str],
