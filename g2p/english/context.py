@@ -153,7 +153,7 @@ def _from_left(context: Context, subject: str, plural: bool) -> float:
         return -4.
     if subject in ("them", "both", "others", "half") and not plural:
         return 2.5 if context.right else 0.
-    if _inverted(context, subject):
+    if inverted(context, subject):
         return 4.
     if subject in MODALS:
         return -2. if plural and subject == "to" else 5.
@@ -186,7 +186,7 @@ def _is_plural(word: str) -> bool:
         "people", "men", "women", "children", "police", "they", "we", "those")
 
 
-def _inverted(context: Context, subject: str) -> bool:
+def inverted(context: Context, subject: str) -> bool:
     """did she record, long may she live."""
     return subject in SINGULAR_SUBJECTS | SUBJECTS and context.left[1:2] != () and (
         context.left[1] in _QUESTION)

@@ -91,6 +91,9 @@ def _fraction(match: re.Match[str]) -> str:
 
 _DECADE = re.compile(r"(?:\b(?:the|early|late|mid|in|of|her|his|their|my|and|or|to|since|from)"
                      r"(?:\s(?:early|late|mid))?[\s-]|')$", re.IGNORECASE)
+_OF_A_DECADE = re.compile(r"\s(?:music|hits?|fashions?|style|hair|rock|pop|movies?|films?|songs?|band|"
+                          r"bands|kids?|nights?|party|parties|themes?|era|nostalgia|disco|jazz|"
+                          r"vibes?|look|shows?|clothes|classics?|dance|icons?)\b")
 _WAIT = re.compile(r"\b(?:an?|wait|waited|for|after|every|within|under|takes?|took|lasts?|lasted|"
                    r"than|about)\s$", re.IGNORECASE)
 
@@ -100,6 +103,7 @@ def _decade(match: re.Match[str]) -> str:
     quote, number, possessive = match[1], match[2], match[3]
     long = len(number) > 2
     decade = quote or long or _DECADE.search(before(match, 12))
+    decade = decade or _OF_A_DECADE.match(after(match, 16))
     if possessive and (not decade or (len(number) == 4 and number > "2009" and
                                       not _DECADE.search(before(match, 12)))):
         return f"{year(number) if len(number) == 4 else words(int(number))}'s"
@@ -143,8 +147,12 @@ FIRST_RULES: tuple[Rule, ...] = (
     rule(rf"(?<![\w.,])({NUMBER})(k|K|M|mn|B|bn|tn)(?=\+?(?:\s[a-z]|[,.;:?!)-]|\s?$))", _thousands),
     rule(r"(?<![\w.,])(\d{3,4})p\b", lambda m: f"{paired(m[1])} p"),
     rule(r"\b([A-Z][A-Za-z]{0,3}-|[A-Z]{1,4})(\d{1,4})('?)s\b", _plural_of),
-    rule(r"(?<![\w.,-])1(00|000)'?s(?=\sof\b)",
+    rule(r"(?<![\w.,-])1(00|,?000)'?s(?=\sof\b)",
          lambda m: "hundreds" if m[1] == "00" else "thousands"),
+    rule(r"(?<![\w.,])(\d{2})ers\b", lambda m: spell(m[1]).removesuffix("e") + "ers"),
+    rule(r"\b(iPhone \d{1,2})s\b", lambda m: m[1] + " S"),
+    rule(r"(?<![\w.-])([A-QS-ZȺ])([ -]?)(\d[1-9]\d|\d0[1-9])(?![\w-]|[.,]\d)",
+         lambda m: f"{m[1].replace('A', LETTER_A)}{m[2] or ' '}{paired(m[3])}"),
     rule(r"(?<![\w.,-])()(\d[1-9]\d|\d{3}[1-9])s\b", _plural_of),
     rule(r"\b(sizes?\s)(\d{1,2})s\b", _plural_of),
     rule(r"\b([A-Z][a-z]+\s)(\d[1-9]\d|\d{3}[1-9])s\b", _plural_of),
