@@ -18,7 +18,7 @@ TITLES = {
     "Sec": "Secretary", "Comm": "Commissioner", "Cllr": "Councillor", "Archbp": "Archbishop",
     "Bp": "Bishop", "Abp": "Archbishop", "Esqr": "Esquire", "Hr": "Herr", "Snr": "Senor",
     "Ald": "Alderman", "Sr": "Sister", "Br": "Brother", "Wg": "Wing", "Sqn": "Squadron",
-    "Ldr": "Leader", "Flt": "Flight", "Gp": "Group", "Pt": "Point", "Ens": "Ensign",
+    "Ldr": "Leader", "Flt": "Flight", "Gp": "Group", "Pt": "Point", "Ven": "Venerable", "Ens": "Ensign",
     # given names as they were shortened once
     "Wm": "William", "Chas": "Charles", "Geo": "George", "Thos": "Thomas", "Jas": "James",
     "Jos": "Joseph", "Robt": "Robert", "Benj": "Benjamin", "Saml": "Samuel", "Edw": "Edward",
@@ -26,7 +26,7 @@ TITLES = {
 }
 # Words of their own, or too short to be sure of, without the point.
 POINT_NEEDED = {"Hon", "Det", "Sec", "Rep", "Sen", "Comm", "Hr", "Ald", "Fr", "Amb", "Reps", "Sens",
-                "Br", "Sr", "Pt", "Gp", "Jas", "Jos"}
+                "Br", "Sr", "Pt", "Gp", "Ven", "Jas", "Jos"}
 # Read out before a lower-case word, a number or a mark; their point never ends a sentence.
 INNER = {
     "e.g": "for example", "i.e": "that is", "eg": "for example", "ie": "that is", "viz": "namely",
@@ -34,7 +34,7 @@ INNER = {
     "tel": "telephone", "Tel": "telephone", "ph": "phone", "attn": "attention",
     "Attn": "attention", "Univ": "University", "univ": "university", "Inst": "Institute",
     "Coll": "College", "Acad": "Academy", "Assoc": "Associate", "assoc": "associated",
-    "Fed": "Federal", "Dist": "District", "Mfg": "Manufacturing", "Dir": "Director",
+    "Fed": "Federal", "Mgmt": "Management", "mgmt": "management", "Exec": "Executive", "Dist": "District", "Mfg": "Manufacturing", "Dir": "Director",
     "Asst": "Assistant", "asst": "assistant", "Natl": "National", "Intl": "International",
     "Int'l": "International", "Nat'l": "National", "mfg": "manufacturing",
     "misc": "miscellaneous", "Misc": "Miscellaneous", "avg": "average",
@@ -103,6 +103,7 @@ ENDINGS = {
     "incl": "including", "max": "maximum", "hrs": "hours", "mins": "minutes", "secs": "seconds",
     "yrs": "years", "hr": "hour", "Univ": "University",
     "Cnty": "County", "Twp": "Township", "Pvt": "Private", "Hosp": "Hospital",
+    "D.D.S": "DDS", "M.B.A": "MBA", "C.P.A": "CPA", "D.V.M": "DVM",
 }
 # Behind a name they need no point.
 BEHIND_NAME = {key: ENDINGS[key] for key in (

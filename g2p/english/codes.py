@@ -6,7 +6,7 @@ import re
 
 from g2p.english.abbreviation_tables import STATE_CODES
 from g2p.english.numbers import digits, groups, spell
-from g2p.english.rules import LETTER_A, Rule, after, alternatives, rule
+from g2p.english.rules import LETTER_A, Rule, alternatives, rule
 
 BEFORE_NUMBER = {
     "No": "number", "no": "number", "Nos": "numbers", "nos": "numbers", "vol": "volume",
@@ -62,9 +62,9 @@ def _network(match: re.Match[str]) -> str:
 
 
 def _joined(match: re.Match[str]) -> str:
-    """1 000 000 -> 1,000,000: with commas, so that no year is seen in it; 1 234,50 -> 1234,50."""
-    decimal = re.match(r",\d\d?(?!\d)", after(match, 4))
-    return re.sub(r"[ '_]", "" if decimal else ",", match[0])
+    """1 000 000 -> 1,000,000: with commas, so that no year is seen in it; 1 234,50 -> 1234.50."""
+    whole, comma, part = match[0].partition(",")
+    return re.sub(r"[ '_]", "" if comma else ",", whole) + (f".{part}" if comma else "")
 
 
 def _zip(match: re.Match[str]) -> str:
@@ -92,7 +92,7 @@ ZIP_RULES: tuple[Rule, ...] = (
          r"(?=[.,;)]|$))", _zip),
 )
 RULES: tuple[Rule, ...] = (
-    rule(rf"\b({alternatives(BEFORE_NUMBER)})\.\s?(?=\d)", lambda m: BEFORE_NUMBER[m[1]] + " "),
+    rule(rf"\b({alternatives(BEFORE_NUMBER)})\.\s?(?=\d|[A-Z]{{1,3}}-?\d)", lambda m: BEFORE_NUMBER[m[1]] + " "),
     rule(rf"\b({alternatives(_SAFE)})\s(?=\d)", lambda m: BEFORE_NUMBER[m[1]] + " "),
     rule(r"\b([Nn]os?|pp?)\s?(?=\d)", lambda m: BEFORE_NUMBER[m[1]] + " "),
     rule(r"(?<![\d.,])\d{1,2}(?:,\d\d){1,4},\d{3}(?![\d,])", lambda m: m[0].replace(",", "")),
@@ -131,6 +131,6 @@ RULES: tuple[Rule, ...] = (
          lambda m: f"{m[1].replace(' ', ',')} to {m[2].replace(' ', ',')}"),
     rule(r"(?<![\w.,])\d{1,3}\.\d{3}(?: \d{3}){1,4}(?![\d.,:/]|[ -]\d)",
          lambda m: m[0].replace(" ", "")),
-    rule(r"(?<![\w.,:/])(?<![\w)]-)[1-9]\d{0,2}([ '_])\d{3}(?:\1\d{3}){0,5}"
+    rule(r"(?<![\w.,:/])(?<![\w)]-)[1-9]\d{0,2}([ '_])\d{3}(?:\1\d{3}){0,5}(?:,\d\d?(?!\d))?"
          r"(?![\d:/]|[ '_-]\d|'s|[.]\d{3})", _joined),
 )

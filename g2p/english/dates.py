@@ -133,13 +133,14 @@ NAME_RULES: tuple[Rule, ...] = (
          r"\b(Mon|Tues?|Wed|Thu|Thurs?|Fri|Sat|Sun)(?=,?\s\d)",
          lambda m: DAYS[m[1] or m[2]]),
     rule(r"\bSept?\.(?=\s)", "September"),
+    rule(rf"\b({_SHORT})\.(?=,?\s[a-z])", lambda m: MONTH_SHORT[m[1]]),
     rule(rf"(?<=\d[-/ ])({_SHORT.upper()}|MAY)(?=[-/ ]\d)|"
          rf"\b({_ANY_MONTH.upper()})(?=\.?\s\d{{1,4}}\b)", lambda m: m[0].title()),
 )
 _SLASHED = r"(?<![\d/.-])(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d\d)(?![\d/-]|\.\d)"
 _FIRST = (
     rule(rf"(?<![\w.-])(\d{{1,2}})([-/ .]?)({_ANY_MONTH})\2(\d{{4}}|(?<=[-/.])\d\d|(?<=\s)[4-9]\d"
-         r"(?!\s[a-z]))(?![\w-])", _dashed, re.IGNORECASE),
+         r"(?!\s[a-z])|(?<=\s)\d\d(?=\s*$|[,.;)]))(?![\w-])", _dashed, re.IGNORECASE),
     rule(rf"(?<![\w.-])([12]\d{{3}})([-/.])({_ANY_MONTH})\2(\d\d?)(?![\w-])", _year_first,
          re.IGNORECASE),
     rule(r"(?<![\w./-])(\d{1,2}/\d{1,2}/\d{2,4})\s?-\s?(?=\d{1,2}/\d{1,2}/\d{2,4}\b)",

@@ -103,7 +103,10 @@ def _decade(match: re.Match[str]) -> str:
     quote, number, possessive = match[1], match[2], match[3]
     long = len(number) > 2
     decade = quote or long or _DECADE.search(before(match, 12))
-    decade = decade or _OF_A_DECADE.match(after(match, 16))
+    if not possessive and re.search(r"\b[Ii]n\s$", before(match, 4)) and re.match(
+            r"\s?[.,;!]|\s*$", after(match, 3)):
+        return match[0]         # done in 10s
+    decade = (decade and not (possessive and len(number) == 3)) or _OF_A_DECADE.match(after(match, 16))
     if possessive and (not decade or (len(number) == 4 and number > "2009" and
                                       not _DECADE.search(before(match, 12)))):
         return f"{year(number) if len(number) == 4 else words(int(number))}'s"
@@ -143,6 +146,7 @@ _PLACE = re.compile(r"\b(?:apartment|room|suite|unit|flat|gate|seat|platform|bui
                     r"figure|table|grade|row|exhibit|floor|bus|route|number)\s$", re.IGNORECASE)
 _SCALES = {"k": "thousand", "K": "thousand", "M": "million", "mn": "million", "B": "billion",
            "bn": "billion", "tn": "trillion"}
+_MODELS = "Boeing|Airbus|Porsche|Peugeot|Volvo|Cessna|Nokia|Ferrari|Saab|Fiat|Windows|Xbox|Commodore"
 FIRST_RULES: tuple[Rule, ...] = (
     rule(rf"(?<![\w.,])({NUMBER})(k|K|M|mn|B|bn|tn)(?=\+?(?:\s[a-z]|[,.;:?!)-]|\s?$))", _thousands),
     rule(r"(?<![\w.,])(\d{3,4})p\b", lambda m: f"{paired(m[1])} p"),
@@ -153,7 +157,8 @@ FIRST_RULES: tuple[Rule, ...] = (
     rule(r"\b(iPhone \d{1,2})s\b", lambda m: m[1] + " S"),
     rule(r"(?<![\w.-])([A-QS-ZȺ])([ -]?)(\d[1-9]\d|\d0[1-9])(?![\w-]|[.,]\d)",
          lambda m: f"{m[1].replace('A', LETTER_A)}{m[2] or ' '}{paired(m[3])}"),
-    rule(r"(?<![\w.,-])()(\d[1-9]\d|\d{3}[1-9])s\b", _plural_of),
+    rule(r"(?<![\w.,-])()(\d[1-9]\d|\d0[1-9]|\d{3}[1-9])s\b", _plural_of),
+    rule(rf"\b((?:{_MODELS})\s)(\d{{3,4}})(?![\w,]|\.\d)", lambda m: m[1] + paired(m[2])),
     rule(r"\b(sizes?\s)(\d{1,2})s\b", _plural_of),
     rule(r"\b([A-Z][a-z]+\s)(\d[1-9]\d|\d{3}[1-9])s\b", _plural_of),
     rule(r"\b((?:the|two|three|four|five|six|all|those|of|many|several|new|old)\s)"

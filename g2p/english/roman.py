@@ -99,6 +99,8 @@ _FIRST_NAMES = (rf"{MONARCHS}|[A-Z][a-z]+ [A-Z]\.|Thomas|Arthur|Walter|Samuel|Sa
 RULES: tuple[Rule, ...] = (
     WAR,
     rule(rf"\b(?:({_NTH}){_TH}({_TO}))?({_NTH}){_TH}(?=\s(?i:{_CENTURY})\b)", _century),
+    rule(rf"\b(?=[IVX]+(?:th|st|nd|rd)\b)({_UNDER_40})(?:th|st|nd|rd)\b",
+         lambda m: words(value(m[1]), "ordinal")),
     rule(rf"\b((?:{RULERS})\s+[A-Z]\w+)\s+({_OLD}){_ALONE}{_POINT}", _ordinal),
     rule(rf"\b({MONARCHS})\s+(?=II|IV|VI|IX|XI|XV|XX)({_OLD}){_ALONE}{_POINT}", _ordinal),
     rule(rf"\b({MONARCHS})\sthe\s({_OLD}){_ALONE}{_POINT}", _ordinal),

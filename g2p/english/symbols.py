@@ -88,6 +88,8 @@ FIRST_RULES: tuple[Rule, ...] = (
     rule(rf"(?<=\w\s)[{re.escape(''.join(_MARKS))}]{_KEY}", lambda m: _MARKS[m[0]]),
     rule(r"(?<=\b[Pp]ress\s)[*](?=[\s.,;]|$)|(?<=\b[A-ZȺ])[*](?=[\s.,;!?)]|$)",
          lambda m: "star" if m.start() and m.string[m.start() - 1] == " " else " star"),
+    rule(r"(?<=\b[Aa]n\s[AȺ])-(?=[\s.,;!?]|$)(?!\s(?:and|or)\b)|"
+         r"(?<=\b[Aa]\s[B-F])-(?=[\s.,;!?]|$)(?!\s(?:and|or)\b)", " minus"),
     rule(r"(?<=[\w)])!(?=\s?[=×*/])", " factorial"),
     rule(r"\b([fgh])\(([a-z])\)", lambda m: f"{m[1]} of {m[2]}"),
     rule(r"(\s?)−\s?", _minus),

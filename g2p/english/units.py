@@ -82,6 +82,8 @@ def _table() -> dict[str, str]:
     for symbol, unit, prefixes in _METRIC:
         for prefix in prefixes:
             names[("" if prefix == "-" else prefix) + symbol] = _PREFIXES.get(prefix, "") + unit
+    for unit in ("mph", "kph", "km", "kg", "cm", "mm", "lb", "lbs", "oz", "ft", "rpm", "psi", "bpm", "ml"):
+        names[unit.upper()] = names.get(unit, "foot")
     names |= {"ft": "foot", "hp": "horsepower", "%": "percent", "‰": "per mille"}
     names |= {"in.": "inch"}
     for short, name in _TWO_WORDS.items():
