@@ -100,9 +100,9 @@ ENDINGS = {
     "M.Sc": "MSc", "D.Phil": "DPhil", "M.Phil": "MPhil", "B.Ed": "BEd", "M.Ed": "MEd",
     "Ed.D": "EdD", "Psy.D": "PsyD", "Pharm.D": "PharmD", "B.Eng": "BEng", "M.Eng": "MEng",
     "D.Sc": "DSc", "Sc.D": "ScD", "Ed.M": "EdM", "B.Tech": "BTech", "M.Tech": "MTech",
-    "incl": "including", "max": "maximum", "hrs": "hours", "mins": "minutes", "secs": "seconds",
+    "incl": "included", "max": "maximum", "hrs": "hours", "mins": "minutes", "secs": "seconds",
     "yrs": "years", "hr": "hour", "Univ": "University",
-    "Cnty": "County", "Twp": "Township", "Pvt": "Private", "Hosp": "Hospital",
+    "Cnty": "County", "Twp": "Township", "Pvt": "Private", "Hosp": "Hospital", "Regt": "Regiment", "Amend": "Amendment", "Amdt": "Amendment",
     "D.D.S": "DDS", "M.B.A": "MBA", "C.P.A": "CPA", "D.V.M": "DVM",
 }
 # Behind a name they need no point.

@@ -31,13 +31,14 @@ SPECIAL = {"C++": "C plus plus", "C#": "C sharp", "F#": "F sharp", "R&D": "R and
            "50/50": "fifty fifty", "50-50": "fifty fifty", "20/20": "twenty twenty",
            "b/c": "because", "n/a": "not applicable", "N/A": "not applicable", "c/o": "care of",
            ".NET": "dot net", "rock 'n' roll": "rock and roll", "i.e.": "that is",
-           "a.k.a.": "also known as", "aka": "also known as", "&c.": "et cetera",
+           "E.g.": "For example", "I.e.": "That is", "y.o.": "year-old", "y/o": "year-old",
+           "Ctrl": "Control", "CTRL": "Control", "a.k.a.": "also known as", "aka": "also known as", "&c.": "et cetera",
            "p.s.": "P S", "P.S.": "P S", "n.b.": "N B", "N.B.": "N B", "w.r.t.": "with respect to",
            "h/t": "hat tip", "km/hr": "km/h"}
 # A month or a day goes with the time before it, unless it is what the next sentence is about.
 _VERB = r"\s(?:is|was|will|has|had|can|may|would|comes|came|brings|brought|begins|began|are|were)\b"
 _ZONE = "(?:Eastern|Central|Pacific|Mountain|Greenwich|[A-Z]{1,3}T|UTC)"
-NEW_SENTENCE = (rf"(?=\s*$|\s+(?!(?:{MONTH}|{DAY})\b(?!{_VERB})|{_ZONE}\b)[\"'(]?[A-Z])")
+NEW_SENTENCE = (rf"(?=\s*$|\s+(?!(?:{MONTH}|{DAY})\b(?!{_VERB})|{_ZONE}\b)[\"']?[A-Z])")
 _STARTER = re.compile(rf"\s+[\"'(]?(?:(?:{STARTERS})\b|(?:{MONTH}|{DAY}){_VERB})|\s*[\"')]*\s*$")
 _LETTERED = re.compile(rf"\b(?i:{LETTERED})\s$")
 _NAMED = rf"(?:{alternatives(k for k in TITLES if k not in POINT_NEEDED)})"
@@ -103,7 +104,7 @@ _HALF = r"(?:(?<=\d)|\b)\s?([AaPp])\.\s?[Mm]"
 _LETTERS = r"((?:[A-Za-z]\.){2,6})"
 _AND = rule(r"\b([A-Z]{1,2})&([A-Z]{1,2})\b", lambda m: " ".join(
     (*m[1], "and", *m[2])).replace("A", LETTER_A))
-SPECIAL_RULE = rule(rf"(?<![\w.])({alternatives(SPECIAL)})(?!\w)", lambda m: SPECIAL[m[1]])
+SPECIAL_RULE = rule(rf"(?<![\w./])({alternatives(SPECIAL)})(?![\w/])", lambda m: SPECIAL[m[1]])
 _STREETS = "St|Street|Ave|Avenue|Rd|Road|Blvd|Boulevard|Dr|Drive|Ln|Lane|Pkwy|Hwy"
 _PREPOSITION = "through|thru|to|until|till|and|or|by|on|next|last|this|every|from|since|before|after"
 RULES: tuple[Rule, ...] = (
@@ -115,6 +116,8 @@ RULES: tuple[Rule, ...] = (
     rule(rf"(?<![a-z]\s)(?<![a-z],\s)\b(Sr|Jr)\.?(?=\s(?:{ROLES})\b)",
          lambda m: {"Sr": "Senior", "Jr": "Junior"}[m[1]]),
     rule(r"(?<=[A-Za-z]\s)plc\b", "PLC"),
+    rule(r"\b((?:I|US|SR|Route|Highway|Rte\.?|Hwy\.?)[ -]\d{1,3}\s)([NSEW])\b|(?<=°)()\s?([NSEW])\b",
+         lambda m: (m[1] or " ") + COMPASS[m[2] or m[4]].lower()),
     rule(rf"(?<![\w.])([NSEW]|[NS][EW])\b\.?(?=\s(?:\d{{1,3}}(?:st|nd|rd|th)|[A-Z][a-z]+)\s(?:{_STREETS})"
          rf"\b)", lambda m: COMPASS[m[1]]),
     rule(r"(?<=[A-Za-z.]\s)v\.?(?=\s(?:the\s)?[A-Z][a-z])(?<![=(]\sv)", "versus"),
@@ -140,7 +143,7 @@ RULES: tuple[Rule, ...] = (
     rule(rf"\b({alternatives(BOOKS)})\.(?=\s?\d{{1,3}}:\d)", lambda m: BOOKS[m[1]]),
     rule(rf"(?<![\w.])({alternatives(PLACES)})\b\.?\s?(?=#?\d|[A-Z]\b)(?<=[\s.])",
          lambda m: PLACES[m[1]] + " "),
-    rule(rf"(?<![\w.'])(?<!\d\s)({alternatives(TITLES)})\.(?!\w|\s?\d|\s(?:and|or)\b),?", _title),
+    rule(rf"(?<![\w.'])(?!(?<=\d\s)Fr\b)({alternatives(TITLES)})\.(?!\w|\s?\d),?", _title),
     rule(r"\bAssoc\.(?=\s(?:Prof|Dir|Dean|Ed|Just|Vice|Chief))", "Associate"),
     rule(rf"(?<![\w.'])({alternatives(POINT_NEEDED)})(?=\s[A-Z][a-z'])(?<![A-Z][a-z]{{3}}\s\w{{2}})"
          r"(?<![a-z]\s\w{4})", _title),
@@ -167,5 +170,5 @@ RULES: tuple[Rule, ...] = (
     rule(r"\b([A-Z])\.([A-Z])(?![\w.])", lambda m: m[1] + m[2]),
     rule(rf"(^|\b[A-Z][a-z]+\s)I\.\s(?=(?!(?:{STARTERS})\b)[A-Z][a-z])", lambda m: m[1] + "I "),
     rule(r"(?<![\w'.])(?:[A-Z]\.\s?){2,6}(?=[A-Z][a-z])", _initials),
-    rule(r"(?<![\w'.])[A-HJ-Z]\.\s?(?=[A-Z][a-z])", _one_initial),
+    rule(r"(?<![\w'.°])[A-HJ-Z]\.\s?(?=[A-Z][a-z])", _one_initial),
 )

@@ -134,6 +134,8 @@ NAME_RULES: tuple[Rule, ...] = (
          lambda m: DAYS[m[1] or m[2]]),
     rule(r"\bSept?\.(?=\s)", "September"),
     rule(rf"\b({_SHORT})\.(?=,?\s[a-z])", lambda m: MONTH_SHORT[m[1]]),
+    rule(r"\b(Tues?|Thu|Thurs?)\.(?=(\s+[A-Z]|\s*$)?)",
+         lambda m: DAYS[m[1]] + ("." if m[2] is not None else "")),
     rule(rf"(?<=\d[-/ ])({_SHORT.upper()}|MAY)(?=[-/ ]\d)|"
          rf"\b({_ANY_MONTH.upper()})(?=\.?\s\d{{1,4}}\b)", lambda m: m[0].title()),
 )
@@ -169,8 +171,8 @@ _LAST = (
     rule(r"(?<=[a-z])\s-\s(?=the \w+(?:-\w+)? of [A-Z])", " to "),
 )
 # Without a year: where a fraction is none, behind on, or of so many days.
-_BARE = (r"\b([Oo]n|[Uu]ntil|[Ss]ince|[Dd]ue|[Dd]ated|[Bb]y|[Ff]rom|[Bb]efore|[Aa]fter)\s"
-         r"(?:(?<=on\s)|(?<=On\s)|(?<=until\s)|(?<=since\s)|(?<=ue\s)|(?<=ated\s)|"
+_BARE = (r"\b([Oo]n|[Uu]ntil|[Ss]ince|[Dd]ue|[Dd]ated|[Bb]y|[Ff]rom|[Bb]efore|[Aa]fter|\w{3,6}day,?)\s"
+         r"(?:(?<=day\s)|(?<=day,\s)|(?<=on\s)|(?<=On\s)|(?<=until\s)|(?<=since\s)|(?<=ue\s)|(?<=ated\s)|"
          r"(?=\d{1,2}/(?:1[3-57-9]|2[0-9]|3[01])|0))"
          r"(0?[1-9]|[12]\d|3[01])/(0?[1-9]|[12]\d|3[01])(?![\d/%]|[-.]\d|\"|"
          r"\s(?:of|the|a|an|inch|inches|acres?|cups?|miles?|mi|lb|tsp|tbsp|in)\b)")

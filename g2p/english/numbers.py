@@ -131,7 +131,7 @@ def _plural_of(match: re.Match[str]) -> str:
 
 def _thousands(match: re.Match[str]) -> str:
     """10k, 2M users, 3bn; but a 4K screen and a 5K run are letters."""
-    number, scale = match[1], match[2]
+    number, scale = match[1], match[2].strip()
     if scale == "K" and (number in ("2", "4", "8") or re.match(r"\s(?:run|race|walk)\b",
                                                                after(match, 6))):
         return f"{number} K"
@@ -145,10 +145,10 @@ _PLACE = re.compile(r"\b(?:apartment|room|suite|unit|flat|gate|seat|platform|bui
                     r"class|"
                     r"figure|table|grade|row|exhibit|floor|bus|route|number)\s$", re.IGNORECASE)
 _SCALES = {"k": "thousand", "K": "thousand", "M": "million", "mn": "million", "B": "billion",
-           "bn": "billion", "tn": "trillion"}
+           "bn": "billion", "tn": "trillion", "mln": "million"}
 _MODELS = "Boeing|Airbus|Porsche|Peugeot|Volvo|Cessna|Nokia|Ferrari|Saab|Fiat|Windows|Xbox|Commodore"
 FIRST_RULES: tuple[Rule, ...] = (
-    rule(rf"(?<![\w.,])({NUMBER})(k|K|M|mn|B|bn|tn)(?=\+?(?:\s[a-z]|[,.;:?!)-]|\s?$))", _thousands),
+    rule(rf"(?<![\w.,])({NUMBER})(k|K|M|B|\s?(?:mn|bn|tn|mln))(?=\+?(?:\s[a-z]|[,.;:?!)-]|\s?$))", _thousands),
     rule(r"(?<![\w.,])(\d{3,4})p\b", lambda m: f"{paired(m[1])} p"),
     rule(r"\b([A-Z][A-Za-z]{0,3}-|[A-Z]{1,4})(\d{1,4})('?)s\b", _plural_of),
     rule(r"(?<![\w.,-])1(00|,?000)'?s(?=\sof\b)",

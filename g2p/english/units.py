@@ -46,7 +46,7 @@ _PLAIN = {
     "Mbit": "megabit", "Gbit": "gigabit", "kbit": "kilobit", "dBA": "decibel A",
     "kn": "knot", "kt": "knot", "kts": "knot", "mcg": "microgram", "IU": "international unit",
     "°C": "degree Celsius", "°F": "degree Fahrenheit", "° C": "degree Celsius",
-    "° F": "degree Fahrenheit", "°": "degree", "¢": "cent", "doz": "dozen",
+    "° F": "degree Fahrenheit", "°": "degree", "¢": "cent", "doz": "dozen", "bbl": "barrel",
     "atm": "atmosphere", "sqft": "square foot", "sqm": "square meter",
     "mgd": "million gallon a day",
     "ft-lb": "foot pound", "lb-ft": "pound foot", "Nm": "newton meter", "N m": "newton meter",
@@ -219,7 +219,7 @@ BARE_RULES: tuple[Rule, ...] = (
          lambda m: several(UNITS[m[1]], False) + _rate(m[2])),
 )
 _DETERMINED = "the|a|an|his|her|their|its|my|our|this|that|favou?r|total|all|every|each"
-_STOP = r"(?:\.(?=\s+[a-z\d(]|\s?[,;:]))?"
+_STOP = r"(?:\.(?=\s+[a-z\d(]|\s?[,;:)]))?"
 RULES: tuple[Rule, ...] = (
     rule(rf"(?<![\w.,])({NUMBER})\s?A(?=\s(?:fuse|circuit|breaker|current|charger|supply|socket|"
          rf"max)\b)",
@@ -242,7 +242,7 @@ RULES: tuple[Rule, ...] = (
     rule(rf"(?<=[.,/])({NUMBER})[ -]?({_NAMED_UNIT}){_END}(/\w+(?!\w))?(?!/){_STOP}", _unit),
     rule(rf"\b(per)\s({_POWERED})\^?([23])(?!\w)",
          lambda m: f"{m[1]} {_name(m[2] + m[3])}"),
-    rule(rf"(?<=\w)(\s?/\s?(?:{alternatives(_PER)}))(?![\w^])", lambda m: (
+    rule(rf"(?<=\w)(\s?/\s?(?:{alternatives(_PER)}))(?![\w^]){_STOP}", lambda m: (
         _rate(m[1]) if _quantity(m) else m[0])),
 )
 _MEASURED = re.compile(r"(?:\d|\b(?:dollars?|euros?|pounds?|pence|cents?|rupees?|francs?|yen|"

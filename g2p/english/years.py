@@ -56,13 +56,14 @@ def _four_digits(match: re.Match[str]) -> str:
 def _span(match: re.Match[str]) -> str:
     """2008-09 -> two thousand eight to oh nine; 2020/21, 1999/2000 only of years in a row."""
     first, joint, second = match.groups()
+    space = " " * before(match, 1).isalpha()
     following = str(int(first) + 1)
     if joint == "/" and second not in (following, following[2:]):
         return match[0]
     if len(second) == 4:
-        return f"{year(first)} to {year(second)}"
+        return f"{space}{year(first)} to {year(second)}"
     later = int(second) > int(first[2:]) or (first.endswith("99") and second == "00")
-    return f"{year(first)} to {short_year(second)}" if later else match[0]
+    return f"{space}{year(first)} to {short_year(second)}" if later else match[0]
 
 
 def _by(match: re.Match[str]) -> str:
@@ -82,6 +83,7 @@ FIRST_RULES: tuple[Rule, ...] = (
     rule(r"(?<![\w.,])(0\d[0-5]\d)(?=\s(?:hours|hrs)\b)|"
          r"(?<=\b(?:at|by)\s)((?:1\d|2[0-4])[0-5]\d)(?=\s(?:hours|hrs)\b)",
          _hours),
+    rule(r"(?<=\d)[x×](?=\d{1,4}\s?(?:m|km|cm|mm|in|ft)\b)", " by "),
     rule(r"(?<![\w'])'(\d\d)(?![\d\w'])", lambda m: short_year(m[1])),
     rule(r"(?<![\w.,])(1[1-9]\d[1-9]|20[1-9]\d|200[1-9])(?='s\s)", lambda m: year(m[1])),
     rule(r"(?<=\b[Ff]orm\s)\d{3,4}\b(?!,\d)", lambda m: paired(m[0])),
