@@ -48,7 +48,7 @@ def _tag(match: re.Match[str]) -> str:
         return "\n\n# "
     if name == "p":
         return "\n\n"
-    return "\n" if name in _BLOCKS else ""
+    return "\n" if name in _BLOCKS else " " if match[0].endswith("/>") else ""
 
 
 def _single(line: str) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from g2p.english.abbreviation_tables import STATE_CODES
+from g2p.english.abbreviation_tables import ENDINGS, STATE_CODES
 from g2p.english.numbers import digits, groups, spell
-from g2p.english.rules import LETTER_A, Rule, alternatives, rule
+from g2p.english.rules import LETTER_A, Rule, after, alternatives, rule
 
 BEFORE_NUMBER = {
     "No": "number", "no": "number", "Nos": "numbers", "nos": "numbers", "vol": "volume",
@@ -72,6 +72,18 @@ def _zip(match: re.Match[str]) -> str:
     return STATE_CODES[match[1]] + (f" {groups(match[2])}" if match[2] else "")
 
 
+_STREET = {key: ENDINGS[key] for key in ("Ave", "Blvd", "Rd", "Ln", "Pkwy", "Cir", "Ct", "Pl", "Terr",
+                                         "Sq", "Expy", "Hwy")} | {
+    "Ter": "Terrace", "St": "Street", "Dr": "Drive", "Trl": "Trail", "Cres": "Crescent",
+    "Crt": "Court"}
+
+
+def _street(match: re.Match[str]) -> str:
+    """12 Elm St -> 12 Elm Street, with a point where a new sentence begins."""
+    ended = match[0].endswith(".") and re.match(r"\s+[A-Z\d]", after(match, 4))
+    return match[1] + _STREET[match[2]] + ("." if ended else "")
+
+
 def _postcode(match: re.Match[str]) -> str:
     """SW1A 1AA -> S W 1 A, 1 A A."""
     first, second = (" ".join(ch.replace("A", LETTER_A) for ch in match[i]) for i in (1, 2))
@@ -86,6 +98,8 @@ def _hexadecimal(match: re.Match[str]) -> str:
 
 _MONEY = "USD|EUR|GBP|CHF|JPY|CAD|AUD|INR|CNY|RMB|RM|RS|PLN|SEK|NOK|DKK"
 ZIP_RULES: tuple[Rule, ...] = (
+    rule(rf"(?<![\w.,])(\d{{1,5}}\s(?:[NSEW]\.?\s)?(?:[A-Z][\w']{{1,20}}\s){{1,3}})({alternatives(_STREET)})\b"
+         r"(?:\.(?!\s*$)|(?!\.))(?!\s[A-Z][a-z]+\s(?:St|Ave|Rd)\b)", _street),
     rule(r"(?<![\w.:])(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}(?![\w:])", _hexadecimal),
     rule(r"\b([A-Z]{1,2}\d[A-Z\d]?) (\d[A-Z]{2})\b", _postcode),
     rule(rf"(?<=[a-z],\s)({alternatives(STATE_CODES)})(?:\s(\d{{5}}(?:-\d{{4}})?)(?![\d-])|"
@@ -121,7 +135,8 @@ RULES: tuple[Rule, ...] = (
     rule(r"(?<=ZIP\s)()(\d{5})\b", _said),
     rule(r"(?<![\w.,-])()(\d{4}(?:[ -]\d{4}){3}|\d{4} \d{6} \d{5}|\d{3}-\d{2}-\d{4})(?![\w-])",
          _said),
-    rule(r"(?<![\w.])(?:\+?\d{1,3}[ .-])?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\d)", _phone),
+    rule(r"(?<![\w.])(?:\+?\d{1,3}[ .-])?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}(?!\d)", _phone),
+    rule(r"(?<![\w.-])1-(8\d\d)-(?=[A-Z])", lambda m: f"one, {spell(m[1])}, "),
     rule(r"(?<![\w.-])\d{3}-\d{4}(?![\d-])", _phone),
     rule(r"\+\d(?:[ -]?\(?\d\)?){6,14}(?!\d)|"
          r"(?<![\w.])(?<!\d[ '_])\(?0\d{2,4}\)?[ -]\d{3,4}[ -]\d{3,4}(?!\d)|(?<![\w.])0\d{4} \d{6}(?!\d)|"

@@ -18,6 +18,7 @@ DAY = "|".join(name for name in dict.fromkeys(DAYS.values()))
 _ANY_MONTH = alternatives((*MONTHS, *MONTH_SHORT))
 _ANY_DAY = alternatives((*DAYS, *DAYS.values(), *(name + "s" for name in DAYS.values())))
 _SHORT = alternatives(MONTH_SHORT)
+_LOWER = alternatives(m.lower() for m in (*MONTHS, *MONTH_SHORT) if m not in ("May", "March", "Mar"))
 _NTH = r"(?:st|nd|rd|th)?"
 _YEAR = r"(?:,?\s+(\d{4})(?!\d|[:.,]\d|-\d))?"
 CLOCK = r"(?:[01]?\d|2[0-4]):[0-5]\d"
@@ -134,6 +135,10 @@ NAME_RULES: tuple[Rule, ...] = (
          lambda m: DAYS[m[1] or m[2]]),
     rule(r"\bSept?\.(?=\s)", "September"),
     rule(rf"\b({_SHORT})\.(?=,?\s[a-z])", lambda m: MONTH_SHORT[m[1]]),
+    # july 25, 3rd june, jan. 5 (may and march are words)
+    rule(rf"\b({_LOWER})(?=\s\d{{1,4}}{_NTH}\b)|(?<=\d\s)({_LOWER})\b|"
+         rf"(?<=\d(?:st|nd|rd|th)\s)({_LOWER})\b|\b({_SHORT.lower()})(?=\.\s\d{{1,2}}\b)",
+         lambda m: m[0].title()),
     rule(r"\b(Tues?|Thu|Thurs?)\.(?=(\s+[A-Z]|\s*$)?)",
          lambda m: DAYS[m[1]] + ("." if m[2] is not None else "")),
     rule(rf"(?<=\d[-/ ])({_SHORT.upper()}|MAY)(?=[-/ ]\d)|"

@@ -169,6 +169,7 @@ FIRST_RULES: tuple[Rule, ...] = (
     rule(r"\b()(\d+)(?='s\b)", lambda m: spell(m[2])),
 )
 LAST_RULES: tuple[Rule, ...] = (
+    rule(r"(?<![\d/])(\d{1,3}/\d{1,3})(?:th|rd|nd)s?\b", lambda m: m[1]),
     rule(r"\b(\d[\d,]{0,15})(?:st|nd|rd|th)\b", lambda m: words(
         int(m[1].replace(",", "")), "ordinal"), re.IGNORECASE),
     rule(r"(?<![\d/])(?:(\d+)\s+)?(\d+)/(\d+)(?![\d/])", _fraction),

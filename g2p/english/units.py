@@ -42,6 +42,7 @@ _PLAIN = {
     "mpg": "mile per gallon", "dpi": "dot per inch", "ppi": "pixel per inch",
     "ppm": "part per million", "ppb": "part per billion", "psi": "pound per square inch",
     "mmHg": "millimeter of mercury", "mm Hg": "millimeter of mercury", "inHg": "inch of mercury",
+    "kbps": "kilobit per second", "mbps": "megabit per second", "gbps": "gigabit per second",
     "MiB": "mebibyte", "GiB": "gibibyte", "KiB": "kibibyte", "TiB": "tebibyte",
     "Mbit": "megabit", "Gbit": "gigabit", "kbit": "kilobit", "dBA": "decibel A",
     "kn": "knot", "kt": "knot", "kts": "knot", "mcg": "microgram", "IU": "international unit",
@@ -229,6 +230,8 @@ RULES: tuple[Rule, ...] = (
     rule(rf"(?<![\w.,])({NUMBER})\sK(?=[.,;)]|$|\s(?:and|to|at|in|or)\b)",
          lambda m: f"{m[1]} kelvin"),
     *BARE_RULES,
+    rule(rf"\b((?:hundred|thousand|million|billion|trillion)\s)({_LONG}|m|g|t|L|W)(\^?[23])?(?![\w^/'])",
+         lambda m: m[1] + several(_name(m[2] + (m[3] or "")), False)),
     rule(rf"\bper\s({_LONG})\b(?!\^)", lambda m: f"per {UNITS[m[1]]}"),
     rule(r"(?<=\d\s)(ft\.?|feet|foot)\s(\d{1,2})\sin\b\.?", lambda m: f"{m[1]} {m[2]} inches"),
     rule(r"(?<=\d\s)in\.(?=\s(?:wide|long|tall|high|deep|thick|in|of|by|x|and|or|from|per)\b)|"
