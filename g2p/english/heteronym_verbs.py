@@ -10,7 +10,9 @@ from g2p.english.context import (
     SINGULAR_SUBJECTS,
     SUBJECTS,
     Context,
+    asked,
     inverted,
+    perceived,
     verbal,
     words,
 )
@@ -46,6 +48,8 @@ def read(c: Context) -> str:
                    "widely") or subject in BE:
         return "past"
     near = c.left[:6]
+    if c.left == ("who",):
+        return "past"
     if any(w in ("have", "has", "had", "i've", "we've", "you've", "they've") for w in near):
         return "past"
     if not c.left:
@@ -65,7 +69,8 @@ def read(c: Context) -> str:
 
 
 def _has_past(c: Context) -> bool:
-    return any(len(w) > 4 and w.endswith("ed") for w in (*c.left, *c.right))
+    return any(len(w) > 4 and w.endswith("ed") for w in (*c.left, *c.right)) or (
+        "this morning" in " ".join(c.right))
 
 
 def lead(c: Context) -> str:
@@ -79,7 +84,7 @@ def lead(c: Context) -> str:
             "to", "the", "singer", "role", "roles", "vocals", "guitar", "actor", "by", "us", "him",
             "author", "over", "character", "me", "them", "vocalist", "guitarist", "a", "an", "up"):
         return "guide"
-    if c.before("white", "red", "contains", "contained", "contain",
+    if c.before("white", "red", "pencil", "contains", "contained", "contain",
                 "containing",
                 "tetraethyl", "like", "poisonous"):
         return "metal"
@@ -103,6 +108,8 @@ def lead(c: Context) -> str:
 
 def live(c: Context) -> str:
     subject = c.subject
+    if asked(c, subject):
+        return "verb"
     if subject in MODALS or subject in SUBJECTS or (
             subject in ("he", "she", "it") and c.left[1:2] and c.left[1] in MODALS):
         return "verb"
@@ -127,6 +134,11 @@ def live(c: Context) -> str:
     if not c.left:
         return "verb" if not c.right or c.after(*DETERMINERS) else "adjective"
     return "verb" if subject.endswith("s") or subject in ("and", "or") else "adjective"
+
+
+def deserts(c: Context) -> str:
+    """just deserts are said as the verb is."""
+    return "verb" if c.before("just") or verbal(c, -.5) else "noun"
 
 
 def lives(c: Context) -> str:
@@ -263,6 +275,8 @@ def buffet(c: Context) -> str:
 
 def close(c: Context) -> str:
     """The adjective ends in s; the verb and the end of something in z."""
+    if perceived(c, c.subject):
+        return "verb"
     if not c.right and not c.before("a", "the") and any(w in ("keep", "kept", "stay", "stayed", "draw", "drew", "hold", "held",
                                  "get", "getting", "came", "come", "stand", "stood", "pull", "pulled",
                                  "hug", "hugged", "lean", "leaned", "sit", "sat", "bring", "too")
