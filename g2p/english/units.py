@@ -149,7 +149,7 @@ def _unit(match: re.Match[str]) -> str:
         symbol = "pts"
     head = before(match, 8)
     top = re.search(r"(?<!\d\s)(?<!\d)(\d+)/$", head)
-    part = bool(top) and int(top[1]) < float(number.replace(",", ""))
+    part = top is not None and int(top[1]) < float(number.replace(",", ""))
     one = (number == "1" and not head.endswith(("/", "."))) or part or describes(match)
     if match[0][len(number)] == "-" and re.match(r"\s[a-z]", after(match, 2)):
         one = True
