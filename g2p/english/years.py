@@ -88,7 +88,8 @@ FIRST_RULES: tuple[Rule, ...] = (
     rule(r"(?<![\w.,])(1[1-9]\d[1-9]|20[1-9]\d|200[1-9])(?='s\s)", lambda m: year(m[1])),
     rule(r"(?<=\b[Ff]orm\s)\d{3,4}\b(?!,\d)", lambda m: paired(m[0])),
     rule(r"\b(\d{1,2})[x×](\d{1,2})s\b", lambda m: f"{spell(m[1])} by {plural(spell(m[2]))}"),
-    rule(r"(?<![\w.,])\d{1,4}(?:[x×]\d{1,4}){1,3}(?![\w.,]*\d|\w|\^|\*\*|\s?=|\s(?:[cmk]?m|in|ft|yd)\b|\s[ck]?m[23])", _by),
+    rule(r"(?<![\w.,])\d{1,4}(?:[x×]\d{1,4}){1,3}(?![\w.,]*\d|\w|\^|\*\*|\s?=|\s(?:[cmk]?m|in|"
+         r"ft|yd)\b|\s[ck]?m[23])", _by),
 )
 RULES: tuple[Rule, ...] = (
     rule(r"(?<=\d)\s?[x×]\s?(?=\d[\d.]*\s?=)", " times "),
