@@ -84,15 +84,15 @@ def without_rumble(samples: Samples, sample_rate: int = SAMPLE_RATE) -> Samples:
     return high.astype(np.float32)
 
 
-def normalize_loudness(samples: Samples) -> Samples:
-    """Scale samples [N] at 24 kHz to -23 dBFS RMS over the active 20 ms frames, peaks <= 0.99.
+def normalize_loudness(samples: Samples, sample_rate: int = SAMPLE_RATE) -> Samples:
+    """Scale samples [N] to -23 dBFS RMS over the active 20 ms frames, peaks <= 0.99.
 
     Silence is returned as it is.
     """
-    active = active_frames(samples, SAMPLE_RATE)
+    active = active_frames(samples, sample_rate)
     if not active.any():
         return samples
-    gain = 10 ** ((LOUDNESS_DBFS - _mean_level(_levels(samples, SAMPLE_RATE)[active])) / 20)
+    gain = 10 ** ((LOUDNESS_DBFS - _mean_level(_levels(samples, sample_rate)[active])) / 20)
     gain = min(gain, HIGHEST_PEAK / float(np.abs(samples).max()))
     return (samples * gain).astype(np.float32)
 

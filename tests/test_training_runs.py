@@ -24,6 +24,7 @@ from g2p import phonemize
 from valle.cli import run
 from valle.commands.flags import add_flags, field_docs, from_flags
 from valle.data.lock import LOCK, locked
+from valle.data.prepare import Preparation
 from valle.training.loop import LoopConfig, Loss, fit
 from valle.training.stages import load_stage, stages
 from valle.training.state import BEFORE, CHECKPOINT, Progress, resume, save_state
@@ -289,6 +290,26 @@ def test_every_option_of_a_stage_is_a_flag_with_help_and_default(
         for field in dataclasses.fields(kind):
             assert f"--{field.name.replace('_', '-')}" in shown
     assert "peak learning rate" in shown and "default" in shown
+
+
+def test_every_option_of_prepare_is_a_flag_with_help_and_default(
+        capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run("prepare", ["--help"], "valle prepare")
+    shown = " ".join(capsys.readouterr().out.split())
+    for field in dataclasses.fields(Preparation):
+        assert f"--{field.name.replace('_', '-')}" in shown
+        assert field.default is None or f"default {field.default}" in shown
+
+
+@pytest.mark.parametrize("given", ["--max-seconds=0", "--max-seconds=nan", "--workers=-1",
+                                   "--workers=9999", "--max-broken=2", "--shard-size=0"])
+def test_a_value_that_prepare_cannot_use_is_named(given: str, tmp_path: Path,
+                                                  capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("prepare", [str(tmp_path), str(tmp_path / "out"), given], "valle prepare") == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"valle prepare: {given.split('=')[0]} ") and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_flags_become_the_dataclass_again() -> None:

@@ -63,7 +63,8 @@ def run(options: argparse.Namespace) -> int:
     distractors = pick_distractors((u.text for u in [*known, *held] if u.text), texts, options.seed)
     panel = make_panel(options.out, options.recognizer or default_recognizers(),
                        options.speaker or default_encoders(), [*texts, *distractors])
-    clips = [Clip(u.id, u.speaker, u.text or "", load_samples(u)) for u in chosen]
+    clips = [Clip(u.id, u.speaker, u.text or "", load_samples(u, codec.sample_rate))
+             for u in chosen]
 
     def save(name: str, version: str, samples: Samples) -> None:
         file = f"{name.replace('/', '-')}.wav"

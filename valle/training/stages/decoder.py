@@ -28,7 +28,7 @@ from valle.data.manifest import Codes, Prepared, Utterance, load_samples
 from valle.features.progress import progress
 from valle.model.checkpoint import load_vocabulary, model_folder
 from valle.training.disguise import disguise
-from valle.training.log import Metrics
+from valle.training.log import Examples, Metrics
 from valle.training.loop import LoopConfig, Loss, device_of
 from valle.training.resynthesis import (
     KNOWN_VOICE,
@@ -107,7 +107,7 @@ def read_clips(prepared: Prepared, utterances: Sequence[Utterance], vocabulary: 
                hop: int, filled: Path | None) -> list[Clip]:
     """Utterances as clips in memory. filled: the folder with the latents that a model made."""
     def read(utterance: Utterance) -> Clip:
-        samples = load_samples(utterance)
+        samples = load_samples(utterance, prepared.spec.sample_rate)
         samples = np.resize(np.pad(samples, (0, hop)), utterance.frames * hop)
         phones = np.full(utterance.frames, -1)
         if utterance.phones and utterance.durations:
@@ -240,13 +240,14 @@ class DecoderStage:
                 ("one_book", decode(codes[:, :1], voice, said, also)),
                 ("disguised", decode(disguised, voice, said, also)))}
 
-    def sample(self) -> dict[str, torch.Tensor]:
+    def sample(self) -> Examples:
         clip, device = self.held[0], device_of(self.codec)
         wav = torch.from_numpy(clip.pcm[None, None]).float().to(device) / 32768
         codes = self.codec.encode(wav)[:, : self.config.codebooks]
         said = torch.from_numpy(clip.phones[None]).to(device)
-        return {"decoder/original": wav[0, 0].cpu(),
-                "decoder/decoded": self.codec.decode(codes, codes, said, said)[0, 0].cpu()}
+        rate, decoded = self.codec.sample_rate, self.codec.decode(codes, codes, said, said)
+        return {"decoder/original": (wav[0, 0].cpu(), rate),
+                "decoder/decoded": (decoded[0, 0].cpu(), rate)}
 
     def export(self, folder: Path) -> None:
         self.codec.save(folder)
