@@ -2,11 +2,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from valle.commands.judge_options import add_judge_arguments
+from valle.features.progress import progress
 
 if TYPE_CHECKING:
     from codec.audio import Samples
@@ -42,8 +42,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
     from codec import load_codec, save_audio
     from valle.data.held_out import read_patterns, split_speakers
     from valle.data.manifest import Prepared, load_samples
@@ -70,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
         file = f"{name.replace('/', '-')}.wav"
         save_audio(options.out / version.replace(" ", "-") / file, samples)
 
-    with tqdm(total=len(clips), unit="clip", disable=not sys.stderr.isatty()) as bar:
+    with progress(total=len(clips), unit="clips", desc="codec") as bar:
         report = evaluate_codec(codec, clips, panel, options.n_codebooks, on_clip=bar.update,
                                 save=save if options.save_audio else None)
     left_out = "".join(f"\n- not measured: {name}: {why}" for name, why in report.missing.items())

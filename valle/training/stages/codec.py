@@ -27,7 +27,9 @@ from valle.training.resynthesis import (
     KNOWN_VOICE,
     REFERENCE,
     adversarial_optimizers,
+    draw_codebooks,
     resynthesis_losses,
+    stack,
 )
 from valle.training.run import Data
 from valle.training.state import Labels
@@ -153,7 +155,7 @@ class CodecStage:
             level = rng.uniform(0.5, 1.2) / 32768
             rows.append(level * _crop(clip, size, rng))
             voices.append(level * _crop(clip, known, rng))
-        return Batch(_stack(rows), _stack(voices))
+        return Batch(stack(rows).float(), stack(voices).float())
 
     def losses(self, batch: Batch, step: int) -> Iterator[Loss]:
         if step == self.first_quantized:
@@ -171,10 +173,8 @@ class CodecStage:
         """None before the quantizer starts, then quantizer dropout."""
         if step < self.first_quantized:
             return None
-        rng = np.random.default_rng((self.config.seed, step, 1))
-        if rng.random() < 0.5:
-            return self.config.codebooks
-        return int(rng.integers(1, self.codec.n_codebooks + 1))
+        return draw_codebooks(self.config.codebooks, self.codec.n_codebooks,
+                              np.random.default_rng((self.config.seed, step, 1)))
 
     def _start_quantizer(self, step: int) -> None:
         """k-means on trained latents: on few or untrained ones most codes would die at once."""
@@ -227,7 +227,3 @@ def _crop(clip: Pcm, size: int, rng: np.random.Generator) -> np.ndarray:
     """`size` samples from a random place; a shorter clip begins again."""
     start = rng.integers(max(1, len(clip) - size + 1))
     return np.resize(clip[start: start + size], size).astype(np.float32)
-
-
-def _stack(rows: list[np.ndarray]) -> torch.Tensor:
-    return torch.from_numpy(np.stack(rows)).float()
