@@ -31,7 +31,7 @@ POINT_NEEDED = {"Hon", "Det", "Sec", "Rep", "Sen", "Comm", "Hr", "Ald", "Fr", "A
 # Read out before a lower-case word, a number or a mark; their point never ends a sentence.
 INNER = {
     "e.g": "for example", "i.e": "that is", "eg": "for example", "ie": "that is", "viz": "namely",
-    "cf": "compare", "vs": "versus", "approx": "approximately", "ca": "circa", "c": "circa",
+    "cf": "compare", "vs": "versus", "approx": "approximately", "ca": "circa", "Bd": "Board",
     "tel": "telephone", "Tel": "telephone", "ph": "phone", "attn": "attention",
     "Attn": "attention", "Univ": "University", "univ": "university", "Inst": "Institute",
     "Coll": "College", "Acad": "Academy", "Assoc": "Associate", "assoc": "associated",

@@ -89,7 +89,7 @@ def _state(match: re.Match[str]) -> str:
 def _inner(match: re.Match[str]) -> str:
     """approx. 5 -> approximately 5; units behind numbers are left to their rules."""
     short, behind = match[1], after(match, 30)
-    unit = (short in UNITS or short == "c") and re.search(r"\d\s$", before(match, 2))
+    unit = short in UNITS and re.search(r"\d\s$", before(match, 2))
     word = (short in BEFORE_NUMBER_ONLY and not re.match(r"\s?[\d#$€£]", behind)) or (
         short in NEVER_LAST and _STARTER.match(behind))
     return match[0] if unit or word else INNER[short]
@@ -125,6 +125,7 @@ RULES: tuple[Rule, ...] = (
          rf"\b)", lambda m: COMPASS[m[1]]),
     rule(r"(?<=[A-Za-z.]\s)v\.?(?=\s(?:the\s)?[A-Z][a-z])(?<![=(]\sv)", "versus"),
     rule(r"(?<=\d(?:st|nd|rd|th)\s)ed\b\.?", "edition"),
+    rule(r"(?<=\d(?:st|nd|rd|th)\s)(?:c|cent)\.(?=\s[a-z]|[,;]|\s*$)", "century"),
     rule(r"\b([Ee]d|[Tt]rans)\.(?=\sby\b)",
          lambda m: {"ed": "edited", "trans": "translated"}[m[1].lower()]),
     rule(r"\bComm\.(?=\s(?:on|for|of)\b)", "Committee"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from g2p.english.numbers import words, year
+from g2p.english.numbers import digits, words, year
 from g2p.english.rules import Rule, alternatives, rule
 
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September",
@@ -190,6 +190,8 @@ AMERICAN_DATES: tuple[Rule, ...] = (*_FIRST, rule(_SLASHED, _american), rule(_BA
 BRITISH_DATES: tuple[Rule, ...] = (*_FIRST, rule(_SLASHED, _british), rule(_BARE, _bare(False)),
                                    *_LAST)
 TIME_RULES: tuple[Rule, ...] = (
+    rule(r"(?<![\d:.])(\d{1,2}):([0-5]\d)\.(\d{1,3})(?!\d|\s?[AP]M)", lambda m: (
+        f"{clock(m[1], m[2], '0', None)} point {digits(m[3])}")),
     rule(r"(?<![\d:])([01]?\d|2[0-4])[:.]([0-5]\d)()\s?([AP]M)\b", _clock),
     rule(r"(?<![\d:])([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?![\d:])(?:\s?([AP]M)\b)?"
          r"(?:\s?o'clock)?", _clock),

@@ -19,7 +19,7 @@ _OF_A_YEAR = re.compile(r"(?:\b(?:in|since|until|till|by|from|of|the|around|circ
                         r"year|during|late|early|mid|spring|summer|autumn|fall|winter|between|"
                         r"through|to|and|January|February|March|April|May|June|July|August|"
                         r"September|October|November|December|AD|BC|CE)[\s-]|\bin about\s|"
-                        r"[(]|[a-z],\s)$", re.IGNORECASE)
+                        r"[(]|[a-z],\s|\bQ\s?[1-4]\s)$", re.IGNORECASE)
 _EARLY = re.compile(r"(?:\b(?:in|since|until|till|by|from|between|around|circa|before|after|year|"
                     r"during|"
                     r"late|early|summer|winter|spring|autumn|AD|about|January|February|March|April|"
