@@ -186,7 +186,7 @@ def test_few_rows_are_enough_to_tell(rows: str, speaker: str, tmp_path: Path) ->
     assert found[0] == ("1", speaker, SAID[0])
 
 
-@pytest.mark.parametrize("rows", ["1,{0}\n2,{1}\n", "1;{0}\n", "{0}\n", "1|anna|en|{0}\n",
+@pytest.mark.parametrize("rows", ["1,{0}\n2,{1}\n", "1;{0}\n", "{0}\n",
                                   "1|Anna Smith|{0}\n", "file_name|duration|speaker\n1|3.5|anna\n"])
 def test_what_nothing_decides_is_refused_in_a_line(rows: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"lines must be ID\|text|write a first line such as"

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from valle.data.audio_files import AudioIndex
+from valle.data.forms import Cells, audio_first, json_cells, spaced_cells, without_extras
 from valle.data.recording import read_text
 
 HEADERS = {
@@ -69,8 +70,8 @@ def read_table(path: Path, index: AudioIndex) -> list[Row]:
         ValueError: not UTF-8, or nothing says which column is the text.
     """
     lines = read_text(path).splitlines()
-    delimiter, quoted = _delimiter(path, lines, index)
-    cells = _split(lines, delimiter, quoted)
+    languages: dict[int, str] = {}
+    cells = audio_first(_cells(path, lines, index), index)
     header = _header(cells[0][1], index) if cells else None
     if header:
         cells = cells[1:]
@@ -78,6 +79,7 @@ def read_table(path: Path, index: AudioIndex) -> list[Row]:
             raise ValueError(f"{path} has no column called text: {', '.join(header)}")
         width = len(header)
     else:
+        cells, languages = without_extras(cells)
         widths = [len(row) for _, row in cells]
         width = max(set(widths), key=widths.count) if widths else 0
     fitting = [row for _, row in cells if len(row) == width]
@@ -90,20 +92,35 @@ def read_table(path: Path, index: AudioIndex) -> list[Row]:
             continue
         named = {column: row[i].strip() for i, column in enumerate(columns) if column}
         rows.append(Row(line, named["id"], named.get("normalised") or named.get("text") or None,
-                        named.get("speaker") or None, named.get("language") or None))
+                        named.get("speaker") or None,
+                        named.get("language") or languages.get(line)))
     return rows
 
 
 def is_table(path: Path, index: AudioIndex) -> bool:
-    """Whether the first fields of most of the first lines name audio, at least two of them."""
+    """Whether most of the first lines name audio."""
     try:
         with path.open(encoding="utf-8-sig") as file:
-            lines = [line for line, _ in zip(file, range(20), strict=False) if line.strip()]
+            lines = [line.rstrip("\n") for line, _ in zip(file, range(20), strict=False)
+                     if line.strip()]
     except (UnicodeDecodeError, OSError):
         return False
-    first = [re.split(r"[|\t]", line, maxsplit=1) for line in lines]
-    known = sum(len(parts) > 1 and index.find(parts[0]) is not None for parts in first)
+    cells = audio_first(json_cells(lines) or spaced_cells(lines, index) or [
+        (number, re.split(r"[|\t]", line)) for number, line in enumerate(lines, 1)], index)
+    known = sum(len(row) > 1 and index.find(row[0]) is not None for _, row in cells)
     return known > 0 and 2 * known >= len(lines) - 1
+
+
+def _cells(path: Path, lines: Sequence[str], index: AudioIndex) -> Cells:
+    """The fields of each line, in any form of table."""
+    if found := json_cells(lines):
+        return found
+    try:
+        return _split(lines, *_delimiter(path, lines, index))
+    except ValueError:
+        if found := spaced_cells(lines, index):
+            return found
+        raise
 
 
 def _delimiter(path: Path, lines: Sequence[str], index: AudioIndex) -> tuple[str, bool]:
