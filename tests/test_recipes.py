@@ -201,7 +201,7 @@ def test_a_faster_clip_keeps_its_timings(tmp_path: Path) -> None:
     audio = ROOT / "examples" / "alto.wav"
     seconds = len(load_audio(audio)) / 24_000
     whole = utterance(audio, seconds, text="a b", phones=[" ", "a", "."], durations=[75, 60, 30])
-    play((whole, tmp_path / "s_s125" / "clip.flac", 1.25))
+    play((whole, tmp_path / "s_s125" / "clip.flac", 1.25, 75.0))
     found, = read_corpus(tmp_path, "plain")
     assert found.speaker == "s_s125" and found.text == "a b"
     assert found.segments == [(" ", 0.8), ("a", 1.44), (".", 1.76)]

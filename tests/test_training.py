@@ -62,7 +62,7 @@ def build(name: str, corpus: Corpus, weights: int = 0) -> Stage:
     shape = size("tiny", dropout=0.1)
     if name == "nar":
         model = NAR(NARConfig(len(data.vocabulary), n_codebooks=3, transformer=shape))
-        return SpeechStage(NARTask(model, data.prepared.spec), data)
+        return SpeechStage(NARTask(model, data.prepared.spec, 0.5), data)
     layout, *group = name.split()[1:]
     ar = AR(ARConfig(len(data.vocabulary), layout=layout, transformer=shape,
                      group=len(group) + 1))
@@ -276,7 +276,7 @@ def test_some_samples_are_learned_without_text_and_prompt(corpus: Corpus) -> Non
     assert 0.2 < dropped / seen < 0.4, seen
     nar = NAR(NARConfig(len(data.vocabulary), n_codebooks=3, transformer=size("tiny")))
     sample = all_known.at(0)[0]
-    task = NARTask(nar, data.prepared.spec)
+    task = NARTask(nar, data.prepared.spec, 0.5)
     rows = task.rows([sample, sample.unconditioned()], np.random.default_rng(0))
     assert rows.prompt_frames[0] > 0 and rows.prompt_frames[1] == 0
     assert not rows.phones[1].any() and not rows.frame_phones[1].any()  # type: ignore[index]
