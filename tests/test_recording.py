@@ -142,7 +142,8 @@ def test_samples_of_another_rate_are_refused_where_none_was_stated(tts: VALLE, w
 
 # --- telephones ----------------------------------------------------------------------------------
 
-TELEPHONES = [(name, companded) for name in ("alto", "clara", "miles") for companded in (False, True)]
+TELEPHONES = [(name, companded) for name in ("alto", "clara", "miles")
+              for companded in (False, True)]
 
 
 @pytest.mark.parametrize("name, companded", TELEPHONES)
