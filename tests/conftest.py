@@ -164,7 +164,8 @@ def noise_codec(seed: int = 0, small: bool = False, **numbers: int):
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     """Audio, text, exact timings; prepared with a small codec of three books."""
-    from valle.data.prepare import Preparation, prepare
+    from valle.data.preparation import Preparation
+    from valle.data.prepare import prepare
 
     folder = tmp_path_factory.mktemp("corpus")
     write_corpus(folder / "plain")

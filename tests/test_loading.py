@@ -12,7 +12,8 @@ import soundfile
 from valle.cli import run
 from valle.data.loading import LONGEST_SECONDS, load_whole
 from valle.data.manifest import Utterance, load_samples
-from valle.data.prepare import Preparation, prepare
+from valle.data.preparation import Preparation
+from valle.data.prepare import prepare
 from valle.evaluate.protocols import Item, read
 from valle.evaluate.speaking import read_spoken
 from valle.recognizer.model import Recognizer, RecognizerConfig
