@@ -56,5 +56,7 @@ def test_a_short_segment_is_itself_alone(model_folder: Path, prompt: Path) -> No
     assert durations is not None and len(durations) == len(parts[0].phones)
     assert len(candidate.generated.codes) == sum(durations)
     assert len(candidate.samples) == sum(durations) * tts.model.codec.hop
+    alone = tts.pipeline.complete(parts[0], candidate.generated, delivery, alone=True)
+    assert len(alone.samples) == len(candidate.samples)
     audio = tts.speak("Come in!", prompt=voice)
     assert [phone for phone, _, _ in audio.phones] == list(parts[0].phones)

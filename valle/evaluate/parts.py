@@ -148,7 +148,8 @@ class Parts:
     def _filled(self, prompt: Prompt, phones: Sequence[str], true: Generated) -> Samples:
         """The NAR's codebooks on a true codebook 1, as synthesis goes on from there."""
         return self.tts.pipeline.complete(Segment(tuple(phones), self.seed), true,
-                                          Delivery(prompt, LANGUAGE, self.sampling)).samples
+                                          Delivery(prompt, LANGUAGE, self.sampling),
+                                          alone=True).samples
 
 
 def evaluate_parts(parts: Parts, passages: Sequence[Passage], panel: Panel, path: Path,

@@ -127,12 +127,18 @@ class Pipeline:
             done(len(one.codes) // 2)
         return [tuple(found[at: at + len(numbers)]) for at in range(0, len(found), len(numbers))]
 
-    def complete(self, segment: Segment, generated: Generated, delivery: Delivery) -> Candidate:
-        """A codebook 1 from elsewhere with the NAR's other codebooks, and its sound."""
-        request = replace(self._request(segment, 0, delivery),
-                          phones=self.model.vocabulary.encode(segment.phones))
+    def complete(self, segment: Segment, generated: Generated, delivery: Delivery,
+                 alone: bool = False) -> Candidate:
+        """A codebook 1 with the NAR's other codebooks, and its sound.
+
+        alone: it is of the segment's phones alone, without the word before short ones (lead.py).
+        """
+        request = self._request(segment, 0, delivery)
+        if alone:
+            request = replace(request, phones=self.model.vocabulary.encode(segment.phones))
         [frames] = self._filled([request], [generated], delivery, _nobody)
-        return self._sounding(segment, generated, *frames, delivery)
+        led = len(request.phones) - len(segment.phones)
+        return self._sounding(segment, generated, *frames, delivery, led)
 
     def _request(self, segment: Segment, number: int, delivery: Delivery) -> Request:
         """What the AR goes on from for one candidate."""
