@@ -17,7 +17,7 @@ from saying import ROOT, arguments, files, one_line, process, samples_of, say
 
 from g2p import phonemize
 from valle.cli import run
-from valle.synthesis.decode import MAX_ROWS
+from valle.synthesis.batch import MAX_ROWS
 from valle.synthesis.options import SamplingOptions
 from valle.synthesis.segment import split_phones
 from valle.tts import VALLE, SomeUnspoken
