@@ -42,7 +42,8 @@ class Batch:
     def __init__(self, model: Decodable, options: SamplingOptions,
                  decoder: Callable[[Any, int, int], Decoder], capacity: int, width: int) -> None:
         """capacity: the largest `room` of a request. width: requests side by side, at most."""
-        self.ids, self.options, self.width = model.ids, options, width
+        self.ids, self.options = model.ids, options
+        self.capacity, self.width = capacity, width
         self.guided = options.guidance != 1
         rows = decoder(model, capacity, width * (2 if self.guided else 1))
         self.rows = Guided(rows, self.ids, options.guidance) if self.guided else rows
