@@ -13,7 +13,8 @@ import pytest
 from conftest import PROMPT_TEXT, RATE, vowel
 
 from g2p import phonemize
-from valle.serve.scheduler import Limits, Scheduler
+from valle.serve.config import Limits
+from valle.serve.scheduler import Scheduler
 from valle.serve.ticket import Cancelled, Failed, Late, Overloaded, Stopping
 from valle.synthesis.pipeline import Delivery
 from valle.synthesis.voice import Prompt
@@ -119,7 +120,7 @@ def test_one_request_too_many_is_refused_at_once_and_later_taken(tts: VALLE,
         await first
         assert len(await speak(tts, scheduler, TEXTS[0], voices[0]))
 
-    scheduled(tts, body, requests=1)
+    scheduled(tts, body, max_requests=1)
 
 
 def test_who_leaves_frees_the_work_and_changes_nothing_for_the_others(

@@ -17,8 +17,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from valle.serve.config import Limits
 from valle.serve.ticket import Failed, Job, Overloaded, Stopping, Task, Ticket
 from valle.synthesis.batch import Batch, room
 from valle.synthesis.decode import Generated
@@ -31,23 +32,6 @@ log = logging.getLogger("valle.serve")
 MOST_TRIES = 2
 USUAL_ROOM = 4096  # tokens of a row: a prompt of eight seconds and a segment of 25 s
 LONGEST_RETRY = 60  # seconds
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much the scheduler takes on.
-
-    Attributes:
-        width: segments that the AR writes side by side.
-        requests: at once, those that wait for their turn included; one more is refused.
-        patience: seconds that a segment may take, and that a client may take to read one.
-        ahead: segments of a request that may be spoken before its client takes them.
-    """
-
-    width: int = 8
-    requests: int = 64
-    patience: float = 60.0
-    ahead: int = 4
 
 
 class Scheduler:
@@ -99,7 +83,7 @@ class Scheduler:
         with self.changed:
             if self.stopping:
                 raise Stopping("the server stops; ask another one, or later")
-            if len(self.tickets) >= self.limits.requests:
+            if len(self.tickets) >= self.limits.max_requests:
                 raise Overloaded(max(1, min(LONGEST_RETRY, math.ceil(self.typical))))
             ticket = Ticket(self._leave, self._took, self.limits.patience)
             self.tickets.add(ticket)
