@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from valle.serve.errors import RequestError
 
 MODELS = ("valle", "tts-1", "tts-1-hd", "gpt-4o-mini-tts")
+KINDS = ("body", "constrained-str", "VoiceId")  # in pydantic's places, beside names of fields
 MOST_INTEGER = 2 ** 53  # that JSON keeps
 
 ResponseFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
@@ -90,7 +91,7 @@ def checked(kind: type[Any], body: bytes | str | dict[str, Any]) -> Any:
 def refusal(errors: Any) -> RequestError:
     """The first of pydantic's errors as an answer."""
     first = errors[0]
-    places = [str(part) for part in first["loc"] if part not in ("body", "str", "VoiceId")]
+    places = [str(part) for part in first["loc"] if part not in KINDS]
     param = ".".join(places) or None
     wrong = str(first["msg"])[:300]
     return RequestError(400, f"{param}: {wrong}" if param else wrong, param,

@@ -91,13 +91,16 @@ class Speaking:
         if len(text) > self.limits.max_input:
             raise RequestError(400, f"the text has {len(text)} characters, the limit is "
                                f"{self.limits.max_input}: send it in parts", "input", "too_long")
+        try:
+            self.tts.model.ar.ids.language(manner.language)
+        except ValueError as error:
+            raise RequestError(400, str(error), "language", "unknown_language") from error
         prompt = await self._prompt(manner, recording)
         try:
             segments, _, _ = await asyncio.to_thread(
                 self.tts.segments, [text], manner.language, manner.seed, self.tts.sampling, True)
         except ValueError as error:
-            param = "language" if "language" in str(error) else "input"
-            raise RequestError(400, str(error), param, "unspeakable") from error
+            raise RequestError(400, str(error), "input", "unspeakable") from error
         return Speech(segments, Delivery(prompt, manner.language, self.tts.sampling), manner.speed)
 
     async def _prompt(self, manner: Manner, recording: bytes | None) -> Prompt:
