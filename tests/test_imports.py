@@ -19,7 +19,8 @@ OURS = {"codec", "g2p", "valle", "infer", "train", "tests", "recipes", "benchmar
 ROOMS = (  # each may import those before it, and nothing after it
     "g2p", "codec", "valle.version", "valle.features", "valle.model", "valle.speaker",
     "valle.recognizer", "valle.engine", "valle.synthesis", "valle.tts", "valle.serve",
-    "valle.data", "valle.evaluate", "valle.training", "valle.commands", "valle.cli", "valle.__main__")
+    "valle.data", "valle.evaluate", "valle.training", "valle.commands", "valle.cli",
+    "valle.__main__")
 EXTRAS = ("tensorboard", "torch.utils.tensorboard", "pocketsphinx", "resemblyzer", "speechmos",
           "faster_whisper", "distillmos", "onnxruntime", "parselmouth", "matplotlib",
           "transformers", "fastapi", "starlette", "uvicorn", "av", "prometheus_client", "pytest")

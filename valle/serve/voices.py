@@ -72,7 +72,8 @@ class Voices:
             try:
                 return self.tts.encode_prompt(io.BytesIO(recording), text, language)
             except ValueError as error:
-                param = "ref_text" if "prompt_text" in str(error) else "ref_audio"
+                param = ("language" if str(error).startswith("unknown language") else
+                         "ref_text" if "prompt_text" in str(error) else "ref_audio")
                 raise RequestError(400, str(error).replace("prompt_text", "ref_text"), param,
                                    "unusable_prompt") from error
 
