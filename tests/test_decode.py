@@ -323,16 +323,52 @@ def test_expected_latents_are_means_under_the_models_probabilities() -> None:
     exact = sum(codebooks[book][codes[:, book]] for book in range(3)).transpose(1, 2)
     torch.testing.assert_close(latents[0, :, :6], exact[0, :, :6])
     with torch.inference_mode():
-        first = replace(batch, codes=codes), torch.ones(2, dtype=torch.long)
+        first = batch, torch.ones(2, dtype=torch.long)
         logits = model(*first)
         logits = logits + 0.7 * (logits - _unconditional(model, *first))
-        second = replace(batch, codes=codes), torch.full((2,), 2)
+        expected = logits.softmax(2) @ model.codes.weight[TINY_CODES: 2 * TINY_CODES]
+        second = replace(batch, expected=expected), torch.full((2,), 2)
         also = model(*second)
         also = also + 0.7 * (also - _unconditional(model, *second))
     mean = (codebooks[0][codes[:, 0]] + logits.softmax(2) @ codebooks[1]
             + also.softmax(2) @ codebooks[2])
     torch.testing.assert_close(latents[1, :, 10:31], mean[1, 10:31].T)
     assert not torch.allclose(latents[1, :, 10:31], exact[1, :, 10:31])
+    likeliest = fill_latents(model, batch, codebooks, 1.7, temperature=0.0)
+    torch.testing.assert_close(likeliest[1, :, :31], exact[1, :, :31])
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_codes_that_are_certain_are_expected(level: int) -> None:
+    torch.manual_seed(0)
+    model = NAR(NARConfig(TINY_PHONES, 4, TINY_CODES, True, size("tiny"))).eval()
+    batch = nar_batch([(5, 20, 6), (9, 31, 10)], 4, True)
+    certain = sum((model.tables[book][batch.codes[:, book]] for book in range(1, level)),
+                  model.nothing_expected(batch))
+    levels = torch.full((2,), level)
+    with torch.inference_mode():
+        torch.testing.assert_close(model(replace(batch, expected=certain), levels),
+                                   model(batch, levels))
+
+
+def test_what_a_model_expects_in_training_is_what_it_expects_in_synthesis() -> None:
+    torch.manual_seed(0)
+    model = NAR(NARConfig(TINY_PHONES, 4, TINY_CODES, True, size("tiny"))).eval()
+    for parameter in model.parameters():
+        parameter.data.normal_(0, 0.3)
+    batch, level = nar_batch([(5, 20, 6), (9, 31, 10)], 4, True), torch.tensor([3, 3])
+    with torch.inference_mode():
+        expecting = model.expect(batch, level)
+        assert expecting.expected is not None
+        chances = model(expecting, level).softmax(2)
+        mean = (model.tables[0][batch.codes[:, 0]] + expecting.expected
+                + chances @ model.tables[3]).transpose(1, 2)
+        filled = fill_latents(model, batch, model.tables)
+        apart = model.expect(batch, torch.tensor([3, 1]))
+    torch.testing.assert_close(filled[0, :, 6:20], mean[0, :, 6:20])
+    torch.testing.assert_close(filled[1, :, 10:], mean[1, :, 10:])
+    assert apart.expected is not None and not apart.expected[1].any()
+    torch.testing.assert_close(apart.expected[0, 6:20], expecting.expected[0, 6:20])
 
 
 def test_a_text_that_takes_no_frame_fills_nothing() -> None:

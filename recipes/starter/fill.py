@@ -76,7 +76,9 @@ class Filler:
         batch = NARBatch.pad([NARRow(phones, codes, heard, durations)], self.nar.config,
                              self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-            filled = fill_latents(self.nar, batch, self.codebooks, SamplingOptions().nar_guidance)
+            options = SamplingOptions()
+            filled = fill_latents(self.nar, batch, self.codebooks, options.nar_guidance,
+                                  options.nar_temperature)
         return filled[0, :, -utterance.frames:].cpu().numpy().astype(np.float16)
 
     def _drawn(self, phones: list[int], durations: list[int], codes: list[int], heard: int,

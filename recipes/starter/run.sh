@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The starter voice, one resumable command for each stage:
 #   recipes/starter/run.sh STAGE     from the root of the repository, in its virtual environment
-# STAGE: teachers codec codes aligner voices ar nar fill decoder pack evaluate, in this order.
+# STAGE: teachers natural codec codes aligner voices ar nar fill decoder pack evaluate, in this order.
 # "all" is every one of them. CORPUS is the folder of real speech. PERCENT=1 takes a hundredth of the
 # steps, of the teachers' sentences and of what is filled: a trial of everything, into runs/starter.
 set -euo pipefail
@@ -28,6 +28,8 @@ prepare() { valle prepare "$1" "data/prepared/$2" --max-broken 1 --codec runs/co
 case ${1:-} in
 teachers)  # 15 h of prose, 4.3 h of drills, 64 speakers, exact timings; 30 minutes
   python $HERE/teachers.py "$CORPUS" data --clips "$(share 9895)" --drills "$(share 4000)" ;;
+natural)   # Kokoro's voices and their blends, 10 h by 300 speakers; 6 hours of one core
+  python $HERE/natural.py "$CORPUS" data --hours "$(share 1000)e-2" ;;
 codec)     # 13 minutes
   valle train codec --data "${codec_data[@]}" --held-out "${codec_held[@]}" \
     $(python $HERE/cv_dev.py "$CORPUS") --out runs/codec --steps "$(share 3000)" --max-hours 16 --warmup 50
@@ -42,9 +44,9 @@ codes)     # phones and codes, PocketSphinx's timings of the real speech; 20 min
 aligner)   # our own, for prompts and candidates; 5 minutes
   valle train aligner --data "${prepared[@]}" --held-out "$HELD" --out runs/aligner \
     --steps "$(share 900)" --warmup 30 --validate-every 200 ;;
-voices)    # texts of recordings that have none, and every voice at four more speeds; 30 minutes
-  python $HERE/hear.py runs/aligner data/prepared/LibriSpeech
-  python $HERE/listen.py data/prepared/LibriSpeech
+voices)    # texts by Whisper, where none or a wrong one is, and every voice at four more speeds; 2 hours
+  python $HERE/hear.py data/prepared/{LibriSpeech,LJSpeech,CommonVoice,speechocean}
+  python $HERE/listen.py data/prepared/{LibriSpeech,LJSpeech,CommonVoice,speechocean}
   python $HERE/speeds.py data/speed data/prepared/{LibriSpeech,LJSpeech,CommonVoice}
   prepare data/speed speed ;;
 ar)        # 4 hours

@@ -6,6 +6,7 @@ In the interleaved layout the phone of each frame is known and added to the fram
 """
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,6 +40,8 @@ class NARBatch:
     phones [B, L] and their count [B]; codes [B, Q, T] and their count of frames [B];
     prompt_frames [B]: how many leading frames are the prompt, known in all books;
     frame_phones [B, T]: the phone spoken in each frame, or None when that is not known.
+    expected [B, T, D]: what the model expects of the target's codebooks from the second up to the
+    level, the sum of their mean embeddings under its own probabilities; None takes their codes.
     """
 
     phones: torch.Tensor
@@ -47,6 +50,7 @@ class NARBatch:
     n_frames: torch.Tensor
     prompt_frames: torch.Tensor
     frame_phones: torch.Tensor | None
+    expected: torch.Tensor | None = None
 
     @classmethod
     def pad(cls, rows: Sequence[NARRow], config: NARConfig, device: torch.device) -> NARBatch:
@@ -66,6 +70,13 @@ class NARBatch:
         said, counts, known, lengths, heard, aligned = (
             torch.from_numpy(x).to(device) for x in (text, phones, codes, frames, prompt, spoken))
         return cls(said, counts, known, lengths, heard, aligned if config.aligned else None)
+
+
+    @property
+    def is_prompt(self) -> torch.Tensor:
+        """Which frames [B, T] are the prompt's."""
+        frames = torch.arange(self.codes.shape[2], device=self.codes.device)[None]
+        return frames < self.prompt_frames[:, None]
 
 
 class NAR(nn.Module):
@@ -89,17 +100,15 @@ class NAR(nn.Module):
         n_text, device = batch.phones.shape[1], batch.phones.device
         frames = torch.arange(batch.codes.shape[2], device=device)[None]
         text = torch.arange(n_text, device=device)[None]
-        is_prompt = frames < batch.prompt_frames[:, None]
-
         x = torch.cat([self.phone(batch.phones) + self.kind.weight[0],
-                       self._frames(batch, level, is_prompt)], dim=1)
+                       self._frames(batch, level)], dim=1)
         real = torch.cat([text < batch.n_phones[:, None], frames < batch.n_frames[:, None]], dim=1)
         mask = None if bool(real.all()) else real[:, None, None]
         shape = self.config.transformer
         cos, sin = rotary(torch.cat([text, frames], dim=1), shape.d_model // shape.n_head,
                           shape.rope_theta)
         hidden = self.hidden(x, cos, sin, level, mask)[:, n_text:]
-        return torch.bmm(hidden, self._books()[level].transpose(1, 2).to(hidden.dtype))
+        return torch.bmm(hidden, self.tables[level].transpose(1, 2).to(hidden.dtype))
 
     def hidden(self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, level: torch.Tensor,
                mask: torch.Tensor | None) -> torch.Tensor:
@@ -122,20 +131,38 @@ class NAR(nn.Module):
         frames_counted = counted.sum(1).clamp(min=1)
         return losses.sum(1) / frames_counted, hits.sum(1) / frames_counted
 
-    def _frames(self, batch: NARBatch, level: torch.Tensor, is_prompt: torch.Tensor,
-                ) -> torch.Tensor:
+    def _frames(self, batch: NARBatch, level: torch.Tensor) -> torch.Tensor:
         """Embeddings of the frames [B, T, D]: all books of the prompt, books below level after."""
         rows, books, frames = batch.codes.shape[0], self.config.n_codebooks, batch.codes.shape[2]
-        book = torch.arange(books, device=level.device)
-        known = is_prompt[:, :, None] | (book < level[:, None, None])
+        book, is_prompt = torch.arange(books, device=level.device), batch.is_prompt
+        below = level if batch.expected is None else torch.ones_like(level)
+        known = is_prompt[:, :, None] | (book < below[:, None, None])
         indices = batch.codes[:, :books].transpose(1, 2) + book * self.config.codebook_size
         summed = F.embedding_bag(indices.reshape(-1, books), self.codes.weight, mode="sum",
                                  per_sample_weights=known.reshape(-1, books).float())
         x = summed.view(rows, frames, -1) + self.kind(2 - is_prompt.long())
         if batch.frame_phones is not None:
             x = x + self.frame_phone(batch.frame_phones)
+        if batch.expected is not None:
+            x = x + batch.expected.masked_fill(is_prompt[:, :, None], 0)
         return x
 
-    def _books(self) -> torch.Tensor:
+    def expect(self, batch: NARBatch, level: torch.Tensor) -> NARBatch:
+        """The batch as `forward` will get it at `level` [B] in synthesis, where the codebooks below
+        it are expected vectors and not codes."""
+        expected = self.nothing_expected(batch)
+        for book in range(1, int(level.max())):
+            batch = dataclasses.replace(batch, expected=expected)
+            probabilities = self(batch, torch.full_like(level, book)).float().softmax(2)
+            below = (book < level)[:, None, None]
+            expected = expected + below * (probabilities @ self.tables[book])
+        return dataclasses.replace(batch, expected=expected)
+
+    def nothing_expected(self, batch: NARBatch) -> torch.Tensor:
+        """`NARBatch.expected` below the second codebook: zeros [B, T, D]."""
+        return self.codes.weight.new_zeros(*batch.codes[:, 0].shape, self.codes.embedding_dim)
+
+    @property
+    def tables(self) -> torch.Tensor:
         """Embedding tables [Q, V, D]."""
         return self.codes.weight.view(self.config.n_codebooks, self.config.codebook_size, -1)

@@ -8,6 +8,7 @@ recordings beam 5 left out a whole phrase of two, and it takes a fifth longer.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,16 @@ FETCH = "fetch it with `valle evaluate listeners`, or name its folder: --recogni
 FILES = ("config.json", "model.bin", "tokenizer.json")
 DECODING = "int8, greedy"
 TOKENS = (10, 10)              # at the start, and a second: no loop runs on for ever
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What was heard, and how sure that is: the mean log-probability of a token, and the greatest
+    probability that a window holds no speech."""
+
+    text: str
+    log_probability: float
+    no_speech: float
 
 
 class Whisper:
@@ -57,13 +68,21 @@ class Whisper:
 
     def __call__(self, samples: Samples, sample_rate: int) -> list[str]:
         """The words heard in samples [N] at any rate."""
+        return words(self.transcribe(samples, sample_rate).text)
+
+    def transcribe(self, samples: Samples, sample_rate: int) -> Transcript:
+        """What is heard in samples [N] at any rate, as Whisper writes it."""
         wav = heard(samples, sample_rate)
         start, a_second = TOKENS
-        segments, _ = self._model.transcribe(
+        found, _ = self._model.transcribe(
             wav, language="en", beam_size=1, temperature=0.0, without_timestamps=True,
             condition_on_previous_text=False,
             max_new_tokens=min(400, start + int(a_second * len(wav) / SAMPLE_RATE)))
-        return words(" ".join(segment.text for segment in segments))
+        segments = list(found)
+        return Transcript(
+            " ".join(segment.text.strip() for segment in segments),
+            min((segment.avg_logprob for segment in segments), default=0.0),
+            max((segment.no_speech_prob for segment in segments), default=1.0))
 
 
 def listeners_folder() -> Path:

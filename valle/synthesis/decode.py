@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
+import torch.nn.functional as F
 
 from g2p import SPACE
 from valle.engine.base import Decoder
@@ -185,8 +186,15 @@ def fill_codebooks(model: NAR, batch: NARBatch, guidance: float = 1.0,
     target are overwritten.
     guidance: away from what the model says without text and prompt, as in `Guided`; 1 is off.
     """
-    *_, (codes, _) = _filled(model, batch, guidance, on_codebook)
-    return codes
+    is_prompt = batch.is_prompt
+    for codebook in range(1, model.config.n_codebooks):
+        likeliest = _guided(model, batch, codebook, guidance).argmax(dim=2)
+        codes = batch.codes.clone()
+        codes[:, codebook] = torch.where(is_prompt, codes[:, codebook], likeliest)
+        batch = dataclasses.replace(batch, codes=codes)
+        if on_codebook is not None:
+            on_codebook()
+    return batch.codes
 
 
 @torch.inference_mode()
@@ -195,38 +203,33 @@ def fill_latents(model: NAR, batch: NARBatch, codebooks: torch.Tensor, guidance:
                  ) -> torch.Tensor:
     """What the codec's decoder takes, [B, D, T]: codebooks 2..Q of the target as expected vectors.
 
-    Each of them adds the mean of its vectors (codebooks [Q', V, D]) under the NAR's
-    probabilities, given the likeliest codes below it. Few frames have a code that is likely: the
-    likeliest one is nearly always wrong, and further from the truth than the mean. Means alone
-    sound like everybody: temperatures below 1 keep more of the voice; 0 takes the likeliest.
+    Each of them adds the mean of its vectors (codebooks [Q', V, D]) under the NAR's probabilities,
+    given the means of those below it. Few frames have a code that is likely: the likeliest one is
+    nearly always wrong, and further from the truth than the mean. Temperatures below 1 lead from
+    the mean towards the likeliest; 0 takes that.
     """
-    frames = torch.arange(batch.codes.shape[2], device=batch.codes.device)[None]
-    is_prompt = (frames < batch.prompt_frames[:, None])[..., None]
-    latents = codebooks[0][batch.codes[:, 0]]
-    for index, (codes, logits) in enumerate(_filled(model, batch, guidance, on_codebook), 1):
-        expected = ((logits.float() / temperature).softmax(2) @ codebooks[index] if temperature
-                    else codebooks[index][codes[:, index]])
-        latents = latents + torch.where(is_prompt, codebooks[index][codes[:, index]], expected)
+    is_prompt = batch.is_prompt[:, :, None]
+    latents, expected = codebooks[0][batch.codes[:, 0]], model.nothing_expected(batch)
+    for codebook in range(1, model.config.n_codebooks):
+        batch = dataclasses.replace(batch, expected=expected)
+        logits = _guided(model, batch, codebook, guidance).float()
+        chances = ((logits / temperature).softmax(2) if temperature else
+                   F.one_hot(logits.argmax(2), logits.shape[2]).float())
+        latents = latents + torch.where(is_prompt, codebooks[codebook][batch.codes[:, codebook]],
+                                        chances @ codebooks[codebook])
+        expected = expected + chances @ model.tables[codebook]
+        if on_codebook is not None:
+            on_codebook()
     return latents.transpose(1, 2)
 
 
-def _filled(model: NAR, batch: NARBatch, guidance: float, on_codebook: Callable[[], None] | None,
-            ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Codes [B, Q, T] filled so far, and the logits [B, T, V] of the last codebook, one by one."""
-    codes = batch.codes.clone()
-    frames = torch.arange(codes.shape[2], device=codes.device)[None]
-    is_prompt = frames < batch.prompt_frames[:, None]
-    for codebook in range(1, model.config.n_codebooks):
-        level = torch.full((len(codes),), codebook, device=codes.device)
-        batch = dataclasses.replace(batch, codes=codes)
-        logits = model(batch, level)
-        if guidance != 1:
-            unconditional = _unconditional(model, batch, level)
-            logits = logits + (guidance - 1) * (logits - unconditional)
-        codes[:, codebook] = torch.where(is_prompt, codes[:, codebook], logits.argmax(dim=-1))
-        if on_codebook is not None:
-            on_codebook()
-        yield codes, logits
+def _guided(model: NAR, batch: NARBatch, codebook: int, guidance: float) -> torch.Tensor:
+    """Logits [B, T, V] of a codebook (0-based), led away from those of the target alone."""
+    level = torch.full((len(batch.codes),), codebook, device=batch.codes.device)
+    logits = model(batch, level)
+    if guidance == 1:
+        return logits
+    return logits + (guidance - 1) * (logits - _unconditional(model, batch, level))
 
 
 def _unconditional(model: NAR, batch: NARBatch, level: torch.Tensor) -> torch.Tensor:
@@ -237,9 +240,12 @@ def _unconditional(model: NAR, batch: NARBatch, level: torch.Tensor) -> torch.Te
     longest = max(1, int(spoken.max()))
     ahead = (frames[:, :longest] + shift).clamp(max=frames.shape[1] - 1)
     codes = batch.codes.gather(2, ahead[:, None].expand(-1, batch.codes.shape[1], -1))
+    expected = batch.expected
+    if expected is not None:
+        expected = expected.gather(1, ahead[:, :, None].expand(-1, -1, expected.shape[2]))
     alone = NARBatch(torch.zeros_like(batch.phones), batch.n_phones, codes, spoken,
                      torch.zeros_like(batch.prompt_frames),
-                     None if batch.frame_phones is None else torch.zeros_like(ahead))
+                     None if batch.frame_phones is None else torch.zeros_like(ahead), expected)
     logits = model(alone, level)
     back = (frames - shift).clamp(0, longest - 1)[:, :, None]
     return logits.gather(1, back.expand(-1, -1, logits.shape[2]))

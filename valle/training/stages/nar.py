@@ -38,9 +38,12 @@ class NARTraining:
 
     Attributes:
         n_codebooks: books of a new model, 2 to the codec's own.
+        expected: share of steps in which the codebooks below the one that is learned are what the
+            model expects of them, as in synthesis, and not their true codes.
     """
 
     n_codebooks: int = 8
+    expected: float = 0.5
 
 
 CONFIGS = (SpeechTraining, Shape, NARTraining)
@@ -59,7 +62,7 @@ def build(data: Data, loop: LoopConfig, config: SpeechTraining, shape: Shape, ow
             start_from_codebooks(model.codes.weight, codec.codebooks[: own.n_codebooks])
     if (found := speech.prepared.n_codebooks or 0) < model.config.n_codebooks:
         raise ValueError(f"--n-codebooks {model.config.n_codebooks}: the data has {found}")
-    return SpeechStage(NARTask(model), speech, codec)
+    return SpeechStage(NARTask(model, own.expected), speech, codec)
 
 
 class NARTask:
@@ -67,15 +70,17 @@ class NARTask:
 
     name, unit = "nar", "frames"
 
-    def __init__(self, model: NAR) -> None:
-        self.model = model
+    def __init__(self, model: NAR, expected: float) -> None:
+        self.model, self.expected = model, expected
         self.labels = {"layouts": ["interleaved" if model.config.aligned else "plain"]}
 
     def collate(self, samples: Sequence[Sample], rng: np.random.Generator,
-                drop_prompt: float = 0.0) -> tuple[NARBatch, torch.Tensor]:
-        """Padded samples, and the level [B] that each is trained on."""
+                drop_prompt: float = 0.0) -> tuple[NARBatch, torch.Tensor, bool]:
+        """Padded samples, the level [B] that each is trained on, and whether the codebooks below
+        are expected ones."""
         levels = rng.integers(1, self.model.config.n_codebooks, len(samples))
-        return self.rows(samples, rng, drop_prompt), torch.from_numpy(levels)
+        rows = self.rows(samples, rng, drop_prompt)
+        return rows, torch.from_numpy(levels), bool(rng.random() < self.expected)
 
     def rows(self, samples: Sequence[Sample], rng: np.random.Generator,
              drop_prompt: float = 0.0) -> NARBatch:
@@ -93,13 +98,17 @@ class NARTask:
                              for s, frames in zip(samples, prompt, strict=True)],
                             self.model.config, CPU)
 
-    def loss(self, batch: tuple[NARBatch, torch.Tensor]) -> Loss:
-        rows, level = batch
+    def loss(self, batch: tuple[NARBatch, torch.Tensor, bool]) -> Loss:
+        rows, level, expected = batch
+        if expected:
+            with torch.no_grad():
+                rows = self.model.expect(rows, level)
         losses, _ = self.model.loss(rows, level)
         return Loss(losses.mean(), float(rows.n_frames.sum()))
 
     def validate(self, samples: Sequence[Sample], device: torch.device) -> Metrics:
-        """Loss and top-10 accuracy of every book, given the true books below it."""
+        """Loss and top-10 accuracy of every book, given the true books below it; and the loss given
+        what is expected of those."""
         samples = samples[:VALIDATION_CLIPS]
         rows = to_device(self.rows(samples, np.random.default_rng(0)), device)
         metrics: Metrics = {}
@@ -109,6 +118,8 @@ class NARTask:
             metrics[f"valid/loss_{book + 1}"] = float(losses.mean())
             metrics[f"valid/top10_{book + 1}"] = float(top10.mean())
         metrics["valid/loss"] = float(np.mean([v for k, v in metrics.items() if "loss" in k]))
+        losses, _ = self.model.loss(self.model.expect(rows, level), level)
+        metrics["valid/expected"] = float(losses.mean())
         return metrics
 
     def listen(self, sample: Sample, data: SpeechData, codec: Codec) -> dict[str, torch.Tensor]:
