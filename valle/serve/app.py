@@ -1,7 +1,6 @@
 """The application: routes, the way in, and what lives as long as the server does."""
 from __future__ import annotations
 
-import html
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from valle.serve import captions, listing, socket, speech
 from valle.serve.config import Access, Limits
+from valle.serve.description import PROBLEMS, describe, page
 from valle.serve.errors import RequestError
 from valle.serve.gate import Gate
 from valle.serve.metrics import Metrics
@@ -27,13 +27,6 @@ from valle.tts import VALLE
 from valle.version import __version__
 
 PAGE = Path(__file__).with_name("page")
-PROBLEM = {"description": "What is wrong, in words", "content": {"application/json": {"schema": {
-    "type": "object", "required": ["error"], "properties": {"error": {
-        "type": "object", "required": ["message", "type"], "properties": {
-            "message": {"type": "string"}, "type": {"type": "string"},
-            "param": {"type": ["string", "null"]}, "code": {"type": ["string", "null"]}}}}}}}}
-PROBLEMS: dict[int | str, dict[str, Any]] = dict.fromkeys(
-    (400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504), PROBLEM)
 
 
 def create_app(tts: VALLE, voices: Path, limits: Limits, access: Access) -> FastAPI:
@@ -59,7 +52,8 @@ def create_app(tts: VALLE, voices: Path, limits: Limits, access: Access) -> Fast
     for part in (speech, captions, listing, socket):
         app.include_router(part.router)
     _add_health(app, scheduler, metrics)
-    app.add_api_route("/docs", lambda: HTMLResponse(described(app.openapi())),
+    describe(app)
+    app.add_api_route("/docs", lambda: HTMLResponse(page(app.openapi())),
                       include_in_schema=False)
     if PAGE.is_dir():
         app.mount("/page", StaticFiles(directory=PAGE), name="page")
@@ -113,17 +107,3 @@ def _add_health(app: FastAPI, scheduler: Scheduler, metrics: Metrics) -> None:
              responses={200: {"content": {"text/plain": {}}}})
     async def counted() -> Response:
         return Response(metrics.text(), media_type="text/plain; version=0.0.4")
-
-
-def described(openapi: dict[str, Any]) -> str:
-    """OpenAPI as a page without scripts."""
-    rows = "".join(
-        f"<tr><td><b>{method.upper()}</b><td><code>{html.escape(path)}</code>"
-        f"<td>{html.escape(operation.get('summary', ''))}"
-        for path, operations in openapi["paths"].items()
-        for method, operation in operations.items())
-    return ("<!doctype html><html lang=en><meta charset=utf-8><title>valle</title>"
-            "<style>body{font:16px system-ui;margin:2rem}td{padding:.2rem 1rem}</style>"
-            f"<h1>valle {__version__}</h1><p>Its routes; "
-            "<a href=/openapi.json>openapi.json</a> has every field.</p>"
-            f"<table>{rows}</table></html>")
