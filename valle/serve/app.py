@@ -1,8 +1,9 @@
 """The application: routes, the way in, and what lives as long as the server does."""
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,20 +30,32 @@ from valle.version import __version__
 PAGE = Path(__file__).with_name("page")
 
 
-def create_app(tts: VALLE, voices: Path, limits: Limits, access: Access) -> FastAPI:
-    """The server's application. voices: the folder that kept voices are in."""
+def create_app(tts: VALLE, voices: Path, limits: Limits, access: Access,
+               wyoming: tuple[str, int] | None = None) -> FastAPI:
+    """The server's application.
+
+    voices: the folder that kept voices are in. wyoming: where to listen for that protocol too.
+    """
     scheduler = Scheduler(tts.pipeline, tts.sampling, limits)
     metrics = Metrics(scheduler)
 
+    speaking = Speaking(tts, scheduler, Voices(voices, tts), metrics, limits)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with scheduler:
+        async with AsyncExitStack() as stack:
+            stack.enter_context(scheduler)
+            await asyncio.to_thread(speaking.warm)
+            if wyoming:
+                from valle.serve.wyoming import listening
+
+                await stack.enter_async_context(listening(speaking, *wyoming))
             yield
 
     app = FastAPI(title="valle", version=__version__, lifespan=lifespan, docs_url=None,
                   redoc_url=None, responses=PROBLEMS,
                   description="Speech in the voice of a three-second prompt, by OpenAI's routes.")
-    app.state.speaking = Speaking(tts, scheduler, Voices(voices, tts), metrics, limits)
+    app.state.speaking = speaking
     app.add_middleware(Gate, access=access, most_bytes=int(limits.max_upload * 2 ** 20),
                        metrics=metrics)
     if access.origins:
