@@ -32,7 +32,8 @@ from valle.version import __version__
 
 log = logging.getLogger("valle.serve")
 CHUNK_BYTES = 8192
-OURS: dict[str, Any] = {"attribution": Attribution("valle", ""), "installed": True, "version": __version__}
+OURS: dict[str, Any] = {"attribution": Attribution("valle", ""), "installed": True,
+                        "version": __version__}
 
 
 @asynccontextmanager
