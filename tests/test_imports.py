@@ -170,6 +170,21 @@ def test_no_file_shadows_a_dependency_or_is_a_drawer() -> None:
     assert not names & {"encodec", "phonemizer", "utils", "helpers", "misc", "common"}
 
 
+WHOLE = {"imports", "readme", "recipes", "starter"}  # of the repository, not of a module
+
+
+def test_tests_are_named_after_what_they_test_and_import_none_of_each_other() -> None:
+    """tests/test_MODULE.py, or test_MODULE_ASPECT.py; a package counts as a module."""
+    names = {part for path in FILES for part in path.with_suffix("").parts}
+    for path in sorted((ROOT / "tests").glob("test_*.py")):
+        subject = path.stem.removeprefix("test_")
+        words = subject.split("_")
+        known = any("_".join(words[:n]) in names for n in range(1, len(words) + 1))
+        assert known or subject in WHOLE, f"{path.name}: no module of that name"
+        taken = [name for name in imports(path.relative_to(ROOT)) if name.startswith("test_")]
+        assert not taken, f"{path.name} imports {taken}: what is shared is in conftest.py"
+
+
 IMPORT_EACH = """
 import gc, importlib, importlib.abc, os, sys
 import einops, num2words, numpy, phonemizer, safetensors.torch, soundfile, soxr, torch, tqdm
