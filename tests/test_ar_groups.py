@@ -17,7 +17,7 @@ from valle.engine.native import Native, NativeAR
 from valle.model.ar import AR
 from valle.model.config import ARConfig
 from valle.model.tokens import AUDIO, BOS, EOS, TokenIds, advance_ids
-from valle.synthesis.decode import generate
+from valle.synthesis.batch import generate
 from valle.synthesis.options import SamplingOptions
 
 IDS = TokenIds(("en-us",), TINY_PHONES, TINY_CODES, 2)

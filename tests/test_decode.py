@@ -15,15 +15,14 @@ from valle.model.ar import AR
 from valle.model.config import NARConfig, size
 from valle.model.nar import NAR, NARBatch
 from valle.model.tokens import AUDIO
+from valle.synthesis.batch import Batch, closed_up, generate, room
 from valle.synthesis.decode import (
     Guided,
     InterleavedWriter,
     Request,
     _unconditional,
-    closed_up,
     fill_codebooks,
     fill_latents,
-    generate,
 )
 from valle.synthesis.options import SamplingOptions
 
@@ -87,6 +86,24 @@ def test_a_batch_gives_what_its_rows_give_alone(layout: str, options: SamplingOp
     assert together[::-1] == generate(model, requests[::-1], options)
     assert together == generate(model, requests, options, width=2), "where one ends, one begins"
     assert len({len(one.codes) for one in together}) > 2
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_requests_that_join_late_or_are_dropped_change_nothing_for_the_others(layout: str) -> None:
+    model = tiny_ar(layout, 5, leaning=3.0)
+    requests = [request(model, s, phones=8 + s, heard=3 + 4 * (s % 3)) for s in range(5)]
+    alone = [generate(model, [one], OPTIONS[0])[0] for one in requests]
+    capacity = max(room(one, layout, model.ids) for one in requests)
+    batch, found = Batch(model, OPTIONS[0], Cached, capacity, 5), {}
+    for index, one in enumerate(requests):
+        batch.join([(index, one)])
+        for _ in range(3):
+            found.update(batch.step())
+        if index == 2:
+            batch.drop({1, "not there"})
+    while batch:
+        found.update(batch.step())
+    assert found == {index: alone[index] for index in (0, 2, 3, 4)}
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

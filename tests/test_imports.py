@@ -18,11 +18,14 @@ FACES = [Path("infer.py"), Path("train.py")]
 OURS = {"codec", "g2p", "valle", "infer", "train", "tests", "recipes", "benchmarks"}
 ROOMS = (  # each may import those before it, and nothing after it
     "g2p", "codec", "valle.version", "valle.features", "valle.model", "valle.speaker",
-    "valle.recognizer", "valle.engine", "valle.synthesis", "valle.tts", "valle.data",
-    "valle.evaluate", "valle.training", "valle.commands", "valle.cli", "valle.__main__")
+    "valle.recognizer", "valle.engine", "valle.synthesis", "valle.tts", "valle.serve",
+    "valle.data", "valle.evaluate", "valle.training", "valle.commands", "valle.cli",
+    "valle.__main__")
 EXTRAS = ("tensorboard", "torch.utils.tensorboard", "pocketsphinx", "resemblyzer", "speechmos",
           "faster_whisper", "distillmos", "onnxruntime", "parselmouth", "matplotlib",
-          "transformers", "fastapi", "pytest")
+          "transformers", "fastapi", "starlette", "uvicorn", "av", "prometheus_client", "wyoming",
+          "websockets", "openai", "pytest")
+SERVER = ("fastapi", "starlette", "uvicorn", "av", "prometheus_client", "wyoming", "websockets")
 LIMIT = 600  # seconds, on a machine that has much else to do
 MOST_LINES, LONGEST_FUNCTION, MOST_ARGUMENTS = 350, 70, 10
 
@@ -211,12 +214,17 @@ sys.exit(failed > 0)
 
 
 @pytest.mark.slow
-def test_each_module_imports_alone_without_extras_and_without_effects(tmp_path: Path) -> None:
-    names = [module_name(p) for p in FILES if p.name != "__main__.py"]
+@pytest.mark.parametrize("serves", [False, True])
+def test_each_module_imports_alone_without_extras_and_without_effects(serves: bool, tmp_path: Path,
+                                                                      ) -> None:
+    light = {"valle.serve", "valle.serve.config", "valle.serve.scheduler", "valle.serve.ticket"}
+    names = [name for p in FILES if p.name != "__main__.py" and serves == (
+        (name := module_name(p)).startswith("valle.serve") and name not in light)]
+    extras = [name for name in EXTRAS if not (serves and name in SERVER)]
     here, compiled = tmp_path / "here", tmp_path / "compiled"  # each file is compiled once
     here.mkdir()
     done = subprocess.run([sys.executable, "-X", f"pycache_prefix={compiled}", "-c", IMPORT_EACH,
-                           " ".join(names), " ".join(EXTRAS)], cwd=here,
+                           " ".join(names), " ".join(extras)], cwd=here,
                           env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
                           timeout=LIMIT, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

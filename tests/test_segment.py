@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from g2p import BOUNDARIES
-from valle.synthesis.segment import split_phones
+from valle.synthesis.segment import QUICK, segments, split_first, split_phones
 
 
 def spoken(pieces: list[list[str]]) -> list[str]:
@@ -54,3 +54,26 @@ def test_a_long_word_is_cut_and_loses_nothing(length: int) -> None:
     assert spoken(pieces) == ["x", *word]
     assert all(len(p) <= 10 and p[0] == " " and p[-1] in BOUNDARIES[1:] for p in pieces)
     assert pieces[-1][-1] == "?"
+
+
+def test_the_first_piece_is_short_where_it_can_be_and_nothing_is_lost() -> None:
+    words = [phone for _ in range(60) for phone in (" ", "a", "b", "c")]
+    short, endless = [*words[:40], "."], [*words, "."]
+    clause = [*words[:20], ",", *words[1:60], "."]
+    assert split_first(short) == [short]
+    assert split_first([*words[:80], "."]) == [[*words[:80], "."]], "no mark, and no need"
+    assert [len(piece) for piece in split_first(clause)] == [21, 61]
+    assert len(split_first(endless)[0]) <= QUICK
+    for phones in (short, clause, endless):
+        pieces = split_first(phones)
+        assert spoken(pieces) == spoken([phones])
+        assert all(piece[0] == " " and piece[-1] in BOUNDARIES[1:] for piece in pieces)
+
+
+def test_only_the_first_segment_of_a_text_is_short() -> None:
+    text = "Well, that is how it goes. " + 4 * "Nobody knows how long the winter will last now. "
+    quick, _ = segments([text + "\n\n" + text], "en-us", 0, quick=True)
+    usual, _ = segments([text + "\n\n" + text], "en-us", 0)
+    assert len(quick[0].phones) <= QUICK < len(usual[0].phones)
+    assert [s.phones for s in quick[-3:]] == [s.phones for s in usual[-3:]]
+    assert spoken([list(s.phones) for s in quick]) == spoken([list(s.phones) for s in usual])

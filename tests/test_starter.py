@@ -18,7 +18,8 @@ from g2p import BOUNDARIES, phonemize
 from valle.model.ar import AR
 from valle.model.checkpoint import Model, load_model, model_folder
 from valle.model.tokens import EOS
-from valle.synthesis.decode import Generated, Request, generate
+from valle.synthesis.batch import generate
+from valle.synthesis.decode import Generated, Request
 from valle.synthesis.options import SamplingOptions
 from valle.synthesis.voice import encode_prompt
 

@@ -93,7 +93,7 @@ class VALLE:
             SomeUnspoken: some of several texts are unusable; it holds the Audio of the others.
         """
         texts, sampling = texts_of(text), self._sampling(sampling)
-        parts, errors, found = self._segments(texts, language, seed, sampling)
+        parts, errors, found = self.segments(texts, language, seed, sampling)
         if errors and not parts:
             raise SomeUnspoken([None] * len(texts), errors)
         if not parts:
@@ -113,7 +113,8 @@ class VALLE:
 
     def stream(self, text: str, *, prompt: Recording | Prompt, prompt_text: str = "",
                language: str = "en-us", seed: int = 0, sampling: SamplingOptions | None = None,
-               continuation: bool = False, together: int = 1) -> Iterator[SpokenSegment]:
+               continuation: bool = False, together: int = 1, quick: bool = False,
+               ) -> Iterator[SpokenSegment]:
         """What `speak` would join, segment by segment, each as soon as it is finished.
 
         The samples of all segments in a row are those of `speak`. Leave the iterator, and nothing
@@ -121,22 +122,24 @@ class VALLE:
 
         Args:
             together: segments spoken side by side; with 1 the first is there soonest.
+            quick: the first segment is short: heard sooner, cut where `speak` would not cut.
 
         Raises:
             FileNotFoundError, ValueError: unusable input, in one line each.
         """
         sampling = self._sampling(sampling)
-        parts, _, _ = self._segments(texts_of(text), language, seed, sampling)
+        parts, _, _ = self.segments(texts_of(text), language, seed, sampling, quick)
         delivery = self._delivery(prompt, prompt_text, language, sampling, continuation)
         return self.pipeline.stream(parts, delivery, together)
 
-    def _segments(self, texts: Sequence[str], language: str, seed: int, sampling: SamplingOptions,
-                  ) -> tuple[list[Segment], dict[int, ValueError], list[str]]:
-        """As `segments`, and what is wrong with the texts in words."""
+    def segments(self, texts: Sequence[str], language: str, seed: int, sampling: SamplingOptions,
+                 quick: bool = False,
+                 ) -> tuple[list[Segment], dict[int, ValueError], list[str]]:
+        """As `segment.segments`, and what is wrong with the texts in words."""
         if isinstance(seed, bool) or not isinstance(seed, Integral):
             raise WrongValue("seed", repr(seed), "must be a whole number")
         self.model.ar.ids.language(language)  # refuse an unknown language before any work
-        parts, errors = segments(texts, language, int(seed), sampling.pause)
+        parts, errors = segments(texts, language, int(seed), sampling.pause, quick)
         unknown = self.model.vocabulary.unknown(phone for part in parts for phone in part.phones)
         found = [f"this model never learned the phones {' '.join(unknown)}; they will sound "
                  "wrong"] if unknown else []

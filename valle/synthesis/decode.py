@@ -1,20 +1,18 @@
-"""Decoding: AR tokens one by one by an engine (valle.engine), then NAR codebooks one by one."""
+"""Decoding: what the AR may write next (batch.py has it write), and the NAR's codebooks."""
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 
 from g2p import SPACE
-from valle.engine.base import Decodable, Decoder
-from valle.engine.kvcache import Cached
+from valle.engine.base import Decoder
 from valle.model.nar import NAR, NARBatch
 from valle.model.tokens import AUDIO, EOS, TokenIds
-from valle.synthesis.sampling import SamplingOptions, generators, sample
 
 # All in seconds.
 MIN_PER_PHONE = 0.04   # plain layout: no <eos> before as much on average
@@ -22,7 +20,6 @@ MAX_PER_PHONE = 0.213  # both layouts: the cap on the whole
 LEAST_CAP = 3.0        # interleaved layout: one word may take as long, pauses and all
 LONGEST_PHONE = 0.8    # interleaved layout: no single phone or pause is longer
 LONGEST_SPACE = 0.6    # nor a pause without punctuation
-MAX_ROWS = 16               # requests decoded side by side
 
 
 @dataclass(frozen=True)
@@ -94,6 +91,7 @@ class Writer(Protocol):
 
     codes: list[int]
     done: bool
+    most: int
 
     def generated(self) -> Generated: ...
     def choose(self, logits: torch.Tensor, codes: list[int], u: float) -> int: ...
@@ -177,73 +175,6 @@ def chance_of(token: int, logits: torch.Tensor, ids: TokenIds) -> float:
     """Probability of a token that is no code against all codes. logits [V]."""
     codes = logits[ids.first_code: ids.first_code + ids.codebook_size]
     return float(torch.cat([codes, logits[token: token + 1]]).softmax(0)[-1])
-
-
-@torch.inference_mode()
-def generate(model: Decodable, requests: Sequence[Request], options: SamplingOptions,
-             decoder: Callable[[Any, int, int], Decoder] = Cached,
-             on_frame: Callable[[int], None] | None = None, width: int = MAX_ROWS,
-             ) -> list[Generated]:
-    """Codebook 1 for every request, `width` of them side by side.
-
-    Where a row has ended the next request takes its place (continuous batching). A row's result
-    depends on its own request and seed alone, not on its neighbours. on_frame(n) is called after
-    each step with the number of tokens written, for a progress bar.
-    """
-    writer = InterleavedWriter if model.config.layout == "interleaved" else PlainWriter
-    writers = [writer(r, model.ids) for r in requests]
-    rngs = generators([r.seed for r in requests])
-    capacity = max(len(r.tokens) for r in requests) + 2 + max(
-        w.most + len(r.phones) for r, w in zip(requests, writers, strict=True))
-    guided, side_by_side = options.guidance != 1, min(width, len(requests))
-    rows: Decoder = decoder(model, capacity, side_by_side * (2 if guided else 1))
-    if guided:
-        rows = Guided(rows, model.ids, options.guidance)
-    active: list[int] = []
-    begun, logits = 0, torch.empty(0)
-    while active or begun < len(requests):
-        joining = range(begun, min(begun + side_by_side - len(active), len(requests)))
-        if joining:
-            first = rows.prefill([row for r in joining for row in (
-                (requests[r].tokens, requests[r].unconditional(model.ids)) if guided
-                else (requests[r].tokens,))])
-            logits = torch.cat([logits, first]) if active else first
-            active, begun = [*active, *joining], joining.stop
-        tokens = _next_tokens(logits.float(), [writers[i] for i in active],
-                              [rngs[i] for i in active], model.ids, options)
-        if on_frame is not None:
-            on_frame(len(tokens))
-        alive = closed_up([k for k, i in enumerate(active) if not writers[i].done])
-        if len(alive) < len(active):
-            rows.keep(alive)
-            active = [active[k] for k in alive]
-        if active:
-            logits = rows.step([tokens[k] for k in alive])
-    return [w.generated() for w in writers]
-
-
-def closed_up(rows: list[int]) -> list[int]:
-    """Ascending rows, each in its own place, and in the gaps those that are beyond the end."""
-    beyond = [row for row in rows if row >= len(rows)]
-    return [place if place in rows else beyond.pop() for place in range(len(rows))]
-
-
-def _next_tokens(logits: torch.Tensor, writers: Sequence[Writer], rngs: list[torch.Generator],
-                 ids: TokenIds, options: SamplingOptions) -> list[int]:
-    """Draw a group of codes for every row, then let each row's layout take it or move on."""
-    window, group = options.ras_window, ids.group
-    history = torch.tensor([([-1] * window + w.codes[-window:])[-window:] for w in writers],
-                           device=logits.device).repeat_interleave(group, 0)
-    heads = logits[:, ids.first_code:].unflatten(1, (group, -1)).flatten(0, 1)
-    drawn = sample(heads, history, options, [rng for rng in rngs for _ in range(group)])
-    codes = drawn.view(-1, group).tolist()
-    tokens = []
-    for row, (writer, rng) in enumerate(zip(writers, rngs, strict=True)):
-        u = float(torch.rand((), generator=rng, dtype=torch.float64))
-        if options.temperature < 1:  # lower temperature: lengths closer to the median
-            u = 0.5 + (u - 0.5) * options.temperature
-        tokens.append(writer.choose(logits[row], codes[row], u))
-    return tokens
 
 
 @torch.inference_mode()

@@ -22,8 +22,9 @@ from valle.engine.select import pick_engine
 from valle.model.checkpoint import Model
 from valle.model.nar import NARBatch, NARRow
 from valle.speaker.encoder import Embedding
+from valle.synthesis.batch import MAX_ROWS, generate
 from valle.synthesis.candidate import Candidate, best, is_fluent
-from valle.synthesis.decode import MAX_ROWS, Generated, Request, fill_latents, generate
+from valle.synthesis.decode import Generated, Request, fill_latents
 from valle.synthesis.join import SpokenSegment, finished
 from valle.synthesis.lead import lead, with_lead, without_lead
 from valle.synthesis.options import SamplingOptions
@@ -85,38 +86,56 @@ class Pipeline:
             on_frame: called with the work that was done: 1 for each token that the AR wrote, and 1
                 more for each frame that went through NAR and codec.
         """
-        codec, together = self.model.codec, together or max(1, len(segments))
+        together = together or max(1, len(segments))
         for first in range(0, len(segments), together):
             some = segments[first: first + together]
             for segment, candidates in zip(some, self.candidates(some, delivery, on_frame),
                                            strict=True):
-                yield finished(segment, best(candidates), codec.sample_rate, codec.hop,
-                               delivery.sampling.pause)
+                yield self.finish(segment, candidates, delivery)
+
+    def finish(self, segment: Segment, candidates: Sequence[Candidate], delivery: Delivery,
+               ) -> SpokenSegment:
+        """The best of its candidates, as it is heard."""
+        codec = self.model.codec
+        return finished(segment, best(candidates), codec.sample_rate, codec.hop,
+                        delivery.sampling.pause)
 
     def candidates(self, segments: Sequence[Segment], delivery: Delivery,
                    on_frame: Callable[[int], None] | None = None) -> list[tuple[Candidate, ...]]:
         """The candidates of each segment: `best_of`, then more while none will do."""
-        sampling, scored = delivery.sampling, delivery.sampling.best_of > 1
-        found = self.draw(segments, range(sampling.best_of), delivery, on_frame)
-        if scored:
-            found = [self._scored(*pair, delivery.voice)
-                     for pair in zip(segments, found, strict=True)]
-        for number in range(sampling.best_of, sampling.best_of + sampling.retries):
-            poor = [index for index, segment in enumerate(segments)
-                    if not self._will_do(best(found[index]), segment, delivery.language)]
-            if not poor:
-                break
-            more = self.draw([segments[index] for index in poor], range(number, number + 1),
-                             delivery, on_frame)
-            for index, new in zip(poor, more, strict=True):
-                found[index] = self._scored(segments[index], (*found[index], *new), delivery.voice)
+        found: list[tuple[Candidate, ...]] = [()] * len(segments)
+        numbers = range(delivery.sampling.best_of)
+        wanting = list(range(len(segments)))
+        while wanting:
+            more = self.draw([segments[index] for index in wanting], numbers, delivery, on_frame)
+            for index, new in zip(wanting, more, strict=True):
+                found[index] = self.judged(segments[index], (*found[index], *new), delivery)
+            numbers = range(numbers.stop, numbers.stop + 1)
+            wanting = [index for index in wanting
+                       if self.wanted(segments[index], found[index], delivery)]
         return found
+
+    def wanted(self, segment: Segment, found: Sequence[Candidate], delivery: Delivery) -> range:
+        """Numbers of the candidates to draw next of a segment that has these; none when it is done.
+        """
+        have, sampling = len(found), delivery.sampling
+        if have < sampling.best_of:
+            return range(have, sampling.best_of)
+        if have >= sampling.best_of + sampling.retries or self._will_do(
+                best(found), segment, delivery.language):
+            return range(0)
+        return range(have, have + 1)
+
+    def judged(self, segment: Segment, found: Sequence[Candidate], delivery: Delivery,
+               ) -> tuple[Candidate, ...]:
+        """The same candidates, scored where there is something to choose from."""
+        return self._scored(segment, found, delivery.voice) if len(found) > 1 else tuple(found)
 
     def draw(self, segments: Sequence[Segment], numbers: range, delivery: Delivery,
              on_frame: Callable[[int], None] | None = None) -> list[tuple[Candidate, ...]]:
         """The candidates of these numbers of each segment, without scores, in one batch."""
         jobs = [(segment, number) for segment in segments for number in numbers]
-        requests = [self._request(segment, number, delivery) for segment, number in jobs]
+        requests = [self.request(segment, number, delivery) for segment, number in jobs]
         generated = generate(self.ar, requests, delivery.sampling, self.decoder, on_frame)
         done = on_frame or _nobody
         frames = self._filled(requests, generated, delivery, done)
@@ -133,14 +152,14 @@ class Pipeline:
 
         alone: it is of the segment's phones alone, without the word before short ones (lead.py).
         """
-        request = self._request(segment, 0, delivery)
+        request = self.request(segment, 0, delivery)
         if alone:
             request = replace(request, phones=self.model.vocabulary.encode(segment.phones))
         [frames] = self._filled([request], [generated], delivery, _nobody)
         led = len(request.phones) - len(segment.phones)
         return self._sounding(segment, generated, *frames, delivery, led)
 
-    def _request(self, segment: Segment, number: int, delivery: Delivery) -> Request:
+    def request(self, segment: Segment, number: int, delivery: Delivery) -> Request:
         """What the AR goes on from for one candidate."""
         vocabulary, ids, voice = self.model.vocabulary, self.model.ar.ids, delivery.voice
         spoken = self._spoken(segment, delivery)

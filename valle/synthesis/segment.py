@@ -11,6 +11,8 @@ from valle.synthesis.phrases import rank
 
 ENDS = (".", "?", "!", ";")
 SPACE = " "
+MOST = 120                # phones of a segment
+QUICK = 48                # of the first one, where it should be heard soon: about four seconds
 UNEVEN = 2.5              # ranks that a cut loses which is as far off as a segment is long
 LEAST_SHARE = 0.4         # of a segment that a cut within a phrase must fill
 PARAGRAPH_PAUSES = 2.0    # of the pause between sentences
@@ -35,10 +37,11 @@ class Segment:
 
 
 def segments(texts: Sequence[str], language: str, seed: int, pause: float = 0.4,
-             ) -> tuple[list[Segment], dict[int, ValueError]]:
+             quick: bool = False) -> tuple[list[Segment], dict[int, ValueError]]:
     """The segments of all texts, in order, and why some texts cannot be spoken, by their place.
 
     pause: seconds of silence between sentences, and twice as much between paragraphs.
+    quick: the first segment of a text is short, so that it is soon heard.
 
     Raises:
         ValueError: the only text cannot be spoken.
@@ -47,7 +50,7 @@ def segments(texts: Sequence[str], language: str, seed: int, pause: float = 0.4,
     errors: dict[int, ValueError] = {}
     for index, text in enumerate(texts):
         try:
-            parts = parts_of(text, language, pause)
+            parts = parts_of(text, language, pause, quick)
         except ValueError as error:
             if len(texts) == 1:
                 raise
@@ -58,8 +61,9 @@ def segments(texts: Sequence[str], language: str, seed: int, pause: float = 0.4,
     return found, errors
 
 
-def parts_of(text: str, language: str, pause: float) -> list[tuple[list[str], float]]:
-    """(phones, seconds of silence behind it) of each segment of a text.
+def parts_of(text: str, language: str, pause: float, quick: bool = False,
+             ) -> list[tuple[list[str], float]]:
+    """(phones, seconds of silence behind it) of each segment of a text, as `segments` cuts it.
 
     Raises:
         ValueError: nothing in it can be spoken.
@@ -72,7 +76,8 @@ def parts_of(text: str, language: str, pause: float) -> list[tuple[list[str], fl
         except ValueError as this:  # such as a line of stars
             error = error or this
             continue
-        parts = split_phones(phones, language=language)
+        parts = (split_first(phones, language) if quick and not found
+                 else split_phones(phones, language=language))
         found += [(part, pause if part[-1] in ENDS else 0.0) for part in parts[:-1]]
         found.append((parts[-1], PARAGRAPH_PAUSES * pause))
     if not found:
@@ -82,7 +87,18 @@ def parts_of(text: str, language: str, pause: float) -> list[tuple[list[str], fl
     return found
 
 
-def split_phones(phones: list[str], most: int = 120, language: str = "") -> list[list[str]]:
+def split_first(phones: list[str], language: str = "") -> list[list[str]]:
+    """As `split_phones`, the first one short if a mark allows it, or if it is cut anyway."""
+    if len(phones) <= QUICK:
+        return [phones]
+    cut = _best_cut(phones[: QUICK + 1], QUICK / 2, language)
+    if phones[cut] not in BOUNDARIES[1:] and len(phones) <= MOST:
+        return [phones]
+    first, rest = _parted(phones, cut)
+    return [first, *(split_phones(rest, language=language) if len(rest) > 1 else [])]
+
+
+def split_phones(phones: list[str], most: int = MOST, language: str = "") -> list[list[str]]:
     """Cut phones [L] into segments of at most `most`, at sentence ends, else clauses, else words.
 
     In English words are parted where a phrase begins (phrases.py). Of several places the one that
@@ -93,10 +109,16 @@ def split_phones(phones: list[str], most: int = 120, language: str = "") -> list
     rest = phones
     while len(rest) > most:
         cut = _best_cut(rest[:most + 1], len(rest) / -(-len(rest) // most), language)
-        within = rest[cut] not in BOUNDARIES
-        found.append([*rest[:cut], "," if within or rest[cut] == " " else rest[cut]])
-        rest = [" ", *rest[cut if within else cut + 1:]]
+        first, rest = _parted(rest, cut)
+        found.append(first)
     return [*found, rest] if len(rest) > 1 or not found else found
+
+
+def _parted(phones: list[str], cut: int) -> tuple[list[str], list[str]]:
+    """The segment that ends at a place, with punctuation, and what is left, from " " on."""
+    within = phones[cut] not in BOUNDARIES
+    return ([*phones[:cut], "," if within or phones[cut] == SPACE else phones[cut]],
+            [SPACE, *phones[cut if within else cut + 1:]])
 
 
 def _best_cut(window: list[str], even: float, language: str) -> int:

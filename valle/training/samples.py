@@ -9,7 +9,8 @@ from codec import Codec
 from g2p import BOUNDARIES, Vocabulary
 from valle.model.ar import AR
 from valle.model.nar import NAR, NARBatch
-from valle.synthesis.decode import Request, fill_codebooks, generate
+from valle.synthesis.batch import generate
+from valle.synthesis.decode import Request, fill_codebooks
 from valle.synthesis.sampling import SamplingOptions
 from valle.training.speech import Sample
 

@@ -1,0 +1,1 @@
+"""The server: one model, many requests, by HTTP in OpenAI's words."""
