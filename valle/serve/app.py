@@ -13,7 +13,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from valle.serve import listing, speech
+from valle.serve import captions, listing, socket, speech
 from valle.serve.config import Access, Limits
 from valle.serve.errors import RequestError
 from valle.serve.gate import Gate
@@ -55,8 +55,8 @@ def create_app(tts: VALLE, voices: Path, limits: Limits, access: Access) -> Fast
         app.add_middleware(CORSMiddleware, allow_origins=list(access.origins),
                            allow_methods=["*"], allow_headers=["*"])
     _add_handlers(app)
-    app.include_router(speech.router)
-    app.include_router(listing.router)
+    for part in (speech, captions, listing, socket):
+        app.include_router(part.router)
     _add_health(app, scheduler, metrics)
     app.add_api_route("/docs", lambda: HTMLResponse(described(app.openapi())),
                       include_in_schema=False)
