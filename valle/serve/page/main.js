@@ -72,6 +72,7 @@ async function speak() {
   takes.unshift(...fresh);
   by("list").prepend(...fresh.map((take) => take.card));
   for (const take of fresh) take.redraw();
+  fresh[0].card.scrollIntoView({ block: "nearest" });
   tell(number === 1 ? "Speaking." : `Speaking ${number} takes.`);
   arrange();
   await Promise.all(fresh.map((take) => take.make(heardFirst(fresh[0]))));
