@@ -20,7 +20,7 @@ export class Player extends EventTarget {
     this.stop();
     this.wake(sound.rate || 24000);
     this.sound = sound;
-    this.#scheduled = Math.round(from * sound.rate);
+    this.#scheduled = Math.min(Math.round(from * sound.rate), sound.length);
     this.more(sound);
     this.#follow();
     this.dispatchEvent(new Event("change"));

@@ -117,7 +117,7 @@ export class Take {
     this.seek.addEventListener("input", () => {
       this.#tellPosition();
       this.words.at(Number(this.seek.value));
-      if (this.player.sound === this.sound) this.player.play(this.sound, this.#from());
+      if (this.player.sound === this.sound) this.player.play(this.sound, Number(this.seek.value));
     });
     this.card.querySelector(".words").addEventListener("click", ({ target }) => {
       if (target.dataset.start) this.events.play(this, Number(target.dataset.start), true);
