@@ -20,16 +20,14 @@ const tell = (message) => {
 function fail(error) {
   by("status").textContent = "";
   by("alert").textContent = error.message;
+  by("alert").scrollIntoView({ block: "nearest" });
   if (error.status === 401) {
     by("access").open = true;
     by("key").focus();
   }
 }
 
-const voices = new VoicePicker({ tell, fail, chosen: (own) => {
-  by("prompt").hidden = !own;
-  prompt.redraw();
-} });
+const voices = new VoicePicker({ tell, fail, chosen: (own) => prompt.show(own) });
 const prompt = new Prompt(player, { tell, fail, kept: (id) => voices.load(id),
                                     dropped: () => voices.chooseOwn() });
 
@@ -78,7 +76,8 @@ async function speak() {
   await Promise.all(fresh.map((take) => take.make(heardFirst(fresh[0]))));
   arrange();
   const done = fresh.filter((take) => take.state === "done");
-  if (done.length) tell(done.length === 1 ? `${done[0].title} is ready.` : `${done.length} takes are ready.`);
+  if (done.length === 1) tell(`${done[0].title} is ready.`);
+  else if (done.length) tell(`${done.length} takes are ready.`);
   else if (!by("alert").textContent) tell("Cancelled.");
 }
 

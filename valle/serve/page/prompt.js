@@ -1,4 +1,4 @@
-// A voice of one's own: recorded, chosen or dropped; seen, heard, cut, and kept if its owner agrees.
+// A voice of one's own: recorded, chosen or dropped; seen, heard, cut; kept if its owner agrees.
 
 import { keep, Problem } from "./api.js";
 import { draw } from "./picture.js";
@@ -14,6 +14,7 @@ const SHORTEST = 1; // seconds
 const LONGEST = 8; // that the model hears
 const MOST_RECORDED = 12;
 const MOST_BYTES = 64 << 20;
+const DECADES = 3; // of loudness that the meter shows: 60 dB
 
 const by = (id) => document.getElementById(id);
 
@@ -45,6 +46,13 @@ export class Prompt {
     return { ref_audio: await dataUrl(this.#file()), ref_text: by("said").value.trim() };
   }
 
+  /** Show it or hide it; what is hidden does not listen. */
+  show(on) {
+    this.panel.hidden = !on;
+    if (on) this.redraw();
+    else if (this.#stop) this.#attempt(this.#stop);
+  }
+
   redraw() {
     if (this.#samples.length && !this.panel.hidden) draw(this.panel, this.#samples, RATE);
   }
@@ -59,10 +67,14 @@ export class Prompt {
   }
 
   #check() {
-    if (!this.#samples.length) throw stop("record", "First record a voice, or choose a sound file.");
-    if (!by("said").value.trim()) throw stop("said", "Write down the words that are said in the recording.");
+    if (!this.#samples.length) {
+      throw mistake("record", "First record a voice, or choose a sound file.");
+    }
+    if (!by("said").value.trim()) {
+      throw mistake("said", "Write down the words that are said in the recording.");
+    }
     if (!by("consent").checked) {
-      throw stop("consent", "Tick that this is your own voice, or that its owner agreed.");
+      throw mistake("consent", "Tick that this is your own voice, or that its owner agreed.");
     }
   }
 
@@ -82,14 +94,18 @@ export class Prompt {
     }
     let seconds = 0;
     let end;
+    by("record").disabled = true;
     try {
       end = await record((part, rate) => {
-        by("level").value = 3 * Math.hypot(...part) / Math.sqrt(part.length);
+        const loudness = Math.hypot(...part) / Math.sqrt(part.length);
+        by("level").value = 1 + Math.log10(loudness + 1e-9) / DECADES;
         seconds += part.length / rate;
         if (seconds >= MOST_RECORDED) this.#attempt(async () => this.#stop?.());
       });
     } catch (error) {
       throw new Problem(microphoneProblem(error));
+    } finally {
+      by("record").disabled = false;
     }
     this.player.stop();
     this.#listening(true);
@@ -112,12 +128,14 @@ export class Prompt {
   #open(file) {
     return this.#attempt(async () => {
       if (!file) return;
-      if (file.size > MOST_BYTES) throw stop("file", `${file.name} is too large: cut it first.`);
+      if (file.size > MOST_BYTES) {
+        throw mistake("file", `${file.name} is larger than ${MOST_BYTES >> 20} MB: cut it first.`);
+      }
       let samples;
       try {
         samples = await decoded(file);
       } catch {
-        throw stop("file", `${file.name} is no sound file that this browser can read.`);
+        throw mistake("file", `${file.name} is no sound file that this browser can read.`);
       }
       if (by("said").value === this.sentence) by("said").value = "";
       this.#take(samples, file.name);
@@ -127,7 +145,7 @@ export class Prompt {
   #take(samples, origin) {
     const seconds = samples.length / RATE;
     if (seconds < SHORTEST) {
-      throw stop("record", `That is ${seconds.toFixed(1)} s long: a voice needs three seconds.`);
+      throw mistake("record", `That is ${seconds.toFixed(1)} s long: a voice needs three seconds.`);
     }
     this.#samples = samples;
     this.origin = origin;
@@ -173,7 +191,7 @@ export class Prompt {
   async #keep() {
     this.#check();
     const name = by("name").value.trim().toLowerCase();
-    if (!name) throw stop("name", "Give the voice a name: letters, digits, - and _.");
+    if (!name) throw mistake("name", "Give the voice a name: letters, digits, - and _.");
     const consent = `${document.querySelector("label[for=consent]").textContent.trim()} ` +
       `(ticked on valle's page for the voice ${name}, ${new Date().toISOString()})`;
     by("keep").disabled = true;
@@ -206,7 +224,7 @@ export class Prompt {
 }
 
 /** What the user must mend, and where. */
-function stop(id, message) {
+function mistake(id, message) {
   by(id).focus();
   return new Problem(message);
 }

@@ -1,6 +1,6 @@
 // The microphone, without what browsers do to a voice: samples as they come.
 
-/** Record; `onPart(samples, rate)` hears each part. Resolves to a function that ends it: {samples, rate}. */
+/** Record; `onPart(samples, rate)` hears each part. Resolves to what ends it: {samples, rate}. */
 export async function record(onPart) {
   if (!navigator.mediaDevices || !window.AudioWorkletNode) {
     throw new Error("This browser records only on a secure page: open valle as localhost or by " +

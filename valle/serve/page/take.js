@@ -12,7 +12,7 @@ export class Take {
   state = "making"; // then "done", "cancelled" or "failed"
   #abort = new AbortController();
 
-  /** body: fields of /v1/audio/speech; voice: what to call it; events: {play, removed, tell, fail}. */
+  /** body: fields of the speech route; voice: its name; events: {play, removed, tell, fail}. */
   constructor(number, body, voice, player, events) {
     Object.assign(this, { number, body, player, events });
     this.title = `Take ${number}, ${voice}`;
@@ -148,7 +148,9 @@ export class Take {
   /** The same seed gives the same samples, so the server can make the mp3 once it is wanted. */
   #file(kind) {
     if (kind === "wav") return this.sound.file();
-    if (kind === "srt") return new Blob([srt(this.words.timings)], { type: "application/x-subrip" });
+    if (kind === "srt") {
+      return new Blob([srt(this.words.timings)], { type: "application/x-subrip" });
+    }
     this.events.tell("The server makes the mp3.");
     return file({ ...this.body, response_format: "mp3" });
   }

@@ -61,7 +61,8 @@ export class VoicePicker {
     button.textContent = "×";
     button.setAttribute("aria-label", `Delete the voice ${name}`);
     button.addEventListener("click", async () => {
-      if (!await sure(`Delete the voice “${name}” from the server? It cannot be brought back.`)) return;
+      const question = `Delete the voice “${name}” from the server? It cannot be brought back.`;
+      if (!await sure(question)) return;
       try {
         await forget(id);
         await this.load();
