@@ -25,7 +25,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from codec.backbone import Backbone
-from codec.mel import mel_filters
+from codec.mel import MelConfig, log_mel
 from codec.parts import load_part, network, save_part
 from codec.record import check_range, from_record
 from codec.source import PITCHES, best_pitch, noise, pulses
@@ -72,22 +72,6 @@ class SpectralConfig:
                 raise ValueError(f"{name} {window} must be an even multiple of hop {self.hop}")
 
 
-def log_mel(wav: torch.Tensor, config: SpectralConfig | None = None) -> torch.Tensor:
-    """Log-mel spectrum [B, 80, T] of audio [B, N], T = ceil(N / hop).
-
-    Frame t is centred on its hop.
-    """
-    config = config or SpectralConfig()
-    frames = -(-wav.shape[-1] // config.hop)
-    edge = (config.window - config.hop) // 2
-    wav = F.pad(wav.float(), (edge, frames * config.hop - wav.shape[-1] + edge))
-    window = torch.hann_window(config.window, device=wav.device)
-    spectrum = torch.stft(wav, config.window, config.hop, window=window, center=False,
-                          return_complex=True).abs()
-    mel = mel_filters(config.sample_rate, config.window, config.n_mels).to(wav.device) @ spectrum
-    return mel.clamp(min=1e-4).log()
-
-
 class SpectralCodec(nn.Module):
     """A `codec.Codec` over spectra. `forward` trains it, `encode` and `decode` use it."""
 
@@ -127,7 +111,8 @@ class SpectralCodec(nn.Module):
 
     def latents(self, wav: torch.Tensor) -> torch.Tensor:
         """Audio [B, N] to unquantized latents [B, latent, T]."""
-        mel = log_mel(wav, self.config)
+        config = self.config
+        mel = log_mel(wav, MelConfig(config.sample_rate, config.hop, config.window, config.n_mels))
         return self.encoder((mel.transpose(1, 2) + 5) / 2.5).transpose(1, 2)
 
     def synthesize(self, latents: torch.Tensor, voice: torch.Tensor | None = None,

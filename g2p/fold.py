@@ -31,7 +31,7 @@ def fold(text: str) -> str:
     """NFKC with plain quotes, dashes and marks; no emoji, control or private characters."""
     if text.isascii():
         return re.sub(r"-{2,}", ", ", re.sub(r"[\x00-\x1f\x7f]|`", _control, text))
-    text = _PRIVATE.sub("", text)
+    text = re.sub(r"(?<=\d)\s?º", "°", _PRIVATE.sub("", text))
     text = _FRACTION.sub(lambda m: (f"{m[1]} " if m[1] else "") + FRACTIONS[m[2]], text)
     text = re.sub(r"(?<=[\w%)\]$€£°.])\s?[–—](?=\s?[$€£-]?\d)", "-", text)
     text = re.sub(r"\s+–\s+|–(?=\s|$)", ", ", text).replace("–", "-")

@@ -15,7 +15,7 @@ _NOTE = re.compile(r"(?<=[\w.,;:!?)\]\"'])\[(?:\d{1,3}|\^\w{1,10}|citation neede
 _STRONG = re.compile(r"(?<![\w*])(\*{1,3})(?=\S)([^*\n]{1,300}?)(?<=\S)\1(?![\w*])|"
                      r"(?<!\w)(_{1,3})(?=\S)([^_\n]{1,300}?)(?<=\S)\3(?!\w)|"
                      r"~~(?=\S)([^~\n]{1,300}?)~~|`{1,3}([^`\n]{1,300})`{1,3}")
-_HEADING = re.compile(r"\s*#{1,6}\s+(?=\S)")
+_HEADING = re.compile(r"\s*(?:#{1,6}\s+(?=\S)|={2,6}\s+(?=\S.{0,200}={2,6}\s*$))")
 _BULLET = r"[-*+•◦▪‣·–—]\s+(?:\[[ xX]\]\s+)?"
 _ITEM = re.compile(rf"\s*(?:{_BULLET}|(\(?(?:\d{{1,3}}|[a-zA-Z])[.)])\s+)(?=\S)")
 _QUOTE = re.compile(r"\s*>+\s?")
@@ -48,13 +48,13 @@ def _tag(match: re.Match[str]) -> str:
         return "\n\n# "
     if name == "p":
         return "\n\n"
-    return "\n" if name in _BLOCKS else ""
+    return "\n" if name in _BLOCKS else " " if match[0].endswith("/>") else ""
 
 
 def _single(line: str) -> str:
     heading = _HEADING.match(line)
     if heading:
-        return line[heading.end():].rstrip(" #")
+        return line[heading.end():].rstrip(" #=")
     item = _ITEM.match(line)
     return line[item.end():] if item and not item[1] else _cells(line)
 

@@ -10,7 +10,7 @@ _BASES = {"ʾ": "", "ʿ": "", "ʻ": "", "ʼ": "'", "ꞌ": "", "ʹ": "", "ʺ": ""
           "ŋ": "ng", "ħ": "h", "ŧ": "t", "ĸ": "k", "ŀ": "l", "ƒ": "f", "ẞ": "ss", "ɓ": "b",
           "ɗ": "d",
           "ƙ": "k", "ɣ": "g", "ʉ": "u", "ɩ": "i", "ʃ": "sh", "ʒ": "zh", "ƴ": "y", "ƿ": "w",
-          "ȝ": "y",
+          "ȝ": "y", **dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz", strict=True)),
           # as scholars write Sanskrit
           "ṛ": "ri", "Ṛ": "Ri", "ṝ": "ri", "ḷ": "li", "ṣ": "sh", "Ṣ": "Sh"}
 _GREEK_NAMES = """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron
@@ -33,7 +33,8 @@ def readable(text: str) -> str:
     if text.isascii() or max(text) <= _LAST_READ:
         return text
     text = "".join(map(_base, text))
-    text = re.sub(r"(?<![^\W\d_])(?<!\d)(?<!\d\s)[Α-Ωα-ω](?![^\W\d_])",
+    text = re.sub(r"(?<![^\W\d_])(?:(?<!\d)(?<!\d\s)[Α-Ωα-ω](?![^\W\d_])|"
+                  r"[Α-Ψα-λν-ω](?![^\W\d_])|[Α-Ψα-λν-ω](?=[A-Za-z](?![^\W\d_])))",
                   lambda m: f" {GREEK.get(m[0].lower(), m[0])} ", text)
     lost: dict[str, list[str]] = {}
 
@@ -64,7 +65,7 @@ def _base(ch: str) -> str:
     bases = unicodedata.normalize("NFD", ch)
     if bases[0] in _BASES:
         return _BASES[bases[0]]
-    return bases[0] if bases[0].isascii() else ch
+    return bases[0] if bases[0] <= _LAST_READ else ch
 
 
 def _foreign(ch: str) -> bool:

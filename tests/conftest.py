@@ -131,12 +131,12 @@ def write_corpus(root: Path) -> None:
 
 
 @torch.no_grad()
-def noise_codec(seed: int = 0, small: bool = False):
+def noise_codec(seed: int = 0, small: bool = False, **numbers: int):
     """A SpectralCodec with random weights and codebooks of seeded noise of falling size."""
     from codec.spectral import SpectralCodec, SpectralConfig
 
     config = SpectralConfig(encoder_width=16, encoder_blocks=1, decoder_width=16, decoder_blocks=1,
-                            latent=16, n_codebooks=3) if small else None
+                            latent=16, n_codebooks=3, **numbers) if small else None
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         codec = SpectralCodec(config)
@@ -149,18 +149,19 @@ def noise_codec(seed: int = 0, small: bool = False):
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     """Audio, text, exact timings; prepared with a small codec of three books."""
-    from valle.data.prepare import prepare
+    from valle.data.prepare import Preparation, prepare
 
     folder = tmp_path_factory.mktemp("corpus")
     write_corpus(folder / "plain")
     noise_codec(small=True).save(folder / "codec")
-    prepare(folder / "plain", folder / "prepared", codec=folder / "codec", workers=0)
+    prepare(folder / "plain", folder / "prepared",
+            Preparation(codec=folder / "codec", workers=0))
     return Corpus(folder / "plain", folder / "codec", folder / "prepared")
 
 
 def taught_aligner(vocabulary: Vocabulary) -> Aligner:
     """An aligner that has learned PROMPT_TEXT in one voice, by the voice's exact timings."""
-    from codec.spectral import log_mel
+    from codec.mel import log_mel
     from g2p import phonemize
     from valle.model.aligner import Aligner, AlignerConfig
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from conftest import PROMPT_TEXT, taught_aligner, vowel
 
-from codec.spectral import log_mel
+from codec.mel import log_mel
 from g2p import BOUNDARIES, Vocabulary, phonemize
 from valle.model.aligner import Aligner, AlignerConfig, diagonal_prior, pause_prior, spread, viterbi
 

@@ -141,6 +141,43 @@ def test_a_speaker_is_never_taken_for_the_text(rows: str, tmp_path: Path) -> Non
         ("1", "anna", SAID[0]), ("2", "ben", SAID[1]), ("3", "anna", SAID[2])]
 
 
+MANNERS = {
+    "an emotion at the end": "1|{0}|happy\n2|{1}|sad\n3|{2}|happy\n",
+    "an emotion before": "1|neutral|{0}\n2|angry|{1}\n3|neutral|{2}\n",
+    "one emotion": "1|{0}|neutral\n2|{1}|neutral\n3|{2}|neutral\n",
+    "an emotion and its strength": "1|{0}|angry_high\n2|{1}|sad_low\n3|{2}|neutral\n",
+    "a style": "1|{0}|narration\n2|{1}|conversational\n3|{2}|whisper\n",
+    "a sex": "1|F|{0}\n2|M|{1}\n3|F|{2}\n",
+    "an age": "1|{0}|twenties\n2|{1}|fifties\n3|{2}|twenties\n",
+    "a split": "1|{0}|train\n2|{1}|dev\n3|{2}|train\n",
+    "a quality": "1|{0}|clean\n2|{1}|noisy\n3|{2}|clean\n",
+    "two of them": "1|{0}|happy|train\n2|{1}|sad|dev\n3|{2}|happy|train\n",
+    "beside both texts": "1|{0}|{0}|happy\n2|{1}|{1}|sad\n3|{2}|{2}|happy\n",
+}
+
+
+@pytest.mark.parametrize("rows", MANNERS)
+def test_a_manner_of_speaking_is_no_speaker(rows: str, tmp_path: Path) -> None:
+    assert table(tmp_path / "me", MANNERS[rows]) == [
+        (str(i), "me", said) for i, said in enumerate(SAID, 1)]
+
+
+def test_a_speaker_beside_a_manner_is_found(tmp_path: Path) -> None:
+    for name, rows in (("a", "1|anna|happy|{0}\n2|ben|sad|{1}\n3|anna|happy|{2}\n"),
+                       ("b", "1|{0}|anna|whisper\n2|{1}|ben|whisper\n3|{2}|anna|whisper\n")):
+        assert table(tmp_path / name, rows) == [
+            ("1", "anna", SAID[0]), ("2", "ben", SAID[1]), ("3", "anna", SAID[2])]
+
+
+def test_a_column_that_divides_every_folder_alike_is_no_speaker(tmp_path: Path) -> None:
+    audio = tuple(f"{who}/{i}.wav" for who in ("anna", "ben") for i in range(1, 5))
+    rows = "".join(f"{path}|{'wistful' if int(path[-5]) % 2 else 'zany'}|{{{i % 3}}} {i}\n"
+                   for i, path in enumerate(audio))
+    found = table(tmp_path, rows, audio)
+    assert [speaker for _, speaker, _ in found] == 4 * ["anna"] + 4 * ["ben"]
+    assert found[0][2] == f"{SAID[0]} 0"
+
+
 @pytest.mark.parametrize("rows, speaker", [
     ("1|anna|{0}\n", "anna"), ("1|{0}|anna\n", "anna"), ("1|0|{0}\n", "0"),
     ("1|Anna Smith|{0}\n2|Anna Smith|{1}\n", "Anna Smith")])
@@ -149,7 +186,7 @@ def test_few_rows_are_enough_to_tell(rows: str, speaker: str, tmp_path: Path) ->
     assert found[0] == ("1", speaker, SAID[0])
 
 
-@pytest.mark.parametrize("rows", ["1,{0}\n2,{1}\n", "1;{0}\n", "{0}\n", "1|anna|en|{0}\n",
+@pytest.mark.parametrize("rows", ["1,{0}\n2,{1}\n", "1;{0}\n", "{0}\n",
                                   "1|Anna Smith|{0}\n", "file_name|duration|speaker\n1|3.5|anna\n"])
 def test_what_nothing_decides_is_refused_in_a_line(rows: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"lines must be ID\|text|write a first line such as"

@@ -23,7 +23,9 @@ ROOMS = (  # each may import those before it, and nothing after it
     "valle.__main__")
 EXTRAS = ("tensorboard", "torch.utils.tensorboard", "pocketsphinx", "resemblyzer", "speechmos",
           "faster_whisper", "distillmos", "onnxruntime", "parselmouth", "matplotlib",
-          "transformers", "fastapi", "starlette", "uvicorn", "av", "prometheus_client", "pytest")
+          "transformers", "fastapi", "starlette", "uvicorn", "av", "prometheus_client", "wyoming",
+          "websockets", "openai", "pytest")
+SERVER = ("fastapi", "starlette", "uvicorn", "av", "prometheus_client", "wyoming", "websockets")
 LIMIT = 600  # seconds, on a machine that has much else to do
 MOST_LINES, LONGEST_FUNCTION, MOST_ARGUMENTS = 350, 70, 10
 
@@ -169,6 +171,21 @@ def test_no_file_shadows_a_dependency_or_is_a_drawer() -> None:
     assert not names & {"encodec", "phonemizer", "utils", "helpers", "misc", "common"}
 
 
+WHOLE = {"imports", "readme", "recipes", "starter"}  # of the repository, not of a module
+
+
+def test_tests_are_named_after_what_they_test_and_import_none_of_each_other() -> None:
+    """tests/test_MODULE.py, or test_MODULE_ASPECT.py; a package counts as a module."""
+    names = {part for path in FILES for part in path.with_suffix("").parts}
+    for path in sorted((ROOT / "tests").glob("test_*.py")):
+        subject = path.stem.removeprefix("test_")
+        words = subject.split("_")
+        known = any("_".join(words[:n]) in names for n in range(1, len(words) + 1))
+        assert known or subject in WHOLE, f"{path.name}: no module of that name"
+        taken = [name for name in imports(path.relative_to(ROOT)) if name.startswith("test_")]
+        assert not taken, f"{path.name} imports {taken}: what is shared is in conftest.py"
+
+
 IMPORT_EACH = """
 import gc, importlib, importlib.abc, os, sys
 import einops, num2words, numpy, phonemizer, safetensors.torch, soundfile, soxr, torch, tqdm
@@ -196,14 +213,17 @@ sys.exit(failed > 0)
 
 
 @pytest.mark.slow
-def test_each_module_imports_alone_without_extras_and_without_effects(tmp_path: Path) -> None:
+@pytest.mark.parametrize("serves", [False, True])
+def test_each_module_imports_alone_without_extras_and_without_effects(serves: bool, tmp_path: Path,
+                                                                      ) -> None:
     light = {"valle.serve", "valle.serve.config", "valle.serve.scheduler", "valle.serve.ticket"}
-    names = [name for p in FILES if p.name != "__main__.py"
-             and ((name := module_name(p)) in light or not name.startswith("valle.serve"))]
+    names = [name for p in FILES if p.name != "__main__.py" and serves == (
+        (name := module_name(p)).startswith("valle.serve") and name not in light)]
+    extras = [name for name in EXTRAS if not (serves and name in SERVER)]
     here, compiled = tmp_path / "here", tmp_path / "compiled"  # each file is compiled once
     here.mkdir()
     done = subprocess.run([sys.executable, "-X", f"pycache_prefix={compiled}", "-c", IMPORT_EACH,
-                           " ".join(names), " ".join(EXTRAS)], cwd=here,
+                           " ".join(names), " ".join(extras)], cwd=here,
                           env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
                           timeout=LIMIT, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

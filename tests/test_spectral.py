@@ -10,8 +10,9 @@ import torch
 
 from codec import load_codec
 from codec.discriminator import Discriminator, spectral_distance
+from codec.mel import log_mel
 from codec.source import noise, pitch, pulses
-from codec.spectral import SpectralCodec, SpectralConfig, log_mel
+from codec.spectral import SpectralCodec, SpectralConfig
 
 SMALL = SpectralConfig(encoder_width=16, encoder_blocks=1, decoder_width=16, decoder_blocks=3,
                        latent=8, n_codebooks=3, codebook_size=16)

@@ -9,7 +9,7 @@ import pytest
 import soxr
 
 from codec import check_prompt, load_audio, normalize_loudness, trim_silence
-from codec.speech import active_frames, is_narrow, without_rumble
+from codec.speech import active_frames, is_narrow, steadiness, without_rumble
 from codec.widen import widen
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
@@ -73,6 +73,55 @@ def test_short_prompt(seconds: float) -> None:
 @pytest.mark.parametrize("dbfs", [0, -20, -43, -60])  # the voices lie at -20: down to -80 dBFS
 def test_speech_is_taken_at_any_level_without_a_word(name: str, dbfs: float) -> None:
     assert check_prompt((voice(name) * 10 ** (dbfs / 20)).astype("f4")) == []
+
+
+def note(key: float, seconds: float, decay: float = 0.5, partials: int = 8) -> np.ndarray:
+    """A piano's note: partials that are a little sharp, and die away the faster the higher."""
+    time, pitch = np.arange(round(seconds * RATE)) / RATE, 440 * 2 ** ((key - 69) / 12)
+    return sum(np.sin(2 * np.pi * pitch * k * np.sqrt(1 + 3e-4 * k * k) * time) / k
+               * np.exp(-time * k / decay) for k in range(1, partials + 1))
+
+
+def held(key: float, seconds: float) -> np.ndarray:
+    """A note of strings or brass: it swells, stays and ends."""
+    time = np.arange(round(seconds * RATE)) / RATE
+    edges = np.minimum(1, 8 * np.minimum(time, seconds - time))
+    return edges * sum(np.sin(2 * np.pi * 440 * 2 ** ((key - 69) / 12) * k * time) / k
+                       for k in range(1, 13))
+
+
+CHORDS = ((60, 64, 67), (65, 69, 72), (67, 71, 74), (60, 64, 67))
+MUSIC: dict[str, Callable[[], np.ndarray]] = {
+    "piano chords": lambda: np.concatenate([sum(note(k, 1) for k in c) for c in CHORDS]),
+    "short chords": lambda: np.concatenate([sum(note(k, 0.4) for k in c) for c in 2 * CHORDS]),
+    "sustained chords": lambda: np.concatenate([sum(held(k, 1) for k in c) for c in CHORDS]),
+    "melody": lambda: np.concatenate([note(k, 0.4) for k in (60, 62, 64, 65, 67, 69, 71, 72, 69)]),
+    "low melody": lambda: np.concatenate([note(k, 0.5, 1) for k in (40, 43, 45, 47, 43, 40, 38)]),
+    "horn": lambda: np.concatenate([held(k, 0.5) for k in (55, 60, 64, 67, 72, 67, 64, 60)]),
+    "melody in noise": lambda: MUSIC["melody"]() + 0.03 * np.random.default_rng(0).standard_normal(
+        len(MUSIC["melody"]())),
+    "telephone tones": lambda: np.concatenate([
+        sine(a, np.arange(4800) / RATE) + sine(b, np.arange(4800) / RATE)
+        for a, b in ((697, 1209), (770, 1336), (852, 1477), (941, 1336)) * 4]),
+}
+
+
+@pytest.mark.parametrize("rate", [RATE, 16_000, 8_000])
+@pytest.mark.parametrize("name", MUSIC)
+def test_music_is_no_speech(name: str, rate: int) -> None:
+    played = MUSIC[name]()
+    played = soxr.resample((0.2 * played / np.abs(played).max()).astype("f4"), RATE, rate)
+    with pytest.raises(ValueError, match="no speech in the prompt"):
+        check_prompt(played, rate)
+
+
+@pytest.mark.parametrize("rate", [RATE, 8_000])
+@pytest.mark.parametrize("name", ["alto", "tenor", "bass", "clara", "miles"])
+def test_no_voice_is_as_steady_as_music(name: str, rate: int) -> None:
+    assert steadiness(soxr.resample(voice(name), RATE, rate), rate) < 0.4
+    over = MUSIC["piano chords"]()
+    mixed = voice(name) + 0.1 * np.resize(over / np.abs(over).max(), len(voice(name)))
+    check_prompt(soxr.resample(mixed.astype("f4"), RATE, rate), rate)
 
 
 def test_clipping_is_found_also_after_resampling() -> None:

@@ -1,7 +1,6 @@
 """Runs of training as people make them: stopped, doubled, damaged, with other data."""
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import random
@@ -22,10 +21,8 @@ from safetensors.torch import load_file
 
 from g2p import phonemize
 from valle.cli import run
-from valle.commands.flags import add_flags, field_docs, from_flags
 from valle.data.lock import LOCK, locked
 from valle.training.loop import LoopConfig, Loss, fit
-from valle.training.stages import load_stage, stages
 from valle.training.state import BEFORE, CHECKPOINT, Progress, resume, save_state
 
 pytestmark = pytest.mark.usefixtures("no_tensorboard")
@@ -271,68 +268,6 @@ def test_lines_tell_of_progress_where_there_is_no_terminal(tmp_path: Path,
     assert lines[0].startswith("duel: 0 of 3 steps, 0 %") and "left" in lines[0]
     assert lines[-1].startswith("duel: 3 of 3 steps, 100 %") and "loss" in lines[-1]
     assert all("\r" not in line and len(line) < 120 for line in lines)
-
-
-# --- flags ---------------------------------------------------------------------------------------
-
-@pytest.mark.parametrize("stage", stages())
-def test_every_option_of_a_stage_is_a_flag_with_help_and_default(
-        stage: str, capsys: pytest.CaptureFixture[str]) -> None:
-    kinds = load_stage(stage).CONFIGS
-    for kind in kinds:
-        assert {f.name for f in dataclasses.fields(kind)} == set(field_docs(kind)), kind
-    with pytest.raises(SystemExit) as stopped:
-        run("train", [stage, "--help"], "valle train")
-    shown = " ".join(capsys.readouterr().out.split())
-    assert stopped.value.code == 0 and f"valle train {stage}" in shown
-    for kind in kinds:
-        for field in dataclasses.fields(kind):
-            assert f"--{field.name.replace('_', '-')}" in shown
-    assert "peak learning rate" in shown and "default" in shown
-
-
-def test_flags_become_the_dataclass_again() -> None:
-    import argparse
-
-    @dataclasses.dataclass(frozen=True)
-    class Some:
-        """Some options.
-
-        Attributes:
-            where, other: folders, of which
-                there are two.
-            names: any number.
-            share: of it, in %.
-            on: or off.
-            most: or none.
-        """
-
-        where: tuple[Path, ...]
-        other: Path
-        names: tuple[str, ...] = ()
-        share: float = 0.5
-        on: bool = True
-        most: int | None = None
-
-    parser = argparse.ArgumentParser()
-    add_flags(parser, Some)
-    given = parser.parse_args(["--where", "a", "b", "--other=c", "--no-on", "--most=3"])
-    assert from_flags(given, Some) == Some((Path("a"), Path("b")), Path("c"), on=False, most=3)
-    assert "folders, of which there are two" in parser.format_help().replace("\n" + " " * 24, " ")
-    for wrong in (["--other=c"], ["--where", "a", "--other=c", "--most=x"]):
-        with pytest.raises(SystemExit):
-            parser.parse_args(wrong)
-
-
-@pytest.mark.parametrize("given", [["aligner", "--size=tiny"], ["--stage=aligner", "--layout=x"],
-                                   ["codec", "--phase", "softmax"], ["sing"], []])
-def test_a_flag_of_another_stage_is_refused(given: list[str],
-                                            capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        run("train", [*given, "--data=x", "--out=y", "--steps=1"], "valle train")
-    assert stopped.value.code == 2
-    shown = capsys.readouterr().err
-    assert "unrecognized arguments" in shown or "choose from" in shown or "required" in shown
 
 
 # --- one person's recordings ---------------------------------------------------------------------

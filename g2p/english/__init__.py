@@ -26,7 +26,7 @@ from g2p.scripts import readable
 # Most texts have no numeral and no letter A: then their rules, which are slow, are left out.
 _NUMERAL = re.compile(r"\b(?:[IVXLCDM]{2,}|[VXLC]|(?<=\w\s)I|[ivxl]{1,6})(?:th|st|nd|rd)?\b|\bWW")
 _LETTER = re.compile(
-    r"\bA\b|\b[A-Z]s\b|\d[aA]|"
+    r"\bA\b|\b[A-Z]s\b|\d[aA]|[\"']a[\"']|"
     r"\ba(?=\s(?:and|or|to|through|is|was|of|plus|minus|times|equals)\b|\s?[-/=+*^<>≤≥×÷≠.,;:?!)]|$)")
 _BEFORE_DATES: tuple[Rule, ...] = (*codes.RULES, *symbols.FIRST_RULES, *ranges.MATH_RULES)
 _AFTER_DATES: tuple[Rule, ...] = (
@@ -41,7 +41,7 @@ BRITISH: tuple[Rule, ...] = (*_BEFORE_DATES, *dates.BRITISH_DATES, *_AFTER_DATES
 
 def read_out(text: str, british: bool) -> str:
     """English words for a folded text; the letter A is LETTER_A where it is said by its name."""
-    text = readable(apply([powers.RAISE], lower_shouting(text)))
+    text = readable(apply([powers.RAISE, powers.NOTES], lower_shouting(text)))
     text = apply((*addresses.RULES, *dates.NAME_RULES, *codes.ZIP_RULES), text)
     text = apply(roman.RULES if _NUMERAL.search(text) else (), text)
     text = apply(abbreviations.RULES, text)

@@ -16,10 +16,17 @@ TITLES = {
     "Mlle": "Mademoiselle",
     "Mt": "Mount", "Mts": "Mounts", "Ft": "Fort", "Pte": "Private", "Treas": "Treasurer",
     "Sec": "Secretary", "Comm": "Commissioner", "Cllr": "Councillor", "Archbp": "Archbishop",
-    "Bp": "Bishop", "Esqr": "Esquire", "Hr": "Herr", "Snr": "Senor", "Ald": "Alderman",
+    "Bp": "Bishop", "Abp": "Archbishop", "Esqr": "Esquire", "Hr": "Herr", "Snr": "Senor",
+    "Ald": "Alderman", "Sr": "Sister", "Br": "Brother", "Wg": "Wing", "Sqn": "Squadron",
+    "Ldr": "Leader", "Flt": "Flight", "Gp": "Group", "Pt": "Point", "Ven": "Venerable", "Ens": "Ensign",
+    # given names as they were shortened once
+    "Wm": "William", "Chas": "Charles", "Geo": "George", "Thos": "Thomas", "Jas": "James",
+    "Jos": "Joseph", "Robt": "Robert", "Benj": "Benjamin", "Saml": "Samuel", "Edw": "Edward",
+    "Danl": "Daniel",
 }
 # Words of their own, or too short to be sure of, without the point.
-POINT_NEEDED = {"Hon", "Det", "Sec", "Rep", "Sen", "Comm", "Hr", "Ald", "Fr", "Amb", "Reps", "Sens"}
+POINT_NEEDED = {"Hon", "Det", "Sec", "Rep", "Sen", "Comm", "Hr", "Ald", "Fr", "Amb", "Reps", "Sens",
+                "Br", "Sr", "Pt", "Gp", "Ven", "Jas", "Jos"}
 # Read out before a lower-case word, a number or a mark; their point never ends a sentence.
 INNER = {
     "e.g": "for example", "i.e": "that is", "eg": "for example", "ie": "that is", "viz": "namely",
@@ -27,8 +34,9 @@ INNER = {
     "tel": "telephone", "Tel": "telephone", "ph": "phone", "attn": "attention",
     "Attn": "attention", "Univ": "University", "univ": "university", "Inst": "Institute",
     "Coll": "College", "Acad": "Academy", "Assoc": "Associate", "assoc": "associated",
+    "Fed": "Federal", "Mgmt": "Management", "mgmt": "management", "Exec": "Executive", "Dist": "District", "Mfg": "Manufacturing", "Dir": "Director",
     "Asst": "Assistant", "asst": "assistant", "Natl": "National", "Intl": "International",
-    "Int'l": "International", "Nat'l": "National", "Mfg": "Manufacturing", "mfg": "manufacturing",
+    "Int'l": "International", "Nat'l": "National", "mfg": "manufacturing",
     "misc": "miscellaneous", "Misc": "Miscellaneous", "avg": "average",
     "Avg": "Average", "incl": "including", "excl": "excluding", "esp": "especially",
     "orig": "originally", "prev": "previously", "resp": "respectively", "abbr": "abbreviated",
@@ -39,26 +47,45 @@ INNER = {
     "Govt": "Government", "govt": "government", "Gov't": "Government", "gov't": "government",
     "Bldg": "Building", "bldg": "building", "Mgr": "Manager", "mgr": "manager", "Admin":
     "Administration", "transl": "translated", "publ": "published",
-    "fwd": "forward", "Jct": "Junction", "Ref": "Reference",
+    "fwd": "forward", "Jct": "Junction", "Ref": "Reference", "ref": "reference",
+    "temp": "temperature", "Temp": "temperature", "pop": "population", "Pop": "population",
+    "alt": "altitude", "Alt": "altitude", "elev": "elevation", "Elev": "elevation",
+    "lat": "latitude", "long": "longitude", "acct": "account", "Acct": "account",
+    "amt": "amount", "Amt": "amount", "bal": "balance", "inv": "invoice", "Inv": "invoice",
+    "lg": "large", "med": "medium", "sm": "small", "lrg": "large", "Eq": "Equation",
+    "eds": "editors", "trans": "translated", "Ph": "phone", "mob": "mobile", "Mob": "mobile",
+    "exp": "expires", "Exp": "expires", "jr": "junior", "sr": "senior", "Lib": "Library",
     "Vol": "Volume", "vol": "volume", "Vols": "Volumes", "Chap": "Chapter", "chap": "chapter",
     "ibid": "ibid", "Ibid": "Ibid", "et al": "et al", "q.v": "which see",
     "w.r.t": "with respect to",
     "op. cit": "opus citatum", "max": "maximum", "min": "minimum", "Max": "Maximum",
     "Min": "Minimum", "dist": "distance",
     "sched": "schedule", "Sr": "Senior", "bros": "brothers",
-    "wt": "weight", "ht": "height", "diam": "diameter", "dia": "diameter", "ea": "each",
+    "wt": "weight", "ht": "height", "diam": "diameter", "dia": "diameter", "ea": "each", "Wt": "weight",
     "add'l": "additional", "req": "required", "req'd": "required", "recd": "received",
     "rec'd": "received",
 }
+# Words of their own: abbreviations before a number only.
+BEFORE_NUMBER_ONLY = {"long", "pop", "temp", "alt", "lat", "mob", "exp", "inv", "bal", "trans", "Pop",
+                      "Temp", "Alt", "Mob", "Exp", "Inv"}
+# Words of their own at the end of a sentence.
+NEVER_LAST = {"ref", "Ref", "Fed", "Dir", "med", "sm", "jr", "sr", "eds", "Lib", "Dist", "Mfg"}
 # Books, before a number only.
 BOOKS = {"Gen": "Genesis", "Exod": "Exodus", "Deut": "Deuteronomy", "Ps": "Psalm", "Isa": "Isaiah",
          "Matt": "Matthew", "Rom": "Romans", "Cor": "Corinthians", "Gal": "Galatians",
-         "Eph": "Ephesians", "Phil": "Philippians", "Heb": "Hebrews", "Rev": "Revelation"}
+         "Eph": "Ephesians", "Phil": "Philippians", "Heb": "Hebrews", "Rev": "Revelation",
+         "Jn": "John", "Mk": "Mark", "Lk": "Luke", "Mt": "Matthew", "Ex": "Exodus",
+         "Lev": "Leviticus", "Num": "Numbers", "Josh": "Joshua", "Judg": "Judges", "Sam": "Samuel",
+         "Kgs": "Kings", "Chr": "Chronicles", "Neh": "Nehemiah", "Prov": "Proverbs",
+         "Pr": "Proverbs", "Eccl": "Ecclesiastes", "Jer": "Jeremiah", "Ezek": "Ezekiel",
+         "Dan": "Daniel", "Hos": "Hosea", "Mic": "Micah", "Hab": "Habakkuk", "Zech": "Zechariah",
+         "Mal": "Malachi", "Thess": "Thessalonians", "Tim": "Timothy", "Tit": "Titus",
+         "Jas": "James", "Pet": "Peter", "Col": "Colossians"}
 # Before a number or a single letter only.
 PLACES = {"Apt": "apartment", "apt": "apartment", "Ste": "suite", "Fl": "floor", "fl": "floor",
           "Rm": "room", "Hwy": "Highway", "Rte": "Route", "Rt": "Route", "Flt": "flight",
           "Bldg": "building", "Ext": "extension", "Lot": "lot", "Blk": "block", "Unit": "unit",
-          "Dist": "District", "Pl": "plate", "Sta": "Station"}
+          "Dist": "District", "Pl": "plate", "Sta": "Station", "App": "Appendix"}
 # May also end a sentence: the point stays where a new sentence follows.
 ENDINGS = {
     "etc": "et cetera", "Jr": "Junior", "Sr": "Senior", "Inc": "Incorporated", "Ltd": "Limited",
@@ -73,9 +100,10 @@ ENDINGS = {
     "M.Sc": "MSc", "D.Phil": "DPhil", "M.Phil": "MPhil", "B.Ed": "BEd", "M.Ed": "MEd",
     "Ed.D": "EdD", "Psy.D": "PsyD", "Pharm.D": "PharmD", "B.Eng": "BEng", "M.Eng": "MEng",
     "D.Sc": "DSc", "Sc.D": "ScD", "Ed.M": "EdM", "B.Tech": "BTech", "M.Tech": "MTech",
-    "incl": "including", "max": "maximum", "hrs": "hours", "mins": "minutes", "secs": "seconds",
-    "yrs": "years", "hr": "hour", "Univ": "University", "Dist": "District",
-    "Cnty": "County", "Twp": "Township", "Pvt": "Private", "Mfg": "Manufacturing",
+    "incl": "included", "max": "maximum", "hrs": "hours", "mins": "minutes", "secs": "seconds",
+    "yrs": "years", "hr": "hour", "Univ": "University",
+    "Cnty": "County", "Twp": "Township", "Pvt": "Private", "Hosp": "Hospital", "Regt": "Regiment", "Amend": "Amendment", "Amdt": "Amendment",
+    "D.D.S": "DDS", "M.B.A": "MBA", "C.P.A": "CPA", "D.V.M": "DVM",
 }
 # Behind a name they need no point.
 BEHIND_NAME = {key: ENDINGS[key] for key in (
@@ -90,6 +118,17 @@ STATES = {
     "Penn": "Pennsylvania", "Tenn": "Tennessee", "Tex": "Texas", "Va": "Virginia",
     "Vt": "Vermont", "Wash": "Washington", "Wis": "Wisconsin", "Wyo": "Wyoming",
     "Ont": "Ontario", "Que": "Quebec"}
+# Those that are no word, said without a comma before them: Calif. law.
+CLEAR_STATES = {key: STATES[key] for key in (
+    "Ariz", "Calif", "Colo", "Conn", "Fla", "Mich", "Minn", "Neb", "Nev", "Okla", "Tenn", "Tex",
+    "Wis", "Wyo", "Ont", "Que")}
+# What a person is, behind Sr. and Jr.: Sr. Vice President.
+ROLES = ("Vice|Manager|Engineer|Director|Editor|Analyst|Developer|Officer|Partner|Associate|"
+         "Advisor|Adviser|Consultant|Producer|Writer|Researcher|Scientist|Lecturer|Fellow|Designer|"
+         "Software|Project|Product|Program|Account|Assistant|Executive|Counsel|Year|High|Staff|"
+         "Research|Software|Data|Sales|Marketing|Technical|Systems|Business")
+COMPASS = {"N": "North", "S": "South", "E": "East", "W": "West", "NE": "Northeast",
+           "NW": "Northwest", "SE": "Southeast", "SW": "Southwest"}
 STATE_CODES = {
     "AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California",
     "CO": "Colorado", "CT": "Connecticut", "DE": "Delaware", "DC": "DC", "FL": "Florida",
@@ -113,4 +152,10 @@ STARTERS = (
     "Had|Can|Could|Will|Would|Should|May I|Go|Come|Look|See|Ask|Call|Take|Get|Dr|Mr|Mrs|Ms|"
     "I'm|I've|I'd|I'll|He's|She's|It's|We're|They're|You're|That's|There's|Don't|Let's|From|To|Of|"
     "Nearly|Almost|About|Another|Others|Our|Such|Being|Having|Later|Eventually|Finally|Suddenly|"
+    "Buy|Read|Try|Visit|Send|Write|Check|Stop|Wait|Turn|Keep|Bring|Leave|Meet|Make|Give|Put|Tell|"
+    "Add|Use|Remember|Imagine|Think|Listen|Thanks|Thank|Sorry|Good|Great|People|Everybody|Somebody|"
+    "Anyone|Nowhere|Everywhere|Outside|Inside|Behind|Between|Beyond|Despite|Near|Through|Within|"
+    "Whether|Whatever|Whenever|Wherever|Indeed|Moreover|Furthermore|Otherwise|Hence|Either|Neither|"
+    "Besides|Anyway|Luckily|Clearly|Half|Four|Five|Six|Seven|Eight|Nine|Ten|Several|Hundreds|"
+    "Thousands|Millions|Like|Except|Unlike|[A-Z][a-z]{2,12}(?:ally|ently|antly|ously|ately|edly)|"
     "Instead|Therefore|Thus|First|Second|Next|Last|Again|Sometimes|Often|Never|Always|Well|Oh")

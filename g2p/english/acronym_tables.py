@@ -3,14 +3,14 @@ from __future__ import annotations
 
 _ACRONYM_WORDS = """
 nato nasa aids opec unesco unicef laser radar sonar scuba covid sars navy ram rom pin sim
-gif jpeg png json yaml cuda rest soap moma ikea lego fifa uefa nafta asean bafta mensa zip
+gif jpeg json yaml cuda rest soap moma ikea lego fifa uefa nafta asean bafta mensa zip
 wasp lan wan wifi spam dos unix linux gnu vim ascii basic cobol bios simd yolo fema osha mers gatt
 unicode ansi nasdaq fiat saab qantas interpol nascar cad gui captcha nimby fomo lol swat
 lidar pesa opac hipaa foia darpa noaa epcot tesol toefl gmat jpg ebay nokia sony toyota nvidia
 intel apec seal sim taser maser raid wap isis hamas seato yuppie dinky gestapo zoom
 fortran pascal lisp perl java bert ernie clip sift surf waf pat scada vesa eniac univac
 tokamak caltech hud fica fannie nimh ciso mig cern medevac comecon benelux
-haccp adidas volvo yahoo
+haccp adidas volvo yahoo liv
 """
 # What people write in capitals to be loud, of up to three letters or otherwise doubtful.
 _COMMON_WORDS = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 import re
 
 from g2p.english.acronym_tables import ACRONYM_WORDS, COMMON_WORDS, LETTER_BY_LETTER, SPELLED
+from g2p.english.dates import MONTH
 from g2p.english.money import CURRENCIES
 from g2p.english.rules import LETTER_A, Rule, after, before, rule
 from g2p.english.shapes import sayable
@@ -11,6 +12,8 @@ from g2p.english.units import UNITS
 
 __all__ = ["RULES", "SPELLED", "lower_shouting"]
 
+# Capitals that a month keeps: it may be a common word.
+_MONTHS = re.compile(rf"\b(?:{MONTH})\b(?=\s\d)", re.IGNORECASE)
 _CONTRACTION = {"T", "M", "VE", "LL", "RE", "D"}
 
 
@@ -23,7 +26,7 @@ def lower_shouting(text: str) -> str:
     loud = not spelled and any((len(word) > 4 and _is_word(word)) or
                                (len(found) > 1 and len(word) > 1 and word.lower() in COMMON_WORDS)
                                for word in found)
-    return text.lower() if loud else text
+    return _MONTHS.sub(lambda m: m[0].title(), text.lower()) if loud else text
 
 
 def _is_word(word: str) -> bool:
@@ -71,12 +74,21 @@ _IT = re.compile(r"\s(?:department|team|support|staff|guy|guys|manager|industry|
                  r"security|consultant|budget|project|director|skills|equipment|people|training)\b")
 
 
+# Common words that these make an acronym.
+_NAMES = {word: re.compile(rf"s?\s(?:{nouns})\b") for word, nouns in {
+    "LED": "lights?|lighting|lamps?|bulbs?|TV|screens?|displays?|strips?|panels?|headlights?|monitor",
+    "SAT": "scores?|tests?|exams?|prep|math|verbal", "ACT": "scores?|tests?|exams?",
+    "PET": "bottles?|plastic", "TEN": "code"}.items()}
+
+
 def _as_letters(match: re.Match[str]) -> bool:
     """IT department and the WHO are letters, though the words are common."""
     word, head = match[1], before(match, 20)
     if word == "IT":
         return bool(_IT.match(after(match, 30)) or (re.search(r"\b(?:in|of|our|an)\s$", head)
                     and re.match(r"\s?[.,;]|$|\s(?:and|for|at)\b", after(match, 6))))
+    if word in _NAMES:
+        return bool(_NAMES[word].match(after(match, 20)))
     return word == "WHO" and bool(re.search(r"\b(?:[Tt]he|by)\s$", head))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from g2p.english.abbreviation_tables import STATE_CODES
+from g2p.english.abbreviation_tables import ENDINGS, STATE_CODES
 from g2p.english.numbers import digits, groups, spell
 from g2p.english.rules import LETTER_A, Rule, after, alternatives, rule
 
@@ -16,6 +16,7 @@ BEFORE_NUMBER = {
     "eq": "equation", "Eq": "Equation", "par": "paragraph", "para": "paragraph",
     "v": "versus", "ver": "version", "Ver": "Version", "pg": "page", "Pg": "Page",
     "App": "Appendix",
+    "inv": "invoice", "Inv": "Invoice",
     "Nr": "number", "nr": "number", "vols": "volumes", "Vols": "Volumes", "Bk": "Book",
     "bk": "book", "l": "line", "ll": "lines", "chap": "chapter", "Chap": "Chapter",
     "chaps": "chapters", "Rm": "Room", "rm": "room", "Pt": "Part", "pt": "part", "Ep": "Episode",
@@ -28,9 +29,10 @@ _DIGITS = r"\d(?:[ -]?\d){%d,24}(?![\d,]|\.\d)"
 _CALL = (r"(?:call|calls|called|dial|dials|dialled|dialed|dialing|dialling|ring|phone|phoned|text|"
          r"texted|tel|telephone|fax|mobile|cell|cellphone|hotline|helpline|WhatsApp)")
 _CAPITALS = ["PIN", "OTP", "ZIP", "IMEI", "SSN", "SKU", "EAN", "UPC", "ISSN", "VIN", "IBAN", "ID"]
-_CODE = (rf"(?:{'|'.join((*_CAPITALS, *map(' '.join, _CAPITALS)))}|"
+_SPACED = [" ".join(word).replace("A", LETTER_A) for word in _CAPITALS]
+_CODE = (rf"(?:{'|'.join((*_CAPITALS, *_SPACED))}|"
          r"(?i:code|codes|passcode|password|pin|zip|zipcode|postcode|"
-         r"account|acct|card|serial|routing|confirmation|verification|tracking|reference|barcode|"
+         r"account|acct|membership|member|customer|student|employee|registration|patient|card|serial|routing|confirmation|verification|tracking|reference|barcode|"
          r"badge|licen[cs]e|policy|passport|token|id|combination|sort code|"
          r"extension|ext|case|invoice|ticket|order|booking|reservation))")
 _NUMBERED = r"\s?(?::|#|number|no\.?|ending in|ends in|code)\s?(?:is|was)?:?\s?#?"
@@ -60,14 +62,26 @@ def _network(match: re.Match[str]) -> str:
 
 
 def _joined(match: re.Match[str]) -> str:
-    """1 000 000 -> 1,000,000: with commas, so that no year is seen in it; 1 234,50 -> 1234,50."""
-    decimal = re.match(r",\d\d?(?!\d)", after(match, 4))
-    return re.sub(r"[ '_]", "" if decimal else ",", match[0])
+    """1 000 000 -> 1,000,000: with commas, so that no year is seen in it; 1 234,50 -> 1234.50."""
+    whole, comma, part = match[0].partition(",")
+    return re.sub(r"[ '_]", "" if comma else ",", whole) + (f".{part}" if comma else "")
 
 
 def _zip(match: re.Match[str]) -> str:
     """Boston, MA 02139 -> Massachusetts zero two one three nine."""
     return STATE_CODES[match[1]] + (f" {groups(match[2])}" if match[2] else "")
+
+
+_STREET = {key: ENDINGS[key] for key in ("Ave", "Blvd", "Rd", "Ln", "Pkwy", "Cir", "Ct", "Pl", "Terr",
+                                         "Sq", "Expy", "Hwy")} | {
+    "Ter": "Terrace", "St": "Street", "Dr": "Drive", "Trl": "Trail", "Cres": "Crescent",
+    "Crt": "Court"}
+
+
+def _street(match: re.Match[str]) -> str:
+    """12 Elm St -> 12 Elm Street, with a point where a new sentence begins."""
+    ended = match[0].endswith(".") and re.match(r"\s+[A-Z\d]", after(match, 4))
+    return match[1] + _STREET[match[2]] + ("." if ended else "")
 
 
 def _postcode(match: re.Match[str]) -> str:
@@ -76,13 +90,23 @@ def _postcode(match: re.Match[str]) -> str:
     return f"{first}, {second}"
 
 
+def _hexadecimal(match: re.Match[str]) -> str:
+    """00:1A:2B:3C:4D:5E -> zero zero, one A, two B, three C, four D, five E."""
+    spoken = (" ".join(digits(ch) or ch.upper() for ch in pair) for pair in match[0].split(":"))
+    return ", ".join(spoken).replace("A", LETTER_A)
+
+
+_MONEY = "USD|EUR|GBP|CHF|JPY|CAD|AUD|INR|CNY|RMB|RM|RS|PLN|SEK|NOK|DKK"
 ZIP_RULES: tuple[Rule, ...] = (
+    rule(rf"(?<![\w.,])(\d{{1,5}}\s(?:[NSEW]\.?\s)?(?:[A-Z][\w']{{1,20}}\s){{1,3}})({alternatives(_STREET)})\b"
+         r"(?:\.(?!\s*$)|(?!\.))(?!\s[A-Z][a-z]+\s(?:St|Ave|Rd)\b)", _street),
+    rule(r"(?<![\w.:])(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}(?![\w:])", _hexadecimal),
     rule(r"\b([A-Z]{1,2}\d[A-Z\d]?) (\d[A-Z]{2})\b", _postcode),
     rule(rf"(?<=[a-z],\s)({alternatives(STATE_CODES)})(?:\s(\d{{5}}(?:-\d{{4}})?)(?![\d-])|"
          r"(?=[.,;)]|$))", _zip),
 )
 RULES: tuple[Rule, ...] = (
-    rule(rf"\b({alternatives(BEFORE_NUMBER)})\.\s?(?=\d)", lambda m: BEFORE_NUMBER[m[1]] + " "),
+    rule(rf"\b({alternatives(BEFORE_NUMBER)})\.\s?(?=\d|[A-Z]{{1,3}}-?\d)", lambda m: BEFORE_NUMBER[m[1]] + " "),
     rule(rf"\b({alternatives(_SAFE)})\s(?=\d)", lambda m: BEFORE_NUMBER[m[1]] + " "),
     rule(r"\b([Nn]os?|pp?)\s?(?=\d)", lambda m: BEFORE_NUMBER[m[1]] + " "),
     rule(r"(?<![\d.,])\d{1,2}(?:,\d\d){1,4},\d{3}(?![\d,])", lambda m: m[0].replace(",", "")),
@@ -99,9 +123,11 @@ RULES: tuple[Rule, ...] = (
          re.IGNORECASE),
     rule(rf"\b({_CODE}{_IS}(?:\s|(?<=#)))({_DIGITS % 3})(?!\w)", _said),
     rule(rf"\b((?:{_CODE}|error|status|flight){_NUMBERED}\s)(\d{{3,6}})(?![\w,]|\.\d)", _said),
-    rule(r"\b((?:code|PIN|passcode|password|O T P|error|extension|ext\.|area code)\s(?:is\s|"
+    rule(r"\b((?:code|PIN|passcode|password|O T P|error|extension|ext\.|area code|port)\s(?:is\s|"
          r"was\s)?)"
          r"(\d{3,6})(?![\w,]|\.\d)", _said),
+    rule(rf"(?<![\w.-])(?!R\d)(?!(?:{_MONEY})\d)([A-Z]{{1,3}}-?)(\d{{5,15}})(?![\w,]|\.\d)",
+         lambda m: m[1] + " " * m[1].isalpha() + digits(m[2])),
     rule(r"\b([Tt]ext \w{1,12} to )(\d{4,6})\b", _said),
     rule(r"\b((?:[Ee]nter|[Tt]ype|[Kk]ey in) )(\d{4,8})(?=\s(?:to|into|in|and|now|when|on)\b|[.,;]|"
          r"$)",
@@ -109,11 +135,17 @@ RULES: tuple[Rule, ...] = (
     rule(r"(?<=ZIP\s)()(\d{5})\b", _said),
     rule(r"(?<![\w.,-])()(\d{4}(?:[ -]\d{4}){3}|\d{4} \d{6} \d{5}|\d{3}-\d{2}-\d{4})(?![\w-])",
          _said),
-    rule(r"(?<![\w.])(?:\+?\d{1,3}[ .-])?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\d)", _phone),
+    rule(r"(?<![\w.])(?:\+?\d{1,3}[ .-])?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}(?!\d)", _phone),
+    rule(r"(?<![\w.-])1-(8\d\d)-(?=[A-Z])", lambda m: f"one, {spell(m[1])}, "),
     rule(r"(?<![\w.-])\d{3}-\d{4}(?![\d-])", _phone),
     rule(r"\+\d(?:[ -]?\(?\d\)?){6,14}(?!\d)|"
-         r"(?<![\w.])\(?0\d{2,4}\)?[ -]\d{3,4}[ -]\d{3,4}(?!\d)|(?<![\w.])0\d{4} \d{6}(?!\d)|"
+         r"(?<![\w.])(?<!\d[ '_])\(?0\d{2,4}\)?[ -]\d{3,4}[ -]\d{3,4}(?!\d)|(?<![\w.])0\d{4} \d{6}(?!\d)|"
          r"(?<![\w.])(?:1[38]00|0[38]00|0845) \d{3} \d{3,4}(?!\d)", _phone),
-    rule(r"(?<![\w.,:/-])[1-9]\d{0,2}([ '_])\d{3}(?:\1\d{3}){0,5}(?![\d:/]|[ '_-]\d|'s|[.]\d{3})",
-         _joined),
+    rule(r"(?<![\w.,:/-])([1-9]\d{0,2}(?: \d{3}){1,3})\s?-\s?([1-9]\d{0,2}(?: \d{3}){1,3})"
+         r"(?![\d:/]|[ -]\d|[.]\d{3})",
+         lambda m: f"{m[1].replace(' ', ',')} to {m[2].replace(' ', ',')}"),
+    rule(r"(?<![\w.,])\d{1,3}\.\d{3}(?: \d{3}){1,4}(?![\d.,:/]|[ -]\d)",
+         lambda m: m[0].replace(" ", "")),
+    rule(r"(?<![\w.,:/])(?<![\w)]-)[1-9]\d{0,2}([ '_])\d{3}(?:\1\d{3}){0,5}(?:,\d\d?(?!\d))?"
+         r"(?![\d:/]|[ '_-]\d|'s|[.]\d{3})", _joined),
 )

@@ -100,6 +100,11 @@ AFTER_NOUN = words("""of is was are were has had have will would could can may m
 must does did isn't wasn't aren't weren't hasn't hadn't won't can't ,""")
 _QUESTION = words("do does did may can could will would shall should must might didn't don't "
                   "doesn't")
+_SEVERAL = words("two three four five six seven eight nine ten many several few")
+_PERCEIVE = words("hear heard see saw seen watch watched watching feel felt hearing seeing let make "
+                  "made help helped notice noticed")
+_DEFINITE = words("the my your his her its our their this that these those me him us them it you")
+_PREPOSITIONS = words("on in at with by for from to against over about and or but , when if")
 _SOME = words("some many most few all both others these those police staff")
 ADJECTIVE = re.compile(r"[a-z]{2,}(?:al|ic|ive|ous|able|ible|ful|less|ary|ish|ical|ant)$")
 _NOT_ADJECTIVE = words("want animal hospital capital festival table arrive give live receive "
@@ -121,6 +126,8 @@ def verbal(context: Context, inclined: float) -> bool:
     plural = context.word.lower().endswith("s") and not context.word.lower().endswith("ss")
     if subject in _SOME and following in DETERMINERS and following not in ("that", "this", "those"):
         return True
+    if subject in _SEVERAL and inclined > -1. and not plural and not _compound(context):
+        return True         # the two contrast sharply
     left = _from_left(context, subject, plural)
     if inclined < -1. and left < 3. and following not in DETERMINERS:
         return False        # subject to, all those present
@@ -153,8 +160,10 @@ def _from_left(context: Context, subject: str, plural: bool) -> float:
         return -4.
     if subject in ("them", "both", "others", "half") and not plural:
         return 2.5 if context.right else 0.
-    if _inverted(context, subject):
+    if inverted(context, subject) or perceived(context, subject):
         return 4.
+    if asked(context, subject):
+        return 2.
     if subject in MODALS:
         return -2. if plural and subject == "to" else 5.
     if subject in SUBJECTS and (not plural or subject == "who"):
@@ -186,10 +195,32 @@ def _is_plural(word: str) -> bool:
         "people", "men", "women", "children", "police", "they", "we", "those")
 
 
-def _inverted(context: Context, subject: str) -> bool:
+def inverted(context: Context, subject: str) -> bool:
     """did she record, long may she live."""
     return subject in SINGULAR_SUBJECTS | SUBJECTS and context.left[1:2] != () and (
         context.left[1] in _QUESTION)
+
+
+def asked(context: Context, subject: str) -> bool:
+    """Do fish live here, did the noise torment you: a question's verb behind its noun."""
+    left = context.left
+    return 1 < len(left) < 5 and left[-1] in _QUESTION and subject not in BEFORE_NOUN and (
+        subject not in _QUESTION)
+
+
+def perceived(context: Context, subject: str) -> bool:
+    """She heard the door close: a verb behind what is heard, seen, made or helped."""
+    left = context.left
+    return subject not in BEFORE_NOUN and any(
+        word in _PERCEIVE and left[i] in _DEFINITE for i, word in enumerate(left[1:4]) if i or (
+            left[0] in ("me", "him", "her", "us", "them", "it", "you")))
+
+
+def _compound(context: Context) -> bool:
+    """Whether a noun may follow: two record labels."""
+    following = context.right[0] if context.right else ""
+    return bool(following) and not following.endswith("ly") and following not in (
+        DETERMINERS | _PREPOSITIONS)
 
 
 def _after_joint(context: Context) -> float:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from g2p.english.numbers import words, year
 from g2p.english.rules import Rule, alternatives, rule
@@ -17,6 +18,7 @@ DAY = "|".join(name for name in dict.fromkeys(DAYS.values()))
 _ANY_MONTH = alternatives((*MONTHS, *MONTH_SHORT))
 _ANY_DAY = alternatives((*DAYS, *DAYS.values(), *(name + "s" for name in DAYS.values())))
 _SHORT = alternatives(MONTH_SHORT)
+_LOWER = alternatives(m.lower() for m in (*MONTHS, *MONTH_SHORT) if m not in ("May", "March", "Mar"))
 _NTH = r"(?:st|nd|rd|th)?"
 _YEAR = r"(?:,?\s+(\d{4})(?!\d|[:.,]\d|-\d))?"
 CLOCK = r"(?:[01]?\d|2[0-4]):[0-5]\d"
@@ -69,6 +71,19 @@ def _dashed_american(match: re.Match[str]) -> str:
     return f"{_month(match[1].title())} {words(day, 'ordinal')}, {year(_full_year(match[4]))}"
 
 
+def _bare(month_first: bool) -> Callable[[re.Match[str]], str]:
+    """on 12/25 -> on December twenty-fifth."""
+    def read(match: re.Match[str]) -> str:
+        spoken = _spoken_date(int(match[2]), int(match[3]), "2000", month_first)
+        return f"{match[1]} {spoken.partition(',')[0]}" if spoken else match[0]
+    return read
+
+
+def _year_first(match: re.Match[str]) -> str:
+    """2001-Sep-11 -> September eleventh, two thousand one."""
+    return f"{_month(match[3].title())} {words(int(match[4]), 'ordinal')}, {year(match[1])}"
+
+
 def _month_day(match: re.Match[str]) -> str:
     spoken = f"{match[1]} {words(int(match[2]), 'ordinal')}"
     if match[3]:
@@ -119,23 +134,39 @@ NAME_RULES: tuple[Rule, ...] = (
          r"\b(Mon|Tues?|Wed|Thu|Thurs?|Fri|Sat|Sun)(?=,?\s\d)",
          lambda m: DAYS[m[1] or m[2]]),
     rule(r"\bSept?\.(?=\s)", "September"),
-    rule(rf"(?<=\d[-/ ])({_SHORT.upper()}|MAY)(?=[-/ ]\d)", lambda m: m[1].title()),
+    rule(rf"\b({_SHORT})\.(?=,?\s[a-z])", lambda m: MONTH_SHORT[m[1]]),
+    # july 25, 3rd june, jan. 5 (may and march are words)
+    rule(rf"\b({_LOWER})(?=\s\d{{1,4}}{_NTH}\b)|(?<=\d\s)({_LOWER})\b|"
+         rf"(?<=\d(?:st|nd|rd|th)\s)({_LOWER})\b|\b({_SHORT.lower()})(?=\.\s\d{{1,2}}\b)",
+         lambda m: m[0].title()),
+    rule(r"\b(Tues?|Thu|Thurs?)\.(?=(\s+[A-Z]|\s*$)?)",
+         lambda m: DAYS[m[1]] + ("." if m[2] is not None else "")),
+    rule(rf"(?<=\d[-/ ])({_SHORT.upper()}|MAY)(?=[-/ ]\d)|"
+         rf"\b({_ANY_MONTH.upper()})(?=\.?\s\d{{1,4}}\b)", lambda m: m[0].title()),
 )
 _SLASHED = r"(?<![\d/.-])(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d\d)(?![\d/-]|\.\d)"
 _FIRST = (
-    rule(rf"(?<![\w.-])(\d{{1,2}})([-/ ]?)({_ANY_MONTH})\2(\d{{4}}|(?<=[-/])\d\d)(?![\w-])",
-         _dashed, re.IGNORECASE),
+    rule(rf"(?<![\w.-])(\d{{1,2}})([-/ .]?)({_ANY_MONTH})\2(\d{{4}}|(?<=[-/.])\d\d|(?<=\s)[4-9]\d"
+         r"(?!\s[a-z])|(?<=\s)\d\d(?=\s*$|[,.;)]))(?![\w-])", _dashed, re.IGNORECASE),
+    rule(rf"(?<![\w.-])([12]\d{{3}})([-/.])({_ANY_MONTH})\2(\d\d?)(?![\w-])", _year_first,
+         re.IGNORECASE),
+    rule(r"(?<![\w./-])(\d{1,2}/\d{1,2}/\d{2,4})\s?-\s?(?=\d{1,2}/\d{1,2}/\d{2,4}\b)",
+         lambda m: m[1] + " to "),
+    rule(r"\b((?:expires?|expiry|expiration(?: date)?|valid (?:thru|through|until))(?: on| in)?:?\s)"
+         r"(0?[1-9]|1[0-2])/(\d\d)(?![\d/])",
+         lambda m: f"{m[1]}{MONTHS[int(m[2]) - 1]} {year('20' + m[3])}", re.IGNORECASE),
+    rule(r"(?<=:\d\d)Z\b", " Z"),
     rule(rf"\b({_ANY_MONTH})([-/])(\d{{1,2}})\2(\d{{4}})(?![\w-])", _dashed_american,
          re.IGNORECASE),
     rule(r"(?<![\d/.])(0?[1-9]|1[0-2])/((?:19|20)\d\d)(?![\d/]|\.\d)",
          lambda m: f"{MONTHS[int(m[1]) - 1]} {year(m[2])}"),
     rule(rf"\b((?:{_ANY_MONTH})\.?\s)'(\d\d)\b", lambda m: m[1] + _full_year(m[2])),
-    rule(rf"\b({_SHORT})[-/](?=\d{{4}}\b)", lambda m: MONTH_SHORT[m[1]] + " "),
+    rule(rf"\b({_ANY_MONTH})[-/](?=\d{{4}}\b)", lambda m: MONTH_SHORT.get(m[1], m[1]) + " "),
     rule(rf"\b({_SHORT})\b(?:\.|(?=\s\d))", lambda m: MONTH_SHORT[m[1]]),
     rule(rf"(\d{_NTH}\s)({_SHORT})\b\.?", lambda m: m[1] + MONTH_SHORT[m[2]]),
     rule(rf"\b((?:{MONTH})\s\d{{1,4}}{_NTH}(?:,?\s\d{{4}})?)\s?-\s?(?=(?:{MONTH})\b)",
          lambda m: m[1] + " to "),
-    rule(r"(?<![\d./-])([12]\d{3})([-/.])(\d\d?)\2(\d\d?)(?:(T)(?=\d\d:)|(?![\d/-]|\.\d))", _iso),
+    rule(r"(?<![\d./-])([12]\d{3})([-/]|\.\s?)(\d\d?)\2(\d\d?)(?:(T)(?=\d\d:)|(?![\d/-]|\.\d))", _iso),
 )
 _LAST = (
     rule(rf"\b({MONTH})\s+(\d{{1,2}}){_NTH}(?:\s?-\s?(\d{{1,2}}){_NTH})?(?!\d|[:.,]\d|-\d){_YEAR}",
@@ -144,8 +175,14 @@ _LAST = (
          rf"({MONTH})\b{_YEAR}", _day_month),
     rule(r"(?<=[a-z])\s-\s(?=the \w+(?:-\w+)? of [A-Z])", " to "),
 )
-AMERICAN_DATES: tuple[Rule, ...] = (*_FIRST, rule(_SLASHED, _american), *_LAST)
-BRITISH_DATES: tuple[Rule, ...] = (*_FIRST, rule(_SLASHED, _british), *_LAST)
+# Without a year: where a fraction is none, behind on, or of so many days.
+_BARE = (r"\b([Oo]n|[Uu]ntil|[Ss]ince|[Dd]ue|[Dd]ated|[Bb]y|[Ff]rom|[Bb]efore|[Aa]fter|\w{3,6}day,?)\s"
+         r"(?:(?<=day\s)|(?<=day,\s)|(?<=on\s)|(?<=On\s)|(?<=until\s)|(?<=since\s)|(?<=ue\s)|(?<=ated\s)|"
+         r"(?=\d{1,2}/(?:1[3-57-9]|2[0-9]|3[01])|0))"
+         r"(0?[1-9]|[12]\d|3[01])/(0?[1-9]|[12]\d|3[01])(?![\d/%]|[-.]\d|\"|"
+         r"\s(?:of|the|a|an|inch|inches|acres?|cups?|miles?|mi|lb|tsp|tbsp|in)\b)")
+AMERICAN_DATES: tuple[Rule, ...] = (*_FIRST, rule(_SLASHED, _american), rule(_BARE, _bare(True)), *_LAST)
+BRITISH_DATES: tuple[Rule, ...] = (*_FIRST, rule(_SLASHED, _british), rule(_BARE, _bare(False)), *_LAST)
 TIME_RULES: tuple[Rule, ...] = (
     rule(r"(?<![\d:])([01]?\d|2[0-4])[:.]([0-5]\d)()\s?([AP]M)\b", _clock),
     rule(r"(?<![\d:])([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?![\d:])(?:\s?([AP]M)\b)?"

@@ -10,12 +10,16 @@ from g2p.english.context import (
     SINGULAR_SUBJECTS,
     SUBJECTS,
     Context,
+    asked,
+    inverted,
+    perceived,
     verbal,
     words,
 )
 from g2p.english.heteronym_words import (
     AGED_NEXT,
     DIVED,
+    GOOD,
     HABITS,
     HURT,
     LEAD_NEXT,
@@ -33,8 +37,8 @@ from g2p.english.heteronym_words import (
 
 def read(c: Context) -> str:
     subject = c.subject
-    if subject in ("him", "her", "them", "me", "us"):
-        return "base"       # made him read
+    if subject in ("him", "her", "them", "me", "us") or inverted(c, subject) or not subject:
+        return "base"       # made him read, did you read, please read
     if subject in MODALS or (subject in BEFORE_NOUN - BE and subject not in (
             "of", "by", "from", "after", "before", "until", "as", "than")):
         return "base"
@@ -44,6 +48,8 @@ def read(c: Context) -> str:
                    "widely") or subject in BE:
         return "past"
     near = c.left[:6]
+    if c.left == ("who",):
+        return "past"
     if any(w in ("have", "has", "had", "i've", "we've", "you've", "they've") for w in near):
         return "past"
     if not c.left:
@@ -55,7 +61,7 @@ def read(c: Context) -> str:
     if subject in SUBJECTS or (subject.endswith("s") and not subject.endswith(("'s", "ss"))) or (
             subject in ("people", "children", "students", "men", "women")):
         return "past" if c.has(PAST_HINTS) or _has_past(c) else "base"
-    if c.left[1:2] in (("a",), ("an",), ("the",)) and not c.after(*DETERMINERS, "by", "in", "from"):
+    if subject in GOOD and c.left[1:2] in (("a",), ("an",), ("the",)):
         return "base"       # a good read
     if c.after("by", "aloud") and subject not in SINGULAR_SUBJECTS:
         return "past"
@@ -63,11 +69,12 @@ def read(c: Context) -> str:
 
 
 def _has_past(c: Context) -> bool:
-    return any(len(w) > 4 and w.endswith("ed") for w in (*c.left, *c.right))
+    return any(len(w) > 4 and w.endswith("ed") for w in (*c.left, *c.right)) or (
+        "this morning" in " ".join(c.right))
 
 
 def lead(c: Context) -> str:
-    if c.before("the") and c.right == ("out",):
+    if (c.before("the") and c.right == ("out",)) or c.before("molten", "melted", "melt", "melting"):
         return "metal"
     following = c.right[1:2] if c.after("-") else c.right[:1]
     if following and following[0] in LEAD_NEXT and not (
@@ -77,7 +84,7 @@ def lead(c: Context) -> str:
             "to", "the", "singer", "role", "roles", "vocals", "guitar", "actor", "by", "us", "him",
             "author", "over", "character", "me", "them", "vocalist", "guitarist", "a", "an", "up"):
         return "guide"
-    if c.before("molten", "white", "red", "melted", "contains", "contained", "contain",
+    if c.before("white", "red", "pencil", "contains", "contained", "contain",
                 "containing",
                 "tetraethyl", "like", "poisonous"):
         return "metal"
@@ -101,6 +108,8 @@ def lead(c: Context) -> str:
 
 def live(c: Context) -> str:
     subject = c.subject
+    if asked(c, subject):
+        return "verb"
     if subject in MODALS or subject in SUBJECTS or (
             subject in ("he", "she", "it") and c.left[1:2] and c.left[1] in MODALS):
         return "verb"
@@ -110,7 +119,8 @@ def live(c: Context) -> str:
         plural = subject.endswith("s") and not subject.endswith(("ss", "us", "'s", "is", "was"))
         return "verb" if plural or subject in ("and", "or", "people", "") else "adjective"
     if c.after(*LIVE_NEXT):
-        plural = subject.endswith("s") and subject not in BEFORE_NOUN and not subject.endswith("ss")
+        plural = subject.endswith("s") and subject not in BEFORE_NOUN and not subject.endswith(
+            ("ss", "goes"))
         return "verb" if plural and c.after("at", "on", "from") else "adjective"
     if subject in BEFORE_NOUN or subject in ("performed", "recorded", "broadcast", "went", "go",
                                              "goes",
@@ -124,6 +134,11 @@ def live(c: Context) -> str:
     if not c.left:
         return "verb" if not c.right or c.after(*DETERMINERS) else "adjective"
     return "verb" if subject.endswith("s") or subject in ("and", "or") else "adjective"
+
+
+def deserts(c: Context) -> str:
+    """just deserts are said as the verb is."""
+    return "verb" if c.before("just") or verbal(c, -.5) else "noun"
 
 
 def lives(c: Context) -> str:
@@ -145,7 +160,8 @@ def wind(c: Context) -> str:
     subject = c.subject
     if subject.rstrip("s") in WAYS and not c.after("speed", "power"):
         return "turn"
-    if (subject in MODALS and subject != "let") or subject in SUBJECTS:
+    helped = subject in ("me", "him", "us", "them") and c.left[1:2] and c.left[1] in MODALS
+    if helped or (subject in MODALS and subject != "let") or subject in SUBJECTS:
         return "air" if c.before("to") and (not c.right or c.after(
             "and", "or", "power", "speed", "direction", "energy", "turbines", ",")) else "turn"
     if subject in BEFORE_NOUN:
@@ -259,6 +275,13 @@ def buffet(c: Context) -> str:
 
 def close(c: Context) -> str:
     """The adjective ends in s; the verb and the end of something in z."""
+    if perceived(c, c.subject):
+        return "verb"
+    if not c.right and not c.before("a", "the") and any(w in ("keep", "kept", "stay", "stayed", "draw", "drew", "hold", "held",
+                                 "get", "getting", "came", "come", "stand", "stood", "pull", "pulled",
+                                 "hug", "hugged", "lean", "leaned", "sit", "sat", "bring", "too")
+                           for w in c.left[:4]):
+        return "noun"       # keep them close
     if c.subject in MODALS and not (c.before("to") and c.after("friends", "family", "relatives",
                                                                "range",
                                                                "to", "quarters", "combat", "ties")):

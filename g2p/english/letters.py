@@ -30,17 +30,17 @@ def _name(match: re.Match[str]) -> str:
 
 _AFTER_LETTER = r"(?<=\b[A-HJ-Z]\s)|(?<=\b[A-HJ-Z]\sI\s)"
 _BEFORE_LETTER = (r"\s+[A-HJ-Z](?:\s+[A-Z]\b|\s*(?:[,.;:?!]|$))|\s*(?:[,.;:?!)]|$)"
-                  r"|\s+(?:and|or|to|is|was|plus|minus|through)\b|\s?[+=<>≠≤≥^*]|[-/&+]|'s\b"
+                  r"|\s+(?:and|or|to|is|was|plus|minus|through|vs|versus)\b|\s?[+=<>≠≤≥^*]|[-/&+]|'s\b"
                   r"|\s(?:flat|sharp|major|minor|natural)\b|\s[♯♭]")
 _LOWER = (r"\s(?:and|or|to|through|plus|minus|times|equals)\s[b-hj-z]\b|\s?[=≠<>≤≥^²]|,\s[b-hj-z]\b"
           r"|\s[+*×÷]\s|\s-\s[b-hj-z]\b|\)|[-/][b-hj-z]\b|\sis the (?:first|letter)\b")
 RULES: tuple[Rule, ...] = (
-    rule(r"\b([A-HJ-Z])s\b(?!['-]|\.\s?\d)|\b(I)s\b(?=\s(?:and|or)\s[A-Z]s\b)",
+    rule(r"\b([A-HJ-Z])s\b(?!['-]|\.?\s?\d)|\b(I)s\b(?=\s(?:and|or)\s[A-Z]s\b)",
          lambda m: _several(m) if m[1] else "I's"),
     rule(rf"\b((?i:{LETTERED})\s)A\b(?!\s+[a-z]+\s+of|'|\s[A-Z][a-z])", _name),
     rule(rf"()(?:{_AFTER_LETTER}|(?<=[a-z]\s)(?=A\s+[a-z]))A\b(?![-'])|()\bA(?={_BEFORE_LETTER})",
          LETTER_A),
-    rule(r"(?<=[a-z]-)A\b|(?<=\")A(?=\")", LETTER_A),
+    rule(r"(?<=[a-zA-Z]-)A\b|(?<=[\"'])[Aa](?=[\"'])", LETTER_A),
     rule(r"(?<=\d)[aA](?=[-+]?(?:\W|$))(?![-']\w)", f" {LETTER_A}"),
     rule(r"\b((?i:letters?|options?|points?|sides?|variables?|items?|parts?|sections?|vitamin|"
          r"paragraphs?|clauses?|columns?|angles?|vertex|answers?|lines?|levels?|values?)\s\(?)"

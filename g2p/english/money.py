@@ -10,6 +10,8 @@ _DOLLAR, _PESO = ("dollar", "dollars", "cent", "cents"), ("peso", "pesos", "cent
 _KRONA = ("krona", "kronor", "öre", "öre")
 _KRONE = ("krone", "kroner", "øre", "øre")
 _YUAN = ("yuan", "yuan", "fen", "fen")
+_FRANC, _CENT = ("Swiss franc", "Swiss francs", "centime", "centimes"), ("cent", "cents", "", "")
+_RINGGIT = ("ringgit", "ringgit", "sen", "sen")
 
 
 def _dollars(of: str) -> tuple[str, str, str, str]:
@@ -33,7 +35,7 @@ CURRENCIES = {
     "zł": ("zloty", "zlotys", "grosz", "groszy"),
     "USD": _DOLLAR, "EUR": ("euro", "euros", "cent", "cents"),
     "GBP": ("pound", "pounds", "penny", "pence"), "JPY": ("yen", "yen", "sen", "sen"),
-    "CHF": ("Swiss franc", "Swiss francs", "centime", "centimes"),
+    "CHF": _FRANC,
     "CAD": _dollars("Canadian"), "AUD": _dollars("Australian"), "NZD": _dollars("New Zealand"),
     "HKD": _dollars("Hong Kong"), "SGD": _dollars("Singapore"),
     "INR": ("rupee", "rupees", "paisa", "paise"), "CNY": _YUAN, "RMB": _YUAN,
@@ -43,11 +45,28 @@ CURRENCIES = {
     "CZK": ("koruna", "korunas", "heller", "hellers"), "HUF": ("forint", "forints", "", ""),
     "ZAR": ("rand", "rand", "cent", "cents"),
     "THB": ("baht", "baht", "satang", "satang"), "ILS": ("shekel", "shekels", "agora", "agorot"),
-    "BTC": ("bitcoin", "bitcoins", "", ""),
+    "BTC": ("bitcoin", "bitcoins", "", ""), "ETH": ("ether", "ether", "", ""),
+    "CN¥": _YUAN, "SFr": _FRANC, "SFr.": _FRANC, "Fr": _FRANC, "Fr.": _FRANC, "¢": _CENT,
+    "AED": ("dirham", "dirhams", "fils", "fils"), "MAD": ("dirham", "dirhams", "centime", "centimes"),
+    "SAR": ("riyal", "riyals", "halala", "halalas"), "QAR": ("riyal", "riyals", "dirham", "dirhams"),
+    "TRY": ("lira", "lira", "kurush", "kurush"), "MYR": _RINGGIT, "RM": _RINGGIT, "PHP": _PESO,
+    "ARS": _PESO, "CLP": _PESO, "COP": _PESO, "IDR": ("rupiah", "rupiah", "sen", "sen"),
+    "NGN": ("naira", "naira", "kobo", "kobo"), "GHS": ("cedi", "cedis", "pesewa", "pesewas"),
+    "KES": ("shilling", "shillings", "cent", "cents"), "TWD": _dollars("Taiwan"),
+    "PKR": ("rupee", "rupees", "paisa", "paise"), "LKR": ("rupee", "rupees", "cent", "cents"),
+    "NPR": ("rupee", "rupees", "paisa", "paise"), "BDT": ("taka", "taka", "poisha", "poisha"),
+    "EGP": ("Egyptian pound", "Egyptian pounds", "piastre", "piastres"),
+    "UAH": ("hryvnia", "hryvnias", "kopek", "kopeks"), "VND": ("dong", "dong", "xu", "xu"),
+    "KWD": ("dinar", "dinars", "fils", "fils"), "RSD": ("dinar", "dinars", "para", "para"),
+    "RON": ("leu", "lei", "ban", "bani"), "BGN": ("lev", "leva", "stotinka", "stotinki"),
+    "ISK": _KRONA, "Kč": ("koruna", "korunas", "heller", "hellers"),
+    "Ft": ("forint", "forints", "", ""),
 }
 SCALES = {"k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million",
           "MM": "million", "mm": "million", "mil": "million", "mill": "million", "b": "billion",
-          "B": "billion", "bn": "billion", "Bn": "billion", "tn": "trillion", "T": "trillion",
+          "B": "billion", "bn": "billion", "Bn": "billion", "mln": "million", "mio": "million", "Mio": "million",
+          "bln": "billion", "mrd": "billion", "Mrd": "billion", "lakh": "lakh", "lakhs": "lakh",
+          "crore": "crore", "crores": "crore", "tn": "trillion", "T": "trillion",
           "hundred": "hundred", "thousand": "thousand", "million": "million",
           "billion": "billion", "trillion": "trillion"}
 SIGN = alternatives(CURRENCIES)
@@ -76,8 +95,11 @@ def describes(match: re.Match[str]) -> bool:
     behind, head = after(match, 20), before(match, 30)
     if _HOLDER.match(behind):
         return True
-    if not re.match(r"\s[a-z]|-[a-z]{2}", behind) or _NO_NOUN.match(behind):
+    if not re.match(r"\s[a-zA-Z]|-[a-z]{2}", behind) or _NO_NOUN.match(behind) or re.match(
+            r"-(?:plus|odd|worth|ish|per)\b", behind):
         return False
+    if behind[1].isupper():     # a 65" Samsung
+        return bool(_ARTICLE.search(head))
     return bool(behind[0] == "-" or _ARTICLE.search(head) or _THE.search(head))
 
 
@@ -123,6 +145,20 @@ _POINTS = rule(r"(?<![\d.,])(\d{1,3}(?:\.\d{3}){1,4})(?:,(\d\d))?(?=\s?€)|"
                lambda m: (m[1] or m[3]).replace(".", "") + (
                    f".{m[2] or m[4]}" if m[2] or m[4] else ""))
 FIRST_RULES: tuple[Rule, ...] = (
+    # What is written around a sum: CHF 20.-, US $5, R50, $30 pp, $300-million, $5 USD.
+    rule(rf"((?:{SIGN})\s?{NUMBER})[.,]-{{1,2}}(?![\w-])|({NUMBER})[.,]-{{1,2}}(?=\s?(?:{SIGN}){_END})",
+         lambda m: m[1] or m[2]),
+    rule(r"(?<!the )\b(US|AU|NZ|HK)\s(?=\$\d)", lambda m: m[1]),
+    rule(r"(?<![\w-])(?<!\bthe\s)(?<!\b[A-Z][a-z]{2}\s)(?<![A-Z]{2}\s)(?<![A-Z][a-z]{4}\s)"
+         r"R\s?(?=\d{2,3}(?:,\d{3}|\.\d\d)?(?![\w-])|\d(?:,\d{3}|\.\d\d)|\d{1,4}\s?(?:m|bn|k|million|billion)\b)",
+         "ZAR "),
+    rule(rf"((?:{SIGN})\s?{NUMBER})\s?(pp|ea\b\.?)(?!\w)", lambda m: f"{m[1]}/{m[2][:2]}"),
+    rule(rf"((?:{SIGN})\s?{NUMBER})-(?=(?:thousand|million|billion|trillion)\b)",
+         lambda m: m[1] + " "),
+    rule(rf"[$€£]\s?({NUMBER}(?:\s?(?:{SCALE})\b)?)\s?(?=(?:USD|CAD|AUD|NZD|HKD|SGD|EUR|GBP)\b)",
+         lambda m: m[1] + " "),
+    rule(rf"(?<![\w.,:/-])({NUMBER})\s?-\s?(?={NUMBER}\s?(?:{SCALE})?\s?(?:[A-Z]{{3}}\b|[€£$¥]))"
+         rf"(?={NUMBER}\s?(?:{SCALE})?\s?(?:{SIGN}){_END})", lambda m: m[1] + " to "),
     _POINTS, _COMMA_BEFORE, _COMMA_AFTER,
     rule(rf"(?<!\w)({SIGN})\s?({NUMBER})(?:\s?({SCALE})\b)?\s?-\s?({NUMBER})"
          rf"(?:\s?({SCALE}){_END})?(?![\w-])", _range),

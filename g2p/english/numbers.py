@@ -91,6 +91,9 @@ def _fraction(match: re.Match[str]) -> str:
 
 _DECADE = re.compile(r"(?:\b(?:the|early|late|mid|in|of|her|his|their|my|and|or|to|since|from)"
                      r"(?:\s(?:early|late|mid))?[\s-]|')$", re.IGNORECASE)
+_OF_A_DECADE = re.compile(r"\s(?:music|hits?|fashions?|style|hair|rock|pop|movies?|films?|songs?|band|"
+                          r"bands|kids?|nights?|party|parties|themes?|era|nostalgia|disco|jazz|"
+                          r"vibes?|look|shows?|clothes|classics?|dance|icons?)\b")
 _WAIT = re.compile(r"\b(?:an?|wait|waited|for|after|every|within|under|takes?|took|lasts?|lasted|"
                    r"than|about)\s$", re.IGNORECASE)
 
@@ -100,6 +103,10 @@ def _decade(match: re.Match[str]) -> str:
     quote, number, possessive = match[1], match[2], match[3]
     long = len(number) > 2
     decade = quote or long or _DECADE.search(before(match, 12))
+    if not possessive and re.search(r"\b[Ii]n\s$", before(match, 4)) and re.match(
+            r"\s?[.,;!]|\s*$", after(match, 3)):
+        return match[0]         # done in 10s
+    decade = (decade and not (possessive and len(number) == 3)) or _OF_A_DECADE.match(after(match, 16))
     if possessive and (not decade or (len(number) == 4 and number > "2009" and
                                       not _DECADE.search(before(match, 12)))):
         return f"{year(number) if len(number) == 4 else words(int(number))}'s"
@@ -124,7 +131,7 @@ def _plural_of(match: re.Match[str]) -> str:
 
 def _thousands(match: re.Match[str]) -> str:
     """10k, 2M users, 3bn; but a 4K screen and a 5K run are letters."""
-    number, scale = match[1], match[2]
+    number, scale = match[1], match[2].strip()
     if scale == "K" and (number in ("2", "4", "8") or re.match(r"\s(?:run|race|walk)\b",
                                                                after(match, 6))):
         return f"{number} K"
@@ -138,14 +145,20 @@ _PLACE = re.compile(r"\b(?:apartment|room|suite|unit|flat|gate|seat|platform|bui
                     r"class|"
                     r"figure|table|grade|row|exhibit|floor|bus|route|number)\s$", re.IGNORECASE)
 _SCALES = {"k": "thousand", "K": "thousand", "M": "million", "mn": "million", "B": "billion",
-           "bn": "billion", "tn": "trillion"}
+           "bn": "billion", "tn": "trillion", "mln": "million"}
+_MODELS = "Boeing|Airbus|Porsche|Peugeot|Volvo|Cessna|Nokia|Ferrari|Saab|Fiat|Windows|Xbox|Commodore"
 FIRST_RULES: tuple[Rule, ...] = (
-    rule(rf"(?<![\w.,])({NUMBER})(k|K|M|mn|B|bn|tn)(?=\+?(?:\s[a-z]|[,.;:?!)-]|\s?$))", _thousands),
+    rule(rf"(?<![\w.,])({NUMBER})(k|K|M|B|\s?(?:mn|bn|tn|mln))(?=\+?(?:\s[a-z]|[,.;:?!)-]|\s?$))", _thousands),
     rule(r"(?<![\w.,])(\d{3,4})p\b", lambda m: f"{paired(m[1])} p"),
     rule(r"\b([A-Z][A-Za-z]{0,3}-|[A-Z]{1,4})(\d{1,4})('?)s\b", _plural_of),
-    rule(r"(?<![\w.,-])1(00|000)'?s(?=\sof\b)",
+    rule(r"(?<![\w.,-])1(00|,?000)'?s(?=\sof\b)",
          lambda m: "hundreds" if m[1] == "00" else "thousands"),
-    rule(r"(?<![\w.,-])()(\d[1-9]\d|\d{3}[1-9])s\b", _plural_of),
+    rule(r"(?<![\w.,])(\d{2})ers\b", lambda m: spell(m[1]).removesuffix("e") + "ers"),
+    rule(r"\b(iPhone \d{1,2})s\b", lambda m: m[1] + " S"),
+    rule(r"(?<![\w.-])([A-QS-ZȺ])([ -]?)(\d[1-9]\d|\d0[1-9])(?![\w-]|[.,]\d)",
+         lambda m: f"{m[1].replace('A', LETTER_A)}{m[2] or ' '}{paired(m[3])}"),
+    rule(r"(?<![\w.,-])()(\d[1-9]\d|\d0[1-9]|\d{3}[1-9])s\b", _plural_of),
+    rule(rf"\b((?:{_MODELS})\s)(\d{{3,4}})(?![\w,]|\.\d)", lambda m: m[1] + paired(m[2])),
     rule(r"\b(sizes?\s)(\d{1,2})s\b", _plural_of),
     rule(r"\b([A-Z][a-z]+\s)(\d[1-9]\d|\d{3}[1-9])s\b", _plural_of),
     rule(r"\b((?:the|two|three|four|five|six|all|those|of|many|several|new|old)\s)"
@@ -156,6 +169,7 @@ FIRST_RULES: tuple[Rule, ...] = (
     rule(r"\b()(\d+)(?='s\b)", lambda m: spell(m[2])),
 )
 LAST_RULES: tuple[Rule, ...] = (
+    rule(r"(?<![\d/])(\d{1,3}/\d{1,3})(?:th|rd|nd)s?\b", lambda m: m[1]),
     rule(r"\b(\d[\d,]{0,15})(?:st|nd|rd|th)\b", lambda m: words(
         int(m[1].replace(",", "")), "ordinal"), re.IGNORECASE),
     rule(r"(?<![\d/])(?:(\d+)\s+)?(\d+)/(\d+)(?![\d/])", _fraction),

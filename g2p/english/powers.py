@@ -32,8 +32,9 @@ def _scientific(match: re.Match[str]) -> str:
 
 
 RAISE = rule(rf"(?<=[\w)\]µΩ°])[{_MARKS}]+(?!ᵈ)", _raise)
+NOTES = rule(rf"(?<=[.,;:!?\"'])[{_MARKS}]+", "")       # of footnotes
 RULES: tuple[Rule, ...] = (
     rule(r"(?<![\w.,])(\d(?:\.\d{1,15})?)[eE]([+-]?\d{1,3})(?![\w.])", _scientific),
     rule(r"(?<=\d)\s?[x×*·]\s?(?=10(?:\^|\*\*)[-+\d])", " times "),
-    rule(r"(?<=[\w)\]])\s?(?:\^|\*\*)\s?\(?([+-])?(\d{1,4}|[a-z]\b)\)?", _power),
+    rule(r"(?<=[\w)\]])\s?(?:\^|\*\*)\s?[({]?([+-])?(\d{1,4}|[a-z]\b)[)}]?", _power),
 )

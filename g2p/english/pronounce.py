@@ -18,6 +18,9 @@ _WORDS = {
     "gnu": "g@n'u:", "jpg": "dZ'eIpEg", "jpgs": "dZ'eIpEgz", "fiat": "f'i:at", "hamas": "ham'aas",
     "json": "dZ'eIs@n", "quran": "k3r'A:n", "qurān": "k3r'A:n", "nasa's": "n'as@z",
     "qur'an": "k3r'A:n", "nvidia": "Env'IdI@",
+    "unesco": "ju:n'EskoU", "unesco's": "ju:n'EskoUz", "loomis": "l'u:mI2s", "niche": "n'i:S",
+    "niches": "n'i:SI#z", "sommelier": "s,Vm@lj'eI", "weeknote": "w'i:knoUt",
+    "weeknotes": "w'i:knoUts", "banknote": "b'aNknoUt", "banknotes": "b'aNknoUts",
     "bios": "b'aIoUs", "fifa": "f'i:f@", "foia": "f'OI@", "dos": "d'0s", "basics": "b'eIsIks",
 }
 # espeak 1.52 takes "retro" inside a word for the beginning of it.
@@ -36,6 +39,9 @@ _MNEMONICS = tuple(sorted({phones for readings in READINGS.values()
                            for phones in readings.values() if phones} | set(_WORDS.values())))
 _MARKS = {phones: chr(0xE100 + i) for i, phones in enumerate(_MNEMONICS)}
 _TOLD = re.compile(f"[{chr(0xE100)}-{chr(0xE100 + len(_MNEMONICS))}]")
+# Words that begin otherwise are two; and espeak voices the s behind a c: music's.
+_RETRO_INSIDE = re.compile(rf"\b(?!(?:{'|'.join(_RETRO)})retro)([A-Za-z]{{1,20}}?)(retro[a-z]{{0,20}})\b")
+_HARD_C = re.compile(r"(?<=[A-Za-z])[cq]'s\b")
 _ACRONYM = re.compile(r"\b[A-Z]{2,}(?:'?s)?\b")
 _WORD = re.compile(r"(?<![\w'])\w+(?:'\w+)?(?![\w'])")
 
@@ -48,6 +54,8 @@ def pronounceable(text: str) -> str:
         place = end
     text = "".join(pieces) + text[place:]
     text = _ACRONYM.sub(_lower, text)
+    text = _RETRO_INSIDE.sub(r"\1-\2", text)
+    text = _HARD_C.sub("ck's", text)
     text = _WORD.sub(_odd, text)
     text = text.replace(SMALL_A, LETTER_A)
     return text.replace(LETTER_A + "'s", "A's").replace(LETTER_A, " eigh ")

@@ -14,7 +14,7 @@ OPERATORS = {"-": "minus", "+": "plus", "*": "times", "x": "times", "×": "times
 _SIGN = re.compile(rf"\s?([{re.escape(''.join(set(OPERATORS) - {'x'}))}]|"
                    rf"(?<=\d)x(?=\d)|(?<=\d )x(?= \d))\s?(?!$)")
 _TERM = r"(?:[\d.,]{1,20}[a-z]?|[a-z])(?![\w.])"
-_SUM = rf"(?<![\w.,/:-]){_TERM}(?:\s?[-+*x×·/÷]\s?{_TERM}){{1,9}}"
+_SUM = rf"(?<![\w.,/:-]){_TERM}(?:\s?[-+*x×·/÷]\s?-?{_TERM}){{1,9}}"
 _RICH = (rf"(?:{CLOCK}(?:\s?[AP]M)?|\d{{1,2}}\s[AP]M|(?:{SIGN})\s?{NUMBER}(?:\s?(?:{SCALE}))?"
          rf"|{NUMBER}\s?(?:(?:{UNIT})(?:\^[23])?|{SCALE}|(?:{SIGN}))"
          rf"(?:/(?:h|hr|s|min|kg|l|L|day|month|year))?)")
@@ -43,7 +43,13 @@ MATH_RULES: tuple[Rule, ...] = (
     rule(r"(?<=\d)\s/\s(?=\d)", " divided by "),
 )
 RULES: tuple[Rule, ...] = (
-    rule(r"\b(noon|midnight)\s?-\s?(?=\d)", lambda m: m[1] + " to "),
+    rule(r"(?<![\w.,/-])(\d{1,3})-(?=(?:1/[2-9]|2/[35]|3/[458]|[57]/8)(?![\w/.]))",
+         lambda m: m[1] + " "),         # 1-1/2 cups
+    rule(r"\b(noon|midnight)\s?-\s?(?=\d)|(?<=[AP]M)()\s?-\s?(?=(?:noon|midnight|midday)\b)",
+         lambda m: (m[1] or "") + " to "),
+    rule(r"(?<=\d(?:st|nd|rd|th))\s?-\s?(?=\d{1,4}(?:st|nd|rd|th)\b)", " to "),
+    rule(r"\b([A-Z]{1,2})(\d{1,4})\s?-\s?(?=\1\d{1,4}\b)", lambda m: f"{m[1]}{m[2]} to "),
+    rule(r"(?<=\^\d)\s?-\s?(?=10\^)", " to "),
     rule(rf"(?<![\w.,:/])((?:-\s?)?{_RICH})\.?\s?(?:-|\sto\s)\s?(?=-?(?:(?:{SIGN})\s?)?\.?\d)"
          rf"(?![^=]{{0,15}}=)", lambda m: m[1] + " to "),
     rule(rf"(?<![\w.,:/])({NUMBER}\s?(?:{UNIT}))\s?[x×]\s?(?=\d)", lambda m: m[1] + " by "),
@@ -51,6 +57,6 @@ RULES: tuple[Rule, ...] = (
 # What is left when dates, money and units are words.
 LAST_RULES: tuple[Rule, ...] = (
     rule(r"(?<=\d)\s?-\s?-(?=\d)", " to minus "),
-    rule(r"(?<![\d.,-])(\d[\d,.]*)\s?-\s?(?=\d[\d,.]*(?![\w,.]*-))", lambda m: m[1] + " to "),
+    rule(r"(?<![\d.,-])(\d[\d,.]*)\s?-\s?(?=\d[\d,.]*(?![\w,.]*-(?![a-z])))", lambda m: m[1] + " to "),
     rule(r"(?<![\w.,)-])-(?=\.?\d)|^-\s(?=\d)", "minus "),
 )

@@ -5,7 +5,7 @@ import re
 
 from g2p.english.abbreviation_tables import STARTERS
 from g2p.english.numbers import words, year
-from g2p.english.rules import Rule, rule
+from g2p.english.rules import Rule, after, rule
 
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _UNITS = r"(?:IX|IV|V?I{0,3})"
@@ -58,15 +58,15 @@ def _ordinal(match: re.Match[str]) -> str:
 def _numbered(match: re.Match[str]) -> str:
     """Chapter IV, Act I to III, Scene ii: in figures, which are read later."""
     first, joint, last = match[2], match[3], match[4]
-    behind = match.string[match.end():match.end() + 6]
+    behind = after(match, 20)
     if match[1].endswith(".") and first == "I" and re.match(r"\s[a-z']|'", behind):
         return match[0]     # No. I will not.
     if first == "i" and (match[1].islower() or re.match(r"\s[a-z]", behind)):
         return match[0]
     if not first.isupper() and not first.islower():
         return match[0]
-    if match[1].islower() and first == "I" and not re.match(
-            r"\s?[.,;:)?!-]|$|\s(?:of|to|and|or)\b", behind):
+    if match[1].islower() and first == "I" and not (re.match(
+            r"\s?[.,;:)?!-]|$|\s(?:of|to|and|or)\b", behind) or _KIND.match(behind)):
         return match[0]
     return f"{match[1]} {value(first)}" + (f"{joint}{value(last)}" if last else "")
 
@@ -78,9 +78,15 @@ def _century(match: re.Match[str]) -> str:
     return first + words(value(match[3]), "ordinal")
 
 
+# Nouns that only the numeral I stands before, behind type, class, phase, ...
+_KIND = re.compile(
+    r"\s(?:errors?|diabetes|trials?|study|studies|cancers?|diseases?|railroads?|tumou?rs?|collagen|"
+    r"drugs?|substances?|devices?|clinical|listed|buildings?|felony|felonies|misdemeanors?|rapids|"
+    r"supernovae?|superconductors?|civilizations?|responses?|hypersensitivity|interferons?|assets?|"
+    r"patients?|schools?|students?|companies|offen[cs]es?|exams?|certification)\b")
 # A numeral is never empty, though all of its parts may be.
 _OLD = rf"(?=[IVX]+\b){_UNDER_40}\b(?<=[IVX])"
-_BIG = rf"(?=[IVXLC]+\b)C{{0,3}}{_UNDER_100}\b(?<=[IVXLC])"
+_BIG = rf"(?=[IVXLC]+\b)(?![LC]\b)C{{0,3}}{_UNDER_100}\b(?<=[IVXLC])"
 _SMALL = r"(?=[ivxl]+\b)(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})\b(?<=[ivxl])"
 _NTH = rf"(?=[IVX]+(?:th|st|nd|rd)?\b){_UNDER_40}(?<=[IVX])"
 _TH = r"(?:th|st|nd|rd)?"
@@ -92,7 +98,9 @@ _FIRST_NAMES = (rf"{MONARCHS}|[A-Z][a-z]+ [A-Z]\.|Thomas|Arthur|Walter|Samuel|Sa
                 "Michael|Daniel")
 RULES: tuple[Rule, ...] = (
     WAR,
-    rule(rf"\b(?:({_NTH}){_TH}({_TO}))?({_NTH}){_TH}(?=\s(?:{_CENTURY})\b)", _century),
+    rule(rf"\b(?:({_NTH}){_TH}({_TO}))?({_NTH}){_TH}(?=\s(?i:{_CENTURY})\b)", _century),
+    rule(rf"\b(?=[IVX]+(?:th|st|nd|rd)\b)({_UNDER_40})(?:th|st|nd|rd)\b",
+         lambda m: words(value(m[1]), "ordinal")),
     rule(rf"\b((?:{RULERS})\s+[A-Z]\w+)\s+({_OLD}){_ALONE}{_POINT}", _ordinal),
     rule(rf"\b({MONARCHS})\s+(?=II|IV|VI|IX|XI|XV|XX)({_OLD}){_ALONE}{_POINT}", _ordinal),
     rule(rf"\b({MONARCHS})\sthe\s({_OLD}){_ALONE}{_POINT}", _ordinal),
@@ -105,6 +113,9 @@ RULES: tuple[Rule, ...] = (
     rule(rf"\b((?:{_FIRST_NAMES}) [A-Z][a-z]+),?\s(II|III|IV)\b", _ordinal),
     rule(rf"\b((?i:{NUMBERED})\.?)\s({_BIG})(?!['.]\w)(?:({_TO})({_BIG}))?", _numbered),
     rule(rf"\b((?i:{NUMBERED})\.?)\s({_SMALL})(?!['.]\w)(?:({_TO})({_SMALL}))?", _numbered),
+    rule(rf"\b(pp?\.?)\s({_SMALL})(?!['.]\w)(?:({_TO})({_SMALL}))?", _numbered),
+    rule(rf"\((?=[ivx]{{2,}}\))({_SMALL})\)", lambda m: f"({value(m[1])})"),
+    rule(rf"(?:^|(?<=[.!?:]\s))(?=[IVX]{{2,}}\.\s[A-Z])({_OLD})", lambda m: words(value(m[1]))),
     rule(rf"\b(?=[MDCLXVI]{{4,15}}\b)(?!MIXX?\b)({_YEARS})\b", lambda m: year(str(value(m[1])))),
     rule(rf"(?<=[a-z]\s)(?=[IVX]{{2,}}\b)(?!XX\b|XXX\b|IV\b)({_OLD})(?![-']\w)",
          lambda m: words(value(m[1]))),

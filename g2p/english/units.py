@@ -21,11 +21,11 @@ _METRIC = (
     ("mol", "mole", "-nμum"), ("M", "molar", "nμum"), ("cal", "calorie", "-k"),
     ("B", "byte", "kKMGTP"), ("bit", "bit", "-kMG"), ("bps", "bit per second", "-kKMGT"),
     ("Bps", "byte per second", "kMG"), ("bar", "bar", "m"), ("lm", "lumen", "-"),
-    ("lx", "lux", "-"), ("cd", "candela", "-"), ("Bq", "becquerel", "-kM"),
+    ("lx", "lux", "-"), ("rad", "radian", "-m"), ("cd", "candela", "-"), ("Bq", "becquerel", "-kM"),
     ("Sv", "sievert", "-mμu"), ("Gy", "gray", "-m"), ("px", "pixel", "-M"), ("pc", "parsec", "kM"),
     ("dB", "decibel", "-"), ("ha", "hectare", "-"), ("t", "ton", "-"), ("cc", "cubic centimeter",
                                                                         "-"))
-_SAME = {"hertz", "lux"}
+_SAME = {"hertz", "lux", "hundredweight", "stone"}
 _PLAIN = {
     "kph": "kilometer per hour", "kmh": "kilometer per hour", "mph": "mile per hour",
     "lb": "pound", "lbs": "pound", "oz": "ounce", "ozs": "ounce", "kΩ": "kilohm", "KΩ": "kilohm",
@@ -33,18 +33,21 @@ _PLAIN = {
     "fl oz": "fluid ounce", "fl. oz": "fluid ounce",
     "yd": "yard", "yds": "yard", "mi": "mile", "nmi": "nautical mile", "gal": "gallon",
     "qt": "quart", "qts": "quart", "pt": "pint", "pts": "point", "tsp": "teaspoon",
-    "tsps": "teaspoon", "tbsp": "tablespoon", "tbsps": "tablespoon", "h": "hour", "hr": "hour",
+    "tsps": "teaspoon", "tbsp": "tablespoon", "tbsps": "tablespoon", "Tbsp": "tablespoon", "Tsp": "teaspoon", "c.": "cup",
+    "pkg": "package", "pkgs": "package", "pc": "piece", "pcs": "piece", "VDC": "volt DC",
+    "VAC": "volt AC", "dBm": "decibel milliwatt", "cwt": "hundredweight", "h": "hour", "hr": "hour",
     "hrs": "hour", "min": "minute", "mins": "minute", "sec": "second", "secs": "second",
     "wk": "week", "wks": "week", "mo": "month", "mos": "month", "yr": "year", "yrs": "year",
     "rpm": "revolution per minute", "bpm": "beat per minute", "fps": "frame per second",
     "mpg": "mile per gallon", "dpi": "dot per inch", "ppi": "pixel per inch",
     "ppm": "part per million", "ppb": "part per billion", "psi": "pound per square inch",
     "mmHg": "millimeter of mercury", "mm Hg": "millimeter of mercury", "inHg": "inch of mercury",
+    "kbps": "kilobit per second", "mbps": "megabit per second", "gbps": "gigabit per second",
     "MiB": "mebibyte", "GiB": "gibibyte", "KiB": "kibibyte", "TiB": "tebibyte",
     "Mbit": "megabit", "Gbit": "gigabit", "kbit": "kilobit", "dBA": "decibel A",
     "kn": "knot", "kt": "knot", "kts": "knot", "mcg": "microgram", "IU": "international unit",
     "°C": "degree Celsius", "°F": "degree Fahrenheit", "° C": "degree Celsius",
-    "° F": "degree Fahrenheit", "°": "degree", "¢": "cent", "doz": "dozen",
+    "° F": "degree Fahrenheit", "°": "degree", "¢": "cent", "doz": "dozen", "bbl": "barrel",
     "atm": "atmosphere", "sqft": "square foot", "sqm": "square meter",
     "mgd": "million gallon a day",
     "ft-lb": "foot pound", "lb-ft": "pound foot", "Nm": "newton meter", "N m": "newton meter",
@@ -63,7 +66,9 @@ def _plural(name: str) -> str:
     head, space, tail = name.partition(" per ") if " per " in name else name.partition(" of ") \
         if " of " in name else (name, "", "")
     first, _, last = head.rpartition(" ")
-    if head.startswith("degree"):
+    if last.isupper() and first:        # volts DC, decibels A
+        several = f"{first}s {last}"
+    elif head.startswith("degree"):
         several = head.replace("degree", "degrees")
     elif last in _SAME or any(last.endswith(same) for same in _SAME):
         several = head
@@ -78,6 +83,8 @@ def _table() -> dict[str, str]:
     for symbol, unit, prefixes in _METRIC:
         for prefix in prefixes:
             names[("" if prefix == "-" else prefix) + symbol] = _PREFIXES.get(prefix, "") + unit
+    for unit in ("mph", "kph", "km", "kg", "cm", "mm", "lb", "lbs", "oz", "ft", "rpm", "psi", "bpm", "ml"):
+        names[unit.upper()] = names.get(unit, "foot")
     names |= {"ft": "foot", "hp": "horsepower", "%": "percent", "‰": "per mille"}
     names |= {"in.": "inch"}
     for short, name in _TWO_WORDS.items():
@@ -141,7 +148,8 @@ def _unit(match: re.Match[str]) -> str:
     if symbol == "pt" and float(number.replace(",", "")) > 4:
         symbol = "pts"
     head = before(match, 8)
-    part = head.endswith("/") and not re.search(r"\d\s\d+/$", head)
+    top = re.search(r"(?<!\d\s)(?<!\d)(\d+)/$", head)
+    part = top is not None and int(top[1]) < float(number.replace(",", ""))
     one = (number == "1" and not head.endswith(("/", "."))) or part or describes(match)
     if match[0][len(number)] == "-" and re.match(r"\s[a-z]", after(match, 2)):
         one = True
@@ -170,7 +178,10 @@ def _feet(match: re.Match[str]) -> str:
 
 def _inches(match: re.Match[str]) -> str:
     """27" -> 27 inches, unless the mark closes a quotation."""
-    if before(match, 300).count('"') % 2:
+    quoted = False
+    for mark in re.finditer(r'(\d?)"', before(match, 300)):
+        quoted = not quoted and not mark[1]
+    if quoted:
         return match[0]
     number = match[1].strip()
     one = number == "1" or ("/" in number and " " not in number) or describes(match)
@@ -178,6 +189,7 @@ def _inches(match: re.Match[str]) -> str:
 
 
 INCHES = rule(rf"(?<![\w.,/])((?:\d{{1,3}}\s)?\d{{1,3}}/\d{{1,3}}|{NUMBER})\s?\"", _inches)
+_PER_POWER = "m|cm|mm|km|s|min|h|L|l|ml|mL|kg|g|mol|K|W|day|yr|J|Hz"
 _EACH = rf"(?:{NUMBER}|\d+/\d+)\s?['\"]"
 LENGTH_RULES: tuple[Rule, ...] = (
     rule(r"°\s?(\d{1,2})'(?:\s?(\d{1,2}(?:\.\d+)?)\")?", lambda m: f"° {m[1]} minutes" + (
@@ -186,36 +198,54 @@ LENGTH_RULES: tuple[Rule, ...] = (
     rule(r"(?<![\w.,/])(\d{1,3})'[\s-]?(\d{1,2}(?:\.\d+)?(?:\s?\d/\d)?)(?:\"|'')?(?![\w'])",
          _feet_inches),
     rule(rf"(?<![\w.,/])({NUMBER})'\s?-\s?({NUMBER})'(?!\w)", lambda m: f"{m[1]} to {m[2]} feet"),
+    rule(rf"(?<![\w.,/])({NUMBER})\"\s?-\s?({NUMBER})\"(?!\w)",
+         lambda m: f"{m[1]} to {m[2]} inches"),
+    rule(r"(?<![\w.,])(\d{1,2})\s?h\s?([0-5]?\d)\s?m(?!\w)", lambda m: f"{m[1]} h {m[2]} min"),
+    rule(r"(?<![\w.,])(\d{1,2})\s?m\s?([0-5]?\d)\s?s(?!\w)", lambda m: f"{m[1]} min {m[2]} s"),
+    rule(r"(?<![\w.,])((?:[2-9]|1\d|2[02-9]) )st\b(?!\.)", lambda m: m[1] + "stone"),
+    # 10 m s^-1, 5 mol L^-1: a rate
+    rule(rf"(?<=[A-Za-zΩ°])\s({_PER_POWER})\^-([123])(?!\d)",
+         lambda m: f"/{m[1]}" + (f"^{m[2]}" if m[2] > "1" else "")),
+    rule(rf"(?<![\w.,])({NUMBER})\s(kg|g|N|J|W|Pa|A|kN|kW)\s(m|s)\^([23])(?![\w^])",
+         lambda m: f"{m[1]} {UNITS[m[2]]} {several(_name(m[3] + m[4]), False)}"),
     rule(rf"(?<![\w.,/])({NUMBER})'(?=[\s.,;:!?)-]|$)", _feet),
 )
 _LONG = alternatives(unit for unit in UNITS if unit.isalpha() and len(unit) > 1)
 # Units without a number.
 BARE_RULES: tuple[Rule, ...] = (
-    rule(r"(?<![\w/.,])(?<!\d\s)(?<!per\s)(km|cm|mm|ft|mi|yd)\^?([23])(?!\w)",
+    rule(r"(?<![\w/.,-])(?<!\d\s)(?<!per\s)(km|cm|mm|ft|mi|yd)\^?([23])(?!\w)",
          lambda m: several(_name(m[1] + m[2]), False)),
     rule(r"(?<![\w/.,])(?<!\d\s)(?<!per\s)(m|km|ft|kg|g|mg)((?:/(?:s|h|L|ml|cm|m|"
          r"kg)(?:\^[23])?){1,2})(?!\w)",
          lambda m: several(UNITS[m[1]], False) + _rate(m[2])),
 )
-_STOP = r"(?:\.(?=\s+[a-z\d(]|\s?[,;:]))?"
+_DETERMINED = "the|a|an|his|her|their|its|my|our|this|that|favou?r|total|all|every|each"
+_STOP = r"(?:\.(?=\s+[a-z\d(]|\s?[,;:)]))?"
 RULES: tuple[Rule, ...] = (
     rule(rf"(?<![\w.,])({NUMBER})\s?A(?=\s(?:fuse|circuit|breaker|current|charger|supply|socket|"
          rf"max)\b)",
          lambda m: f"{m[1]} amp"),
+    rule(rf"(?<![\w.,])({NUMBER})\s?T(?=\s(?:magnets?|fields?|MRI|M R I|scanners?)\b)",
+         lambda m: f"{m[1]} tesla"),
     rule(rf"(?<![\w.,])({NUMBER})\sK(?=[.,;)]|$|\s(?:and|to|at|in|or)\b)",
          lambda m: f"{m[1]} kelvin"),
     *BARE_RULES,
+    rule(rf"\b((?:hundred|thousand|million|billion|trillion)\s)({_LONG}|m|g|t|L|W)(\^?[23])?(?![\w^/'])",
+         lambda m: m[1] + several(_name(m[2] + (m[3] or "")), False)),
     rule(rf"\bper\s({_LONG})\b(?!\^)", lambda m: f"per {UNITS[m[1]]}"),
     rule(r"(?<=\d\s)(ft\.?|feet|foot)\s(\d{1,2})\sin\b\.?", lambda m: f"{m[1]} {m[2]} inches"),
     rule(r"(?<=\d\s)in\.(?=\s(?:wide|long|tall|high|deep|thick|in|of|by|x|and|or|from|per)\b)|"
-         r"(?<=\d\s)in(?=\.?\s?[x×]\s?\d)", "inches"),
+         r"(?<=\d\s)in(?=\.?\s?[x×]\s?\d)|(?<=\d\s)in(?=\s?[,;)]|\.?$)", "inches"),
+    rule(r"(?<=\d)in(?!\w)", " inches"),
+    rule(rf"\b([Aa]n?\s(?:\d+\s)?\d+[/.]\d+\s)in\s(?!(?:{_DETERMINED})\b)(?=[a-z])",
+         lambda m: m[1] + "inch "),
     rule(rf"(?<![\w.,])({NUMBER})[ -]?({_NAMED_UNIT})((?:\s?/\s?(?:{_POWERED})(?:\^?[23])"
          rf"(?!\w)|\s?/\s?(?:{alternatives(_PER)})(?![\w^])){{1,2}})?(?![\w^/])(?!\^)"
          rf"{_STOP}", _unit),
     rule(rf"(?<=[.,/])({NUMBER})[ -]?({_NAMED_UNIT}){_END}(/\w+(?!\w))?(?!/){_STOP}", _unit),
     rule(rf"\b(per)\s({_POWERED})\^?([23])(?!\w)",
          lambda m: f"{m[1]} {_name(m[2] + m[3])}"),
-    rule(rf"(?<=\w)(\s?/\s?(?:{alternatives(_PER)}))(?![\w^])", lambda m: (
+    rule(rf"(?<=\w)(\s?/\s?(?:{alternatives(_PER)}))(?![\w^]){_STOP}", lambda m: (
         _rate(m[1]) if _quantity(m) else m[0])),
 )
 _MEASURED = re.compile(r"(?:\d|\b(?:dollars?|euros?|pounds?|pence|cents?|rupees?|francs?|yen|"

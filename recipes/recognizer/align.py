@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from codec import CodecSpec, load_audio
+from codec import load_audio
 from g2p import BOUNDARIES, phonemize
 from valle.data.corpora import read_corpus
 from valle.evaluate.table import markdown
@@ -27,16 +27,16 @@ CLIPS = 60
 def main() -> None:
     recognizer, aligner = Recognizer.load(sys.argv[1]), Aligner.load(sys.argv[2])
     errors: dict[str, list[float]] = {"recogniser's CTC": [], "aligner": []}
-    spec = CodecSpec()
+    mel = aligner.config.mel
     recordings = [r for r in read_corpus(Path(sys.argv[3]), "plain") if r.segments and r.text]
     for recording in recordings[:: max(1, len(recordings) // CLIPS)]:
         phones = phonemize(recording.text or "")
         ends = [end for _, end in recording.segments or []]
         spoken = [i for i, phone in enumerate(phones) if phone not in BOUNDARIES]
         truth = [ends[i - 1] if i else 0.0 for i in spoken]
-        samples = load_audio(recording.audio, spec.sample_rate)
+        samples = load_audio(recording.audio, mel.sample_rate)
         durations = aligner.durations(samples, phones)
-        starts = np.cumsum([0, *durations[:-1]]) / spec.frame_rate
+        starts = np.cumsum([0, *durations[:-1]]) * mel.hop / mel.sample_rate
         errors["aligner"] += [abs(starts[i] - t) for i, t in zip(spoken, truth, strict=True)]
         try:
             found = phone_starts(recognizer, torch.from_numpy(load_audio(

@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from codec import CodecSpec, load_codec
+from codec import load_codec
 from codec.files import atomic_path
 from g2p import Vocabulary
 from valle.data.held_out import read_patterns, split_speakers
@@ -39,7 +39,7 @@ from valle.synthesis.options import SamplingOptions
 from valle.synthesis.sampling import draw, truncate
 
 HELD_OUT = Path(__file__).with_name("held_out.txt")
-PROMPT_FRAMES = CodecSpec().frames(3.0)
+PROMPT_SECONDS = 3.0
 
 
 class Filler:
@@ -63,7 +63,7 @@ class Filler:
         heard = codes.shape[1] // 2
         if prompt is not None:
             before, known, lasting = self._parts(prompt)
-            heard = min(PROMPT_FRAMES, prompt.frames)
+            heard = min(self.prepared.spec.frames(PROMPT_SECONDS), prompt.frames)
             cut = np.diff(np.minimum(np.cumsum([0, *lasting]), heard))  # phones that lie within
             begun = int(np.count_nonzero(np.cumsum(cut) < heard)) + 1
             phones, codes = before[:begun] + phones, np.hstack([known[:, :heard], codes])

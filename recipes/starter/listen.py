@@ -16,6 +16,7 @@ import itertools
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,14 @@ from tqdm import tqdm
 
 from codec.audio import SAMPLE_RATE
 from g2p import BOUNDARIES
-from valle.data.manifest import MANIFEST, Utterance, load_samples, read_manifest, write_manifest
+from valle.data.manifest import (
+    MANIFEST,
+    Utterance,
+    load_samples,
+    read_info,
+    read_manifest,
+    write_manifest,
+)
 from valle.data.process import frame_durations
 from valle.recognizer.sphinx import ARPABET
 
@@ -78,7 +86,7 @@ class Listener:
 
 
 def durations(times: Sequence[tuple[float, float]], phones: Sequence[str], n_frames: int,
-              ) -> list[int]:
+              frame_rate: float) -> list[int]:
     """Codec frames of every phone, boundaries with the time between words; they sum to n_frames.
 
     A pause without a boundary to hold it goes to the phone before it. ValueError: no room for all.
@@ -89,13 +97,13 @@ def durations(times: Sequence[tuple[float, float]], phones: Sequence[str], n_fra
         ends[i] = end
         if i:
             ends[i - 1] = start
-    return frame_durations(phones, ends.tolist(), n_frames)
+    return frame_durations(phones, ends.tolist(), n_frames, frame_rate)
 
 
 LISTENER: list[Listener] = []  # one for each process
 
 
-def listen(utterance: Utterance) -> list[int] | None:
+def listen(utterance: Utterance, frame_rate: float) -> list[int] | None:
     """Durations of one utterance, None where there is no text or it does not fit."""
     if utterance.durations:
         return utterance.durations
@@ -106,7 +114,7 @@ def listen(utterance: Utterance) -> list[int] | None:
     samples = soxr.resample(load_samples(utterance), SAMPLE_RATE, RATE)
     try:
         times = LISTENER[0].times(samples, utterance.phones)
-        return times and durations(times, utterance.phones, utterance.frames)
+        return times and durations(times, utterance.phones, utterance.frames, frame_rate)
     except (KeyError, RuntimeError, ValueError):  # a foreign phone; PocketSphinx gave up; no room
         return None
 
@@ -117,8 +125,9 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path, help="folders written by `valle prepare`")
     for folder in parser.parse_args().folders:
         utterances = list(read_manifest(folder / MANIFEST))
+        timed_by = partial(listen, frame_rate=read_info(folder)["spec"].frame_rate)
         with ProcessPoolExecutor(os.cpu_count()) as pool:
-            found = list(tqdm(pool.map(listen, utterances, chunksize=8), total=len(utterances),
+            found = list(tqdm(pool.map(timed_by, utterances, chunksize=8), total=len(utterances),
                               desc=str(folder), unit="clip"))
         timed = [dataclasses.replace(u, durations=d, score=None)
                  for u, d in zip(utterances, found, strict=True)]

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from codec.audio import SAMPLE_RATE, load_audio
 from codec.files import atomic_path
 from valle.data.held_out import read_patterns, split_speakers
-from valle.data.manifest import FRAME_RATE, Prepared, Utterance
+from valle.data.manifest import Prepared, Utterance
 from valle.features.augment import change_speed
 
 HELD_OUT = Path(__file__).with_name("held_out.txt")
@@ -29,14 +29,14 @@ SPEEDS = (0.86, 0.93, 1.08, 1.17)
 MAX_SECONDS = 16.0
 
 
-def play(job: tuple[Utterance, Path, float]) -> None:
+def play(job: tuple[Utterance, Path, float, float]) -> None:
     """Write one clip at another speed, text and timings beside it; skip one that is there."""
-    u, path, speed = job
+    u, path, speed, frame_rate = job
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     path.with_suffix(".txt").write_text(u.text or "", encoding="utf-8")
-    ends = (u.start + np.cumsum(u.durations or []) / FRAME_RATE) / speed
+    ends = (u.start + np.cumsum(u.durations or []) / frame_rate) / speed
     write_phones(path.with_suffix(".phones"), u.phones or [], ends)
     samples = change_speed(load_audio(u.audio), speed)
     with atomic_path(path) as part:
@@ -49,15 +49,15 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="plain folder to write")
     parser.add_argument("prepared", nargs="+", type=Path, help="folders from `valle prepare`")
     options = parser.parse_args()
-    train, _ = split_speakers(Prepared.open(options.prepared).utterances,
-                              read_patterns([f"@{HELD_OUT}"]))
+    prepared = Prepared.open(options.prepared)
+    train, _ = split_speakers(prepared.utterances, read_patterns([f"@{HELD_OUT}"]))
     jobs = []
     for speed in SPEEDS:
         for u in train:
             if u.durations and u.seconds / speed <= MAX_SECONDS:
                 speaker = f"{u.speaker[:24]}_s{speed * 100:.0f}"
                 name = f"clip_{Path(u.audio).stem}.flac"  # not LibriSpeech's way of naming
-                jobs.append((u, options.out / speaker / name, speed))
+                jobs.append((u, options.out / speaker / name, speed, prepared.spec.frame_rate))
     with ProcessPoolExecutor() as pool:
         list(tqdm(pool.map(play, jobs, chunksize=16), total=len(jobs), unit="clip"))
 

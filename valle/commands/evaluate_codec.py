@@ -2,11 +2,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from valle.commands.judge_options import add_judge_arguments
+from valle.features.progress import progress
 
 if TYPE_CHECKING:
     from codec.audio import Samples
@@ -42,8 +42,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
     from codec import load_codec, save_audio
     from valle.data.held_out import read_patterns, split_speakers
     from valle.data.manifest import Prepared, load_samples
@@ -63,13 +61,14 @@ def run(options: argparse.Namespace) -> int:
     distractors = pick_distractors((u.text for u in [*known, *held] if u.text), texts, options.seed)
     panel = make_panel(options.out, options.recognizer or default_recognizers(),
                        options.speaker or default_encoders(), [*texts, *distractors])
-    clips = [Clip(u.id, u.speaker, u.text or "", load_samples(u)) for u in chosen]
+    clips = [Clip(u.id, u.speaker, u.text or "", load_samples(u, codec.sample_rate))
+             for u in chosen]
 
     def save(name: str, version: str, samples: Samples) -> None:
         file = f"{name.replace('/', '-')}.wav"
         save_audio(options.out / version.replace(" ", "-") / file, samples)
 
-    with tqdm(total=len(clips), unit="clip", disable=not sys.stderr.isatty()) as bar:
+    with progress(total=len(clips), unit="clips", desc="codec") as bar:
         report = evaluate_codec(codec, clips, panel, options.n_codebooks, on_clip=bar.update,
                                 save=save if options.save_audio else None)
     left_out = "".join(f"\n- not measured: {name}: {why}" for name, why in report.missing.items())

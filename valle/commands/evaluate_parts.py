@@ -2,12 +2,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from valle.commands.judge_options import add_judge_arguments
 from valle.commands.voice_options import add_voice_arguments, load_voice
+from valle.features.progress import progress
 
 if TYPE_CHECKING:
     from valle.evaluate.parts import Passage
@@ -44,8 +44,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
     from valle.evaluate.panel import default_encoders, default_recognizers, make_panel
     from valle.evaluate.parts import Parts, evaluate_parts, parts_table, settings_of
     from valle.evaluate.results import write_text
@@ -58,8 +56,7 @@ def run(options: argparse.Namespace) -> int:
     tts, sampling = load_voice(options)
     parts = Parts.of(tts, sampling, options.n_codebooks, options.seed)
     weights = weights_of(options.model)
-    with tqdm(total=len(passages) * len(parts.names), unit="clip",
-              disable=not sys.stderr.isatty()) as bar:
+    with progress(total=len(passages) * len(parts.names), unit="clips", desc="parts") as bar:
         rows = evaluate_parts(parts, passages, panel, options.out / "parts.jsonl",
                               settings_of(parts, weights), bar.update)
     text = (f"# Parts of {options.model}\n\n{len(passages)} passages of {source}, weights "

@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from valle.features.progress import progress
 
 if TYPE_CHECKING:
     from valle.data.corpora import Recording
@@ -52,8 +53,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     import fnmatch
 
-    from tqdm import tqdm
-
     from valle.data.corpora import read_corpus
     from valle.data.held_out import read_patterns
     from valle.evaluate.protocol_files import write_protocol
@@ -73,8 +72,8 @@ def run(options: argparse.Namespace) -> int:
     if (options.rule == "texts") != (options.texts is not None):
         raise ValueError("--rule texts and --texts FILE go together")
     texts = read_texts(options.texts) if options.texts else []
-    with tqdm(total=len(texts) or options.count * len(groups), unit="text", desc=options.rule,
-              disable=not sys.stderr.isatty()) as bar:
+    with progress(total=len(texts) or options.count * len(groups), unit="texts",
+                  desc=options.rule) as bar:
         maker = Maker(options.data, WordTimes(), options.count, options.prompts, seen,
                       options.seed, bar.update)
         protocol = (maker.of_texts(options.out.stem, texts, chain(*groups.values()), others)

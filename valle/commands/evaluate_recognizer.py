@@ -2,8 +2,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
+
+from valle.features.progress import progress
 
 HELP = """Let recognisers transcribe recordings of speakers that training has not heard.
 
@@ -32,8 +33,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
     from valle.data.clips import find_clips
     from valle.data.held_out import read_patterns, split_speakers
     from valle.evaluate.choice import of_each_corpus
@@ -52,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     panel = Panel(Memory(options.out / "judged.jsonl"),
                   [listener(name, [*texts, *others]) for name in options.model], [], [])
     panel.find()
-    rows = evaluate_recognizers(tqdm(chosen, unit="clip", disable=not sys.stderr.isatty()), panel)
+    rows = evaluate_recognizers(progress(chosen, unit="clips", desc="judging"), panel)
     text = recognizer_table(rows, panel.missing)
     write_rows(options.out / "recognizer.jsonl", rows)
     write_text(options.out / "recognizer.md", text)

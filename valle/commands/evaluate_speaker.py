@@ -4,10 +4,11 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from valle.features.progress import progress
 
 if TYPE_CHECKING:
     from valle.data.clips import Clip
@@ -42,8 +43,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
     from codec.files import atomic_path
     from valle.evaluate.panel import files_digest
     from valle.evaluate.rows import write_rows
@@ -56,8 +55,7 @@ def run(options: argparse.Namespace) -> int:
     for name in dict.fromkeys(options.model):
         path = options.out / f"embeddings-{hashlib.sha256(name.encode()).hexdigest()[:8]}.jsonl"
         try:
-            with tqdm(total=len(clips), desc=name, unit="clip",
-                      disable=not sys.stderr.isatty()) as bar:
+            with progress(total=len(clips), desc=name, unit="clips") as bar:
                 embeddings = embed_clips(clips, partial(ENCODERS.load, name),
                                          f"{name} {files_digest(name)}", path, bar.update)
         except (ImportError, OSError, ValueError) as error:

@@ -2,13 +2,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from valle.commands.judge_options import add_judge_arguments
 from valle.commands.voice_options import add_voice_arguments, load_voice
+from valle.features.progress import progress
 
 if TYPE_CHECKING:
     from codec.audio import Samples
@@ -49,8 +49,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
     from valle.data.batching import spread_out
     from valle.evaluate.panel import default_encoders, default_recognizers, make_panel
     from valle.evaluate.protocol_files import read_protocol
@@ -75,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
 
     recordings = not options.no_recordings
     total = expected_rows(protocol, codec is not None, recordings)
-    with tqdm(total=total, unit="clip", desc="judging", disable=not sys.stderr.isatty()) as bar:
+    with progress(total=total, unit="clips", desc="judging") as bar:
         scorer = Scorer(protocol, panel, codec, books, bar.update, keep)
         rows = scorer.recordings() if recordings else []
         for folder in options.beside:
@@ -100,8 +98,6 @@ def run(options: argparse.Namespace) -> int:
 def speak(options: argparse.Namespace, protocol: Protocol,
           ) -> tuple[Any, int | None, Path, dict[str, str], str]:
     """(codec, its books in use, folder of audio, what could not be spoken, a phrase on how)."""
-    from tqdm import tqdm
-
     from valle.evaluate.speaking import VALLESystem, speak_items, weights_of
 
     if options.wavs:
@@ -109,8 +105,7 @@ def speak(options: argparse.Namespace, protocol: Protocol,
     tts, sampling = load_voice(options)
     system = VALLESystem(tts, sampling, weights_of(options.model))
     wavs = options.out / "wav"
-    with tqdm(total=len(protocol.items), unit="item", desc="speaking",
-              disable=not sys.stderr.isatty()) as bar:
+    with progress(total=len(protocol.items), unit="items", desc="speaking") as bar:
         problems = speak_items(protocol, system, wavs, options.seed, bar.update)
     about = (f"model {options.model} ({system.weights}), codec {tts.model.codec.identity}, seed "
              f"{options.seed}, temperature {sampling.temperature:g}, top-k {sampling.top_k}, top-p "

@@ -16,12 +16,13 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from valle.commands.progress import Bar
 from valle.commands.replay import differences, replay
 from valle.commands.voice_options import add_voice_arguments, load_voice
+from valle.features.progress import advance, progress
 
 if TYPE_CHECKING:
     from valle.synthesis.result import Audio
@@ -139,11 +140,11 @@ def run(options: argparse.Namespace) -> int:
     torch.set_num_threads(min(options.threads, cores()))
     tts, sampling = load_voice(options)
     loaded = time.monotonic()
-    silent = options.quiet or options.json
-    with Bar("speaking", round(phones * (1 + 2 * FRAMES_PER_PHONE)), silent) as bar:
+    with progress(total=round(phones * (1 + 2 * FRAMES_PER_PHONE)), desc="speaking", unit="steps",
+                  brief=True, silent=options.quiet or options.json) as bar:
         audio = tts.speak(text, prompt=options.prompt_audio, prompt_text=transcript,
                           language=options.language, seed=options.seed, sampling=sampling,
-                          continuation=options.continuation, on_frame=bar.advance)
+                          continuation=options.continuation, on_frame=partial(advance, bar))
     audio.save(options.out)
     done = time.monotonic()
     rtf = (done - loaded) / audio.seconds

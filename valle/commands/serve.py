@@ -37,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--origin", action="append", default=[], metavar="URL",
                         help="a web page elsewhere that may ask, as https://example.org; may be "
                              "given again")
+    parser.add_argument("--wyoming", type=int, nargs="?", const=10200, metavar="PORT",
+                        help="answer Home Assistant too, by the Wyoming protocol (port 10200)")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of the model")
     parser.add_argument("--drain", type=int, default=60, metavar="SECONDS",
                         help="how long a server that is told to stop may finish what it has")
@@ -45,11 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    for name in PACKAGES:
+    for name in (*PACKAGES, *(["wyoming"] if options.wyoming else [])):
         package(name, "valle serve", "'valle[serve]'")
     limits, rights = from_flags(options, Limits), access(options.host, tuple(options.origin))
-    if not 0 <= options.port < 1 << 16:
-        raise ValueError(f"--port {options.port}: must be 0 to 65535")
+    for name, port in (("port", options.port), ("wyoming", options.wyoming or 0)):
+        if not 0 <= port < 1 << 16:
+            raise ValueError(f"--{name} {port}: must be 0 to 65535")
     if options.threads < 1:
         raise ValueError(f"--threads {options.threads}: must be 1 or more")
     import torch
@@ -65,9 +68,10 @@ def run(options: argparse.Namespace) -> int:
     if options.host not in LOOPBACK and not rights.key:
         print("warning: anybody who reaches this server may use it: set VALLE_API_KEY",
               file=sys.stderr)
-    config = uvicorn.Config(create_app(tts, options.voices, limits, rights), options.host,
-                            options.port, log_config=None, access_log=False, server_header=False,
-                            timeout_graceful_shutdown=options.drain, lifespan="on",
-                            ws_max_size=1 << 20)
+    wyoming = (options.host, options.wyoming) if options.wyoming else None
+    app = create_app(tts, options.voices, limits, rights, wyoming)
+    config = uvicorn.Config(app, options.host, options.port, log_config=None, access_log=False,
+                            server_header=False, lifespan="on", ws_max_size=1 << 20,
+                            timeout_graceful_shutdown=options.drain)
     uvicorn.Server(config).run()
     return 0

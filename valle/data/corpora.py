@@ -118,7 +118,8 @@ def _tables(root: Path) -> list[Path]:
     found: list[Path] = []
     for folder in [root, *sorted(p for p in root.iterdir() if p.is_dir())]:
         texts = [p for p in sorted(folder.iterdir())
-                 if p.suffix.lower() in (".csv", ".tsv", ".txt", ".psv", ".list")]
+                 if p.suffix.lower() in (".csv", ".tsv", ".txt", ".psv", ".list", ".lst", ".json",
+                                         ".jsonl") or p.name in ("text", "transcripts")]
         if 0 < len(texts) <= MOST_TABLES and (folder == root or not found):
             index = AudioIndex(folder)
             found += [path for path in texts if is_table(path, index)]

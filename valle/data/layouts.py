@@ -179,7 +179,8 @@ def read_plain(homes: Sequence[Path], root: Path, language: str) -> Found:
         for stem, path in folder.audio.items():
             name = "/".join(key(below(path, root)))
             beside = (folder.others.get(f"{stem}.txt".lower())
-                      or folder.others.get(f"{plain_name(path.name)}.txt".lower()))
+                      or folder.others.get(f"{plain_name(path.name)}.txt".lower())
+                      or _label(folder.others.get(f"{stem}.lab".lower())))
             text, problem = text_or_problem(beside or elsewhere.get(name))
             segments = None
             if timings := folder.others.get(f"{stem}.phones".lower()):
@@ -189,6 +190,12 @@ def read_plain(homes: Sequence[Path], root: Path, language: str) -> Found:
                     problem = str(error)
             yield Recording(name, path, voice_folder(path, root), text, language, segments, problem)
         yield from folder.left_out
+
+
+def _label(path: Path | None) -> Path | None:
+    """A .lab file that holds a text, as the Montreal aligner reads it, and no timings."""
+    timed = path and re.match(r"\s*[\d.]+\s+[\d.]+\s", path.read_bytes()[:80].decode("latin-1"))
+    return None if timed else path
 
 
 def _texts_apart(folders: Sequence[Folder], root: Path) -> dict[str, Path]:

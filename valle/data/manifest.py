@@ -3,7 +3,7 @@
     manifest.jsonl            one Utterance per line
     codes-00000.safetensors   "codes" int16 [Q, sum of T]; absent when prepared without a codec
     skipped.jsonl             recordings left out, with the reason
-    prepared.json             where it came from, with which codec, and totals
+    prepared.json             where it came from, with which codec, its numbers, and totals
 """
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from safetensors import SafetensorError, safe_open
 
 from codec.audio import SAMPLE_RATE, load_audio
 from codec.files import atomic_path
+from codec.record import from_record
 from codec.spec import CodecSpec
 from codec.speech import normalize_loudness
 
 Codes = NDArray[np.int16]
-FRAME_RATE = CodecSpec().frame_rate
 MANIFEST, SKIPPED, INFO = "manifest.jsonl", "skipped.jsonl", "prepared.json"
 
 
@@ -108,11 +108,14 @@ def write_manifest(path: str | Path, utterances: Iterable[Utterance]) -> None:
         temporary.write_text("".join(f"{u.to_json()}\n" for u in utterances), encoding="utf-8")
 
 
-def load_samples(utterance: Utterance) -> NDArray[np.float32]:
-    """Audio of an utterance as it was encoded: float32 [N] at 24 kHz, cut, at -23 dBFS."""
-    samples = load_audio(utterance.audio, max_seconds=float("inf"))
-    start, end = (round(t * SAMPLE_RATE) for t in (utterance.start, utterance.end))
-    return normalize_loudness(samples[start:end])
+def load_samples(utterance: Utterance, sample_rate: int = SAMPLE_RATE) -> NDArray[np.float32]:
+    """Audio of an utterance as it was encoded: float32 [N], cut, at -23 dBFS.
+
+    sample_rate: of its codec, in Hz.
+    """
+    samples = load_audio(utterance.audio, sample_rate, max_seconds=float("inf"))
+    start, end = (round(t * sample_rate) for t in (utterance.start, utterance.end))
+    return normalize_loudness(samples[start:end], sample_rate)
 
 
 def shard_path(folder: str | Path, shard: int) -> Path:
@@ -203,13 +206,12 @@ class Prepared:
         utterances: of all folders, in the order of the folders and their manifests.
         index: the same as columns.
         codec: identity of the codec that made the codes, or None without codes.
-        n_codebooks: Q, or None without codes.
+        spec: its numbers; without codes those of the frames that durations count.
     """
 
-    def __init__(self, folders: Sequence[Path], codec: str | None, n_codebooks: int | None) -> None:
+    def __init__(self, folders: Sequence[Path], codec: str | None, spec: CodecSpec) -> None:
         """Read the manifests; FileNotFoundError or ValueError say what is wrong with one."""
-        self.codec = codec
-        self.n_codebooks = n_codebooks
+        self.codec, self.spec = codec, spec
         self._shards: dict[tuple[str, int], Any] = {}
         paths = [folder / MANIFEST for folder in folders]
         which, starts = array("i"), array("q")
@@ -244,13 +246,14 @@ class Prepared:
         if not folders:
             raise ValueError("no prepared folder given: make one with `valle prepare`")
         infos = {str(folder): read_info(folder) for folder in folders}
-        codecs = {info["codec"]: folder for folder, info in infos.items()}
+        codecs = {(info["codec"], info["spec"]): folder for folder, info in infos.items()}
         if len(codecs) > 1:
-            each = ", ".join(f"{folder} ({codec or 'none'})" for codec, folder in codecs.items())
+            each = ", ".join(f"{folder} ({codec or 'none'}, {spec.frame_rate:g} frames/s)"
+                             for (codec, spec), folder in codecs.items())
             raise ValueError(f"folders prepared with different codecs: {each}; "
                              "prepare them again with one")
-        info = next(iter(infos.values()))
-        return cls([Path(folder) for folder in infos], info["codec"], info["n_codebooks"])
+        (codec, spec), = codecs
+        return cls([Path(folder) for folder in infos], codec, spec)
 
     def codes(self, utterance: Utterance) -> Codes:
         """Codes of an utterance, int16 [Q, T].
@@ -279,8 +282,16 @@ class Prepared:
         return self.__dict__ | {"_shards": {}}
 
 
+def _spec(info: dict[str, Any]) -> CodecSpec:
+    """The codec's numbers; folders from before 0.10 name but the codebooks, all else was usual."""
+    books, _ = info.pop("n_codebooks", None), info.pop("frame_rate", None)
+    if "spec" not in info:
+        return CodecSpec(n_codebooks=books) if books else CodecSpec()
+    return from_record(CodecSpec, info["spec"])
+
+
 def read_info(folder: str | Path, unfinished: bool = False) -> dict[str, Any]:
-    """Contents of a folder's prepared.json.
+    """Contents of a folder's prepared.json; "spec" is a CodecSpec.
 
     Raises:
         FileNotFoundError: the folder was not prepared.
@@ -292,7 +303,7 @@ def read_info(folder: str | Path, unfinished: bool = False) -> dict[str, Any]:
                                 "make it with `valle prepare`")
     try:
         info = json.loads(path.read_text(encoding="utf-8"))
-        state = info["state"]
+        state, info["spec"] = info["state"], _spec(info)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is damaged ({error}): prepare the folder again") from error
     if state != "finished" and not unfinished:

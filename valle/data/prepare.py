@@ -9,36 +9,63 @@ import hashlib
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from codec.record import check_range
 from valle.data.corpora import detect, read_corpus
 from valle.data.lock import locked
 from valle.data.manifest import SKIPPED
-from valle.data.process import Processor, Work
+from valle.data.process import MIN_SECONDS, Processor, Work
 from valle.data.recording import LeftOut, summary
 from valle.data.workers import parallel, serial
 from valle.data.writer import DOUBTFUL_SCORE, SHARD_SIZE, PreparedWriter
 from valle.features.progress import progress
 from valle.model.checkpoint import model_folder
 
+MOST_WORKERS = 1024
 TINY_CORPUS = 100  # below this many recordings only a corpus broken as a whole is given up
 
 
-def prepare(corpus: str | Path, out: str | Path, *, kind: str = "auto", language: str = "en-us",
-            codec: str | Path | None = None, aligner: str | Path | None = None,
-            workers: int | None = None, max_seconds: float = 20.0, max_broken: float = 0.01,
-            shard_size: int = SHARD_SIZE) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Preparation:
+    """How a corpus is read.
+
+    Attributes:
+        kind: layout of the corpus: auto recognises it.
+        language: of its texts.
+        codec: starter, encodec, or the folder of a codec; without it there are no codes.
+        aligner: starter, or the folder of an aligner; without it there are no timings but a
+            teacher's own.
+        workers: processes, 0 or 1 for this one; without it one per core.
+        max_seconds: longer clips are left out.
+        max_broken: share of broken files above which to give up.
+        shard_size: recordings in a file of codes.
+    """
+
+    kind: str = "auto"
+    language: str = "en-us"
+    codec: str | Path | None = None
+    aligner: str | Path | None = None
+    workers: int | None = None
+    max_seconds: float = 20.0
+    max_broken: float = 0.01
+    shard_size: int = SHARD_SIZE
+
+    def __post_init__(self) -> None:
+        check_range(self, max_seconds=(MIN_SECONDS, math.inf), max_broken=(0.0, 1.0),
+                    shard_size=(1, 1 << 20))
+        if self.workers is not None:
+            check_range(self, workers=(0, MOST_WORKERS))
+
+
+def prepare(corpus: str | Path, out: str | Path, how: Preparation | None = None) -> dict[str, Any]:
     """Prepare a corpus for training. Run it again after an interruption: it goes on.
 
     Args:
         corpus: folder of a corpus that `valle.data.corpora` reads.
         out: prepared folder, see `valle.data.manifest`.
-        codec: "starter", or what `codec.load_codec` takes; None gives a manifest without codes.
-        aligner: "starter", or the folder of an aligner, for recordings without a teacher's timings.
-        workers: processes; None takes one per core, 0 or 1 works in this process.
-        max_seconds: longer recordings are left out.
-        max_broken: share of broken recordings above which to give up.
 
     Returns:
         The contents of prepared.json: totals, codec identity, settings.
@@ -49,29 +76,27 @@ def prepare(corpus: str | Path, out: str | Path, *, kind: str = "auto", language
             or is in use.
         RuntimeError: a worker process died.
     """
-    root = Path(corpus).resolve()
-    kind = detect(root) if kind == "auto" else kind
-    found = read_corpus(root, kind, language)
+    how, root = how or Preparation(), Path(corpus).resolve()
+    kind = detect(root) if how.kind == "auto" else how.kind
+    found = read_corpus(root, kind, how.language)
     recordings = sorted(found, key=lambda recording: recording.id)
     if not recordings:
         reasons = summary(item.cause for item in found.left_out) or "no audio"
         raise ValueError(f"no recordings in {root} (read as {kind}: {reasons}): check the path and "
                          "--kind")
-    work = Work(str(model_folder(codec)) if codec else None,
-                str(model_folder(aligner)) if aligner else None, max_seconds)
+    work = Work(str(model_folder(how.codec)) if how.codec else None,
+                str(model_folder(how.aligner)) if how.aligner else None, how.max_seconds)
     processor = Processor(work)
-    settings = {"corpus": str(root), "kind": kind, "language": language,
+    settings = {"corpus": str(root), "kind": kind, "language": how.language,
                 "codec": processor.codec.identity if processor.codec else None,
                 "aligner": _fingerprint(work.aligner) if work.aligner else None,
-                "max_seconds": max_seconds}
+                "max_seconds": how.max_seconds}
     with locked(out, "preparing"):
-        writer = PreparedWriter(out, settings,
-                                processor.codec.n_codebooks if processor.codec else None,
-                                shard_size)
+        writer = PreparedWriter(out, settings, processor.spec, how.shard_size)
         todo = [r for r in recordings if r.id not in writer.done]
-        workers = min(os.cpu_count() or 1 if workers is None else workers, len(todo))
+        workers = min(os.cpu_count() or 1 if how.workers is None else how.workers, len(todo))
         results = parallel(work, todo, workers) if workers > 1 else serial(processor, todo)
-        limit = max_broken * len(recordings) if len(recordings) >= TINY_CORPUS else math.inf
+        limit = how.max_broken * len(recordings) if len(recordings) >= TINY_CORPUS else math.inf
         for result in progress(results, total=len(recordings), unit="clips", desc=root.name,
                                initial=len(recordings) - len(todo)):
             if writer.add(result) and writer.info["broken"] > limit:
@@ -80,7 +105,7 @@ def prepare(corpus: str | Path, out: str | Path, *, kind: str = "auto", language
         writer.flush()
         if writer.info["broken"] > limit:
             raise _give_up(writer, found.left_out, f"{writer.info['broken']} of {len(recordings)} "
-                           f"recordings are broken, more than {max_broken:.1%}")
+                           f"recordings are broken, more than {how.max_broken:.1%}")
         if not writer.info["utterances"]:
             raise _give_up(writer, found.left_out,
                            f"none of {len(recordings)} recordings can be used")
@@ -89,7 +114,8 @@ def prepare(corpus: str | Path, out: str | Path, *, kind: str = "auto", language
 
 def describe(info: dict[str, Any]) -> str:
     """A few lines about a prepared folder for people: what is in it, and what is not and why."""
-    codes = f"{info['n_codebooks']} codebooks of {info['codec']}" if info["codec"] else "no codes"
+    codes = (f"{info['spec'].n_codebooks} codebooks of {info['codec']}" if info["codec"]
+             else "no codes")
     lines = [f"{info['utterances']} utterances, {info['hours']:.2f} h, {info['speakers']} "
              f"speakers, {info['aligned']} with durations, {codes}"]
     if info["without_text"]:

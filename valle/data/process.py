@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.audio import SAMPLE_RATE
 from codec.spec import CodecSpec
 from codec.speech import normalize_loudness, trim_silence
 from g2p import BOUNDARIES, phonemize
 from valle.data.loading import header_seconds, load_whole
-from valle.data.manifest import FRAME_RATE, Codes, Utterance
+from valle.data.manifest import Codes, Utterance
 from valle.data.recording import Recording
 from valle.data.writer import Result, Skipped
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from codec import Codec
     from valle.model.aligner import Aligner
 
-HOP = CodecSpec().hop
 MIN_SECONDS = 0.3
 TIMING_SLACK = 0.1  # seconds by which a teacher's timings may run past the end of the audio
 
@@ -45,20 +43,31 @@ class Work:
 
 
 class Processor:
-    """Turns recordings into utterances; loads the codec and the aligner once."""
+    """Turns recordings into utterances; loads the codec and the aligner once.
+
+    Attributes:
+        spec: the codec's numbers, without a codec the aligner's, without both the usual ones.
+    """
 
     def __init__(self, work: Work) -> None:
+        """FileNotFoundError, ValueError: no such codec or aligner, or they do not fit."""
         self.max_seconds = work.max_seconds
         self.codec: Codec | None = None
         self.aligner: Aligner | None = None
-        if work.codec:
-            from codec import load_codec
-
-            self.codec = load_codec(work.codec)
+        self.spec = CodecSpec()
         if work.aligner:
             from valle.model.aligner import Aligner
 
             self.aligner = Aligner.load(work.aligner)
+            mel = self.aligner.config.mel
+            self.spec = CodecSpec(mel.sample_rate, mel.hop)
+        if work.codec:
+            from codec import load_codec
+
+            self.codec = load_codec(work.codec)
+            self.spec = self.codec.spec
+            if self.aligner is not None:
+                self.aligner.check_spec(self.spec)
 
     def __call__(self, recording: Recording) -> Result:
         """Never raises because of the recording: the reason it cannot be used is a result."""
@@ -74,41 +83,41 @@ class Processor:
         if recording.problem:
             raise ValueError(recording.problem)
         samples, start, total = self._samples(recording.audio)
-        frames = -(-len(samples) // HOP)
+        frames = self.spec.frames_of(len(samples))
         phones, durations, score = None, None, None
         if recording.segments:
             phones = [phone for phone, _ in recording.segments]
             ends = [end for _, end in recording.segments]
             if ends[-1] > total + TIMING_SLACK:
                 raise ValueError(f"its timings end at {ends[-1]:.2f} s, its audio at {total:.2f} s")
-            durations = frame_durations(phones, [end - start for end in ends], frames)
+            durations = frame_durations(phones, [end - start for end in ends], frames,
+                                        self.spec.frame_rate)
         elif recording.text is not None:
             phones = phonemize(recording.text, recording.language)
-            check_fit(phones, frames)
+            check_fit(phones, frames, self.spec.frame_rate)
             if self.aligner:
                 durations = self.aligner.durations(samples, phones)
                 score = round(self.aligner.score(samples, phones, durations), 4)
         codes = self._encode(samples, frames)
-        seconds = len(samples) / SAMPLE_RATE
+        seconds = len(samples) / self.spec.sample_rate
         return Result(Utterance(recording.id, str(recording.audio), recording.speaker,
                                 recording.language, recording.text, phones, seconds, start,
                                 start + seconds, frames, durations=durations, score=score), codes)
 
     def _samples(self, path: Path) -> tuple[NDArray[np.float32], float, float]:
         """(kept samples [N] at -23 dBFS, where they start in s, length of the recording in s)."""
-        seconds = header_seconds(path)
+        seconds, rate = header_seconds(path), self.spec.sample_rate
         if seconds > self.max_seconds:
             raise LeftOutError("too long", f"lasts {seconds:.1f} s, more than "
                                f"{self.max_seconds:g} s")
-        samples = load_whole(path, max_seconds=self.max_seconds)
-        start, end = trim_silence(samples)
+        samples = load_whole(path, rate, self.max_seconds)
+        start, end = trim_silence(samples, rate)
         if start == end:
             raise ValueError(f"{path} is silent: record or copy it again")
-        if end - start < MIN_SECONDS * SAMPLE_RATE:
-            raise LeftOutError("too short", f"holds {(end - start) / SAMPLE_RATE:.2f} s of speech, "
+        if end - start < MIN_SECONDS * rate:
+            raise LeftOutError("too short", f"holds {(end - start) / rate:.2f} s of speech, "
                                f"less than {MIN_SECONDS} s")
-        return (normalize_loudness(samples[start:end]), start / SAMPLE_RATE,
-                len(samples) / SAMPLE_RATE)
+        return (normalize_loudness(samples[start:end], rate), start / rate, len(samples) / rate)
 
     def _encode(self, samples: NDArray[np.float32], frames: int) -> Codes | None:
         """Codes [Q, T] of samples [N]."""
@@ -121,7 +130,8 @@ class Processor:
         return codes.to(torch.int16).numpy()
 
 
-def frame_durations(phones: Sequence[str], ends: Sequence[float], frames: int) -> list[int]:
+def frame_durations(phones: Sequence[str], ends: Sequence[float], frames: int,
+                    frame_rate: float) -> list[int]:
     """End times in seconds, one per phone, to frames per phone [L]; they add up to `frames`.
 
     Times are rounded to the nearest frame; a phone that would vanish takes a frame from its
@@ -130,9 +140,9 @@ def frame_durations(phones: Sequence[str], ends: Sequence[float], frames: int) -
     Raises:
         ValueError: the phones do not fit.
     """
-    check_fit(phones, frames)
+    check_fit(phones, frames, frame_rate)
     least = [0 if phone in BOUNDARIES else 1 for phone in phones]
-    edges = [round(end * FRAME_RATE) for end in ends]
+    edges = [round(end * frame_rate) for end in ends]
     previous = 0
     for i, shortest in enumerate(least):
         previous = edges[i] = max(edges[i], previous + shortest)
@@ -142,9 +152,9 @@ def frame_durations(phones: Sequence[str], ends: Sequence[float], frames: int) -
     return [end - start for start, end in zip([0, *edges], edges, strict=False)]
 
 
-def check_fit(phones: Sequence[str], frames: int) -> None:
+def check_fit(phones: Sequence[str], frames: int, frame_rate: float) -> None:
     """Raise ValueError when there are more phones than frames to hold them."""
     needed = sum(phone not in BOUNDARIES for phone in phones)
     if needed > frames:
-        raise ValueError(f"{needed} phones in {frames / FRAME_RATE:.2f} s: "
+        raise ValueError(f"{needed} phones in {frames / frame_rate:.2f} s: "
                          "the text does not belong to this audio")

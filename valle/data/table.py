@@ -1,7 +1,8 @@
 """Tables beside audio, LJSpeech's and its relatives: `ID|text`, with or without further columns.
 
 Which column is which is told by a header line, or by what is in them: the speaker's is short and
-says the same again and again. Where that does not decide, the table is refused.
+says the same again and again, and is neither a manner of speaking nor shared by several folders.
+Where that does not decide, the table is refused.
 """
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from valle.data.audio_files import AudioIndex
+from valle.data.forms import Cells, audio_first, json_cells, spaced_cells, without_extras
 from valle.data.recording import read_text
 
 HEADERS = {
@@ -28,6 +30,24 @@ HEADERS = {
 COLUMN = {word: column for column, words in HEADERS.items() for word in words.split()}
 LONGEST_NAME = 3  # words of a speaker's name
 LEAST_ALIKE = 0.6  # of a text and the same with its numbers written out, by common letters
+# What a short column says that is not the speaker's: how, where and for what it was spoken.
+MANNER_WORDS = """
+    afraid amused anger angry annoyed anxious anxiety bored boredom calm cheerful confused contempt
+    content depressed disgust disgusted emotional enthusiastic envious excited excitement fear
+    fearful friendly frustrated frustration happiness happy hopeful joy joyful laughing loving mad
+    nervous neutral pain pleasant pleased proud relief relieved sad sadness sarcastic scared serious
+    shocked shouting shy sleepy surprise surprised surprising tender tired unfriendly unhappy upset
+    worried whisper whispered whispering yell ps na none unknown other default
+    announcement assertive audiobook casual chat clear command conversation conversational customer
+    dialog dialogue expressive fast formal humming imitation informal loud monotone narration
+    narrative news normal plain poem poetry question questions read reading singing slow soft
+    spontaneous standard statement story whispery
+    female male woman man f m child adult teen teens twenties thirties forties fourties fifties
+    sixties seventies eighties nineties old young
+    train training dev development test testing valid validation val eval evaluation
+    bad clean good high low medium mid noisy ok poor quiet strong studio telephone weak
+    true false yes no accepted rejected"""
+MANNERS = frozenset(MANNER_WORDS.split())
 FORM = "lines must be ID|text, ID|speaker|text or ID|text|speaker"
 
 
@@ -50,8 +70,8 @@ def read_table(path: Path, index: AudioIndex) -> list[Row]:
         ValueError: not UTF-8, or nothing says which column is the text.
     """
     lines = read_text(path).splitlines()
-    delimiter, quoted = _delimiter(path, lines, index)
-    cells = _split(lines, delimiter, quoted)
+    languages: dict[int, str] = {}
+    cells = audio_first(_cells(path, lines, index), index)
     header = _header(cells[0][1], index) if cells else None
     if header:
         cells = cells[1:]
@@ -59,10 +79,11 @@ def read_table(path: Path, index: AudioIndex) -> list[Row]:
             raise ValueError(f"{path} has no column called text: {', '.join(header)}")
         width = len(header)
     else:
+        cells, languages = without_extras(cells)
         widths = [len(row) for _, row in cells]
         width = max(set(widths), key=widths.count) if widths else 0
     fitting = [row for _, row in cells if len(row) == width]
-    columns = header or _columns(path, fitting)
+    columns = header or _columns(path, fitting, [_folder(row[0], index) for row in fitting])
     rows = []
     for line, row in cells:
         if len(row) != width:
@@ -71,20 +92,35 @@ def read_table(path: Path, index: AudioIndex) -> list[Row]:
             continue
         named = {column: row[i].strip() for i, column in enumerate(columns) if column}
         rows.append(Row(line, named["id"], named.get("normalised") or named.get("text") or None,
-                        named.get("speaker") or None, named.get("language") or None))
+                        named.get("speaker") or None,
+                        named.get("language") or languages.get(line)))
     return rows
 
 
 def is_table(path: Path, index: AudioIndex) -> bool:
-    """Whether the first fields of most of the first lines name audio, at least two of them."""
+    """Whether most of the first lines name audio."""
     try:
         with path.open(encoding="utf-8-sig") as file:
-            lines = [line for line, _ in zip(file, range(20), strict=False) if line.strip()]
+            lines = [line.rstrip("\n") for line, _ in zip(file, range(20), strict=False)
+                     if line.strip()]
     except (UnicodeDecodeError, OSError):
         return False
-    first = [re.split(r"[|\t]", line, maxsplit=1) for line in lines]
-    known = sum(len(parts) > 1 and index.find(parts[0]) is not None for parts in first)
+    cells = audio_first(json_cells(lines) or spaced_cells(lines, index) or [
+        (number, re.split(r"[|\t]", line)) for number, line in enumerate(lines, 1)], index)
+    known = sum(len(row) > 1 and index.find(row[0]) is not None for _, row in cells)
     return known > 0 and 2 * known >= len(lines) - 1
+
+
+def _cells(path: Path, lines: Sequence[str], index: AudioIndex) -> Cells:
+    """The fields of each line, in any form of table."""
+    if found := json_cells(lines):
+        return found
+    try:
+        return _split(lines, *_delimiter(path, lines, index))
+    except ValueError:
+        if found := spaced_cells(lines, index):
+            return found
+        raise
 
 
 def _delimiter(path: Path, lines: Sequence[str], index: AudioIndex) -> tuple[str, bool]:
@@ -117,8 +153,17 @@ def _header(row: Sequence[str], index: AudioIndex) -> list[str] | None:
     return names if "id" in names and len({*names} - {""}) > 1 else None
 
 
-def _columns(path: Path, rows: Sequence[Sequence[str]]) -> list[str]:
-    """What each column is, by what is in it.
+def _folder(name: str, index: AudioIndex) -> Path | None:
+    """The folder of the audio that a row names."""
+    found = index.find(name)
+    return None if found is None else found.parent
+
+
+def _columns(path: Path, rows: Sequence[Sequence[str]], folders: Sequence[Path | None],
+             ) -> list[str]:
+    """What each column is, by what is in it ("" for one that is not needed).
+
+    folders: of the audio of each row.
 
     Raises:
         ValueError: that does not decide.
@@ -129,9 +174,10 @@ def _columns(path: Path, rows: Sequence[Sequence[str]]) -> list[str]:
     if width == 2:
         return ["id", "text"]
     cells = [[row[i].strip() for row in rows] for i in range(1, width)]
-    names = [i for i, column in enumerate(cells) if _may_be_names(column, [
-        c for j, c in enumerate(cells) if j != i])]
-    texts = [i for i in range(width - 1) if i not in names]
+    some = [i for i, column in enumerate(cells)
+            if not _is_manner(column) and not _crosses(column, folders)]
+    names = [i for i in some if _may_be_names(cells[i], [cells[j] for j in some if j != i])]
+    texts = [i for i in some if i not in names]
     if len(names) > 1 or not texts or len(texts) > 2 or (
             len(texts) == 2 and not _alike(cells[texts[0]], cells[texts[1]])):
         raise ValueError(f"{path}: nothing says which of {width} columns is the text and which the "
@@ -143,6 +189,26 @@ def _columns(path: Path, rows: Sequence[Sequence[str]]) -> list[str]:
     if len(texts) == 2:  # LJSpeech: as printed, then as read
         columns[texts[1]] = "normalised"
     return ["id", *columns]
+
+
+def _is_manner(column: Sequence[str]) -> bool:
+    """Whether a column says how, where or for what something was said, and not by whom."""
+    filled = {cell.lower() for cell in column if cell}
+    return bool(filled) and all(
+        {*re.findall("[a-z]+", cell)} <= MANNERS and re.search("[a-z]", cell) for cell in filled)
+
+
+def _crosses(column: Sequence[str], folders: Sequence[Path | None]) -> bool:
+    """Whether a short column divides each of several folders, and each in the same way.
+
+    Folders are then the speakers', and the column is a manner that MANNERS does not know.
+    """
+    values = {cell for cell in column if cell}
+    places = {folder for folder in folders if folder}
+    if len(values) < 2 or len(places) < 2 or 2 * len(values) > len(column):
+        return False
+    met = {(cell, folder) for cell, folder in zip(column, folders, strict=True) if cell and folder}
+    return len(met) == len(values) * len(places)
 
 
 def _alike(a: Sequence[str], b: Sequence[str]) -> bool:

@@ -14,8 +14,8 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from codec.files import atomic_path
+from codec.spec import CodecSpec
 from valle.data.manifest import (
-    FRAME_RATE,
     INFO,
     MANIFEST,
     SKIPPED,
@@ -64,9 +64,9 @@ class Journal:
     A line of JSON each and the codes one after the other; a half-written end does not count.
     """
 
-    def __init__(self, folder: Path, n_codebooks: int | None) -> None:
+    def __init__(self, folder: Path, n_codebooks: int) -> None:
         self.lines, self.codes = folder / JOURNAL, folder / JOURNAL_CODES
-        self.n_codebooks = n_codebooks or 0
+        self.n_codebooks = n_codebooks
 
     def append(self, result: Result) -> None:
         """Codes first: a line counts only when its codes are whole."""
@@ -122,21 +122,21 @@ class PreparedWriter:
         done: ids that need no more work.
     """
 
-    def __init__(self, folder: str | Path, settings: dict[str, Any], n_codebooks: int | None,
+    def __init__(self, folder: str | Path, settings: dict[str, Any], spec: CodecSpec,
                  shard_size: int = SHARD_SIZE) -> None:
-        """Open a new folder, or one written with the same settings.
+        """Open a new folder, or one written with the same settings. spec: of the codec.
 
         Raises:
             ValueError: other settings, or the folder is damaged or not a prepared one.
         """
         self.folder, self.shard_size = Path(folder), shard_size
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.info = {**settings, "n_codebooks": n_codebooks, "frame_rate": FRAME_RATE,
-                     "shards": 0, "utterances": 0, "frames": 0, "hours": 0.0, "speakers": 0,
-                     "aligned": 0, "without_text": 0, "doubtful": 0, "skipped": 0, "broken": 0,
-                     "causes": {}, "manifest_bytes": 0, "skipped_bytes": 0}
+        self.info = {**settings, "spec": spec, "shards": 0, "utterances": 0, "frames": 0,
+                     "hours": 0.0, "speakers": 0, "aligned": 0, "without_text": 0, "doubtful": 0,
+                     "skipped": 0, "broken": 0, "causes": {}, "manifest_bytes": 0,
+                     "skipped_bytes": 0}
         if (self.folder / INFO).is_file():
-            self.info |= self._reopen(settings)
+            self.info |= self._reopen(settings) | {"spec": spec}
         elif (self.folder / MANIFEST).exists():
             raise ValueError(f"{folder} holds a {MANIFEST} of other origin: give another folder")
         self._save("running")
@@ -149,7 +149,7 @@ class PreparedWriter:
         self.done = {u.id for u in utterances}
         for line in (self.folder / SKIPPED).read_text(encoding="utf-8").splitlines():
             self.done.add(json.loads(line)["id"])
-        self._journal = Journal(self.folder, n_codebooks)
+        self._journal = Journal(self.folder, spec.n_codebooks)
         self._made = [r for r in self._journal.read() if r.id not in self.done]
         self.done |= {result.id for result in self._made}
         if len(self._made) >= shard_size:
@@ -185,7 +185,7 @@ class PreparedWriter:
         self._speakers |= {u.speaker for u in utterances}
         self.info["utterances"] += len(utterances)
         self.info["frames"] += sum(u.frames for u in utterances)
-        self.info["hours"] = round(self.info["frames"] / FRAME_RATE / 3600, 3)
+        self.info["hours"] = round(self.info["frames"] / self.info["spec"].frame_rate / 3600, 3)
         self.info["speakers"] = len(self._speakers)
         self.info["aligned"] += sum(u.durations is not None for u in utterances)
         self.info["without_text"] += sum(u.phones is None for u in utterances)
@@ -240,5 +240,6 @@ class PreparedWriter:
     def _save(self, state: str) -> None:
         self.info["state"] = state
         with atomic_path(self.folder / INFO) as path:
-            path.write_text(json.dumps(self.info, indent=2, ensure_ascii=False) + "\n",
+            record = self.info | {"spec": dataclasses.asdict(self.info["spec"])}
+            path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n",
                             encoding="utf-8")

@@ -8,7 +8,7 @@ import torch
 
 from codec import Codec
 from codec.audio import Samples, resample
-from codec.spectral import log_mel
+from codec.mel import log_mel
 from valle.features.fbank import SAMPLE_RATE
 from valle.features.optional import needed
 

@@ -26,16 +26,28 @@ class Lines:
 
 
 def progress(items: Iterable[Any] | None = None, *, total: int | None = None, desc: str,
-             unit: str, initial: int = 0) -> tqdm[Any]:
+             unit: str, initial: int = 0, brief: bool = False, silent: bool = False) -> tqdm[Any]:
     """A bar over `items`, or one to update by hand, with the time that is left.
 
     Without a terminal it writes a line at once, every 20 seconds, and at the end.
+
+    Args:
+        brief: for what seldom lasts long: no line before 20 seconds, and no bar is left behind.
+        silent: nothing at all.
     """
+    common = {"total": total, "desc": desc, "unit": unit, "initial": initial, "disable": silent,
+              "leave": not brief}
     if sys.stderr.isatty():
-        return tqdm(items, total=total, desc=desc, unit=unit, initial=initial, dynamic_ncols=True)
-    return tqdm(items, total=total, desc=desc, unit=unit, initial=initial, bar_format=LINE,
-                file=Lines(sys.stderr), mininterval=LINE_SECONDS, maxinterval=LINE_SECONDS,
-                miniters=1)
+        return tqdm(items, dynamic_ncols=True, **common)
+    return tqdm(items, bar_format=LINE, file=Lines(sys.stderr), mininterval=LINE_SECONDS,
+                maxinterval=LINE_SECONDS, miniters=1, delay=LINE_SECONDS * brief, **common)
+
+
+def advance(bar: tqdm[Any], done: int) -> None:
+    """So much more is done of a total that was a guess: it grows where there is more to do."""
+    if bar.total is not None and bar.n + done > bar.total:
+        bar.total = round(1.2 * (bar.n + done))
+    bar.update(done)
 
 
 def say(line: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from codec.backbone import ConvNeXtBlock
+from codec.mel import MelConfig, log_mel
 from codec.parts import load_part, network, save_part
 from codec.record import check_range, from_record
-from codec.spectral import log_mel
+from codec.spec import CodecSpec
 from g2p import BOUNDARIES, Vocabulary
 
 LOUD_PAUSE = 6.0      # log-probability that a pause at full loudness loses in each frame
@@ -31,12 +32,13 @@ DIAGONAL_WIDTH = 0.08  # of the prior: standard deviation as a share of the clip
 
 @dataclass(frozen=True)
 class AlignerConfig:
-    """Shape of the phone model."""
+    """Shape of the phone model, and the frames that it times."""
 
     phones: int
     width: int = 128
     blocks: int = 5
     kernel: int = 7
+    mel: MelConfig = field(default_factory=MelConfig)
 
     def __post_init__(self) -> None:
         check_range(self, phones=(2, 1 << 17), width=(1, 8_192), blocks=(1, 256), kernel=(1, 255))
@@ -50,14 +52,14 @@ class Aligner(nn.Module):
     def __init__(self, config: AlignerConfig, vocabulary: Vocabulary) -> None:
         super().__init__()
         self.config, self.vocabulary = config, vocabulary
-        self.embed = nn.Conv1d(80, config.width, 5, padding=2)
+        self.embed = nn.Conv1d(config.mel.n_mels, config.width, 5, padding=2)
         self.blocks = nn.ModuleList([ConvNeXtBlock(config.width, config.kernel)
                                      for _ in range(config.blocks)])
         self.norm = nn.LayerNorm(config.width)
         self.head = nn.Linear(config.width, config.phones)
 
     def forward(self, mel: torch.Tensor, n_frames: torch.Tensor | None = None) -> torch.Tensor:
-        """Log-mel [B, 80, T] to log-probabilities of phones [B, T, P].
+        """Log-mel [B, M, T] to log-probabilities of phones [B, T, P].
 
         n_frames [B]: real frames of each row, when rows are padded.
         """
@@ -70,19 +72,32 @@ class Aligner(nn.Module):
             x = block(x)
         return self.head(self.norm(x)).float().log_softmax(dim=-1)
 
+    def log_mel(self, samples: np.ndarray) -> torch.Tensor:
+        """Log-mel [1, M, T] of audio [N] at the codec's rate."""
+        return log_mel(torch.from_numpy(samples)[None], self.config.mel)
+
+    def check_spec(self, spec: CodecSpec) -> None:
+        """Raise ValueError where the frames of a codec are others than those that it times."""
+        mel = self.config.mel
+        if not mel.fits(spec):
+            raise ValueError(
+                f"the aligner times {mel.sample_rate / mel.hop:g} frames/s of {mel.sample_rate} "
+                f"Hz, the codec has {spec.frame_rate:g} of {spec.sample_rate} Hz: train an aligner "
+                "on data prepared with this codec")
+
     def labels(self, phones: Sequence[str]) -> list[int]:
         """Class of each phone; every boundary is the class of the plain word boundary."""
         return self.vocabulary.encode([" " if p in BOUNDARIES else p for p in phones])
 
     def loss(self, mel: torch.Tensor, n_frames: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-        """Cross-entropy per frame of log-mel [B, 80, T] against truth [B, T], -1 where unknown."""
+        """Cross-entropy per frame of log-mel [B, M, T] against truth [B, T], -1 where unknown."""
         log_probs = self(mel, n_frames).transpose(1, 2)
         return F.nll_loss(log_probs, truth, ignore_index=-1)
 
     @torch.no_grad()
     def best_paths(self, mel: torch.Tensor, n_frames: torch.Tensor,
                    phones: Sequence[Sequence[str]]) -> list[np.ndarray]:
-        """Class of each frame on the best path near the diagonal, for padded log-mel [B, 80, T]."""
+        """Class of each frame on the best path near the diagonal, for padded log-mel [B, M, T]."""
         paths = []
         for row, scores, frames, spoken in zip(
                 mel.cpu().numpy(), self(mel, n_frames).cpu().numpy(), n_frames.tolist(), phones,
@@ -101,7 +116,7 @@ class Aligner(nn.Module):
         Raises:
             ValueError: more phones than frames.
         """
-        mel = log_mel(torch.from_numpy(samples)[None])
+        mel = self.log_mel(samples)
         scores = self(mel.to(self.head.weight.device))[0].cpu().numpy()
         optional = [p in BOUNDARIES for p in phones]
         return spread(scores[:, self.labels(phones)] + pause_prior(mel[0].numpy(), optional),
@@ -110,7 +125,7 @@ class Aligner(nn.Module):
     @torch.inference_mode()
     def score(self, samples: np.ndarray, phones: Sequence[str], durations: Sequence[int]) -> float:
         """Mean log-probability per frame of an alignment: low where text and audio differ."""
-        scores = self(log_mel(torch.from_numpy(samples)[None]))[0].numpy()
+        scores = self(self.log_mel(samples))[0].numpy()
         path = np.repeat(self.labels(phones), durations)
         return float(scores[np.arange(len(path)), path].mean())
 
@@ -146,7 +161,7 @@ def pause_prior(mel: np.ndarray, optional: Sequence[bool]) -> np.ndarray:
     """Log-prior [T, L] that pauses are quiet: between words nothing may sound.
 
     Without it the class of pauses, which every word offers a place, takes in all real speech that
-    the model does not know yet. mel: log-mel [80, T]; loudness counts from the clip's own quietest.
+    the model does not know yet. mel: log-mel [M, T]; loudness counts from the clip's own quietest.
     """
     loudness = mel.mean(axis=0)
     low, high = np.quantile(loudness, [0.05, 0.9])
@@ -155,7 +170,7 @@ def pause_prior(mel: np.ndarray, optional: Sequence[bool]) -> np.ndarray:
 
 
 def spread(scores: np.ndarray, optional: Sequence[bool]) -> list[int]:
-    """Like `viterbi`, with two frames (27 ms) at least for a phone where the clip is long enough.
+    """Like `viterbi`, with two frames at least for a phone where the clip is long enough.
 
     A shorter phone is hardly ever spoken, yet it is what a doubtful model falls back on.
     """

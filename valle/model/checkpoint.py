@@ -183,7 +183,9 @@ def _join(codec_folder: str | Path, ar_folder: Path, nar_folder: Path,
         return Model(ar, nar, codec, vocabulary, None, sampling)
     if aligner_folder is None:
         raise ValueError(f"{ar_folder}: the interleaved layout needs --aligner")
-    return Model(ar, nar, codec, vocabulary, Aligner.load(aligner_folder), sampling)
+    aligner = Aligner.load(aligner_folder)
+    aligner.check_spec(codec.spec)
+    return Model(ar, nar, codec, vocabulary, aligner, sampling)
 
 
 def _save(folder: Path, name: str, model: Any, vocabulary: Vocabulary, codec: str,

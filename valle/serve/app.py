@@ -1,9 +1,9 @@
 """The application: routes, the way in, and what lives as long as the server does."""
 from __future__ import annotations
 
-import html
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from valle.serve import captions, listing, socket, speech
 from valle.serve.config import Access, Limits
+from valle.serve.description import PROBLEMS, describe, page
 from valle.serve.errors import RequestError
 from valle.serve.gate import Gate
 from valle.serve.home import add_page
@@ -26,29 +27,33 @@ from valle.serve.voices import Voices
 from valle.tts import VALLE
 from valle.version import __version__
 
-PROBLEM = {"description": "What is wrong, in words", "content": {"application/json": {"schema": {
-    "type": "object", "required": ["error"], "properties": {"error": {
-        "type": "object", "required": ["message", "type"], "properties": {
-            "message": {"type": "string"}, "type": {"type": "string"},
-            "param": {"type": ["string", "null"]}, "code": {"type": ["string", "null"]}}}}}}}}
-PROBLEMS: dict[int | str, dict[str, Any]] = dict.fromkeys(
-    (400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504), PROBLEM)
 
+def create_app(tts: VALLE, voices: Path, limits: Limits, access: Access,
+               wyoming: tuple[str, int] | None = None) -> FastAPI:
+    """The server's application.
 
-def create_app(tts: VALLE, voices: Path, limits: Limits, access: Access) -> FastAPI:
-    """The server's application. voices: the folder that kept voices are in."""
+    voices: the folder that kept voices are in. wyoming: where to listen for that protocol too.
+    """
     scheduler = Scheduler(tts.pipeline, tts.sampling, limits)
     metrics = Metrics(scheduler)
 
+    speaking = Speaking(tts, scheduler, Voices(voices, tts), metrics, limits)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with scheduler:
+        async with AsyncExitStack() as stack:
+            stack.enter_context(scheduler)
+            await asyncio.to_thread(speaking.warm)
+            if wyoming:
+                from valle.serve.wyoming import listening
+
+                await stack.enter_async_context(listening(speaking, *wyoming))
             yield
 
     app = FastAPI(title="valle", version=__version__, lifespan=lifespan, docs_url=None,
                   redoc_url=None, responses=PROBLEMS,
                   description="Speech in the voice of a three-second prompt, by OpenAI's routes.")
-    app.state.speaking = Speaking(tts, scheduler, Voices(voices, tts), metrics, limits)
+    app.state.speaking = speaking
     app.add_middleware(Gate, access=access, most_bytes=int(limits.max_upload * 2 ** 20),
                        metrics=metrics)
     if access.origins:
@@ -58,7 +63,8 @@ def create_app(tts: VALLE, voices: Path, limits: Limits, access: Access) -> Fast
     for part in (speech, captions, listing, socket):
         app.include_router(part.router)
     _add_health(app, scheduler, metrics)
-    app.add_api_route("/docs", lambda: HTMLResponse(described(app.openapi())),
+    describe(app)
+    app.add_api_route("/docs", lambda: HTMLResponse(page(app.openapi())),
                       include_in_schema=False)
     add_page(app)
     return app
@@ -101,17 +107,3 @@ def _add_health(app: FastAPI, scheduler: Scheduler, metrics: Metrics) -> None:
              responses={200: {"content": {"text/plain": {}}}})
     async def counted() -> Response:
         return Response(metrics.text(), media_type="text/plain; version=0.0.4")
-
-
-def described(openapi: dict[str, Any]) -> str:
-    """OpenAPI as a page without scripts."""
-    rows = "".join(
-        f"<tr><td><b>{method.upper()}</b><td><code>{html.escape(path)}</code>"
-        f"<td>{html.escape(operation.get('summary', ''))}"
-        for path, operations in openapi["paths"].items()
-        for method, operation in operations.items())
-    return ("<!doctype html><html lang=en><meta charset=utf-8><title>valle</title>"
-            "<style>body{font:16px system-ui;margin:2rem}td{padding:.2rem 1rem}</style>"
-            f"<h1>valle {__version__}</h1><p>Its routes; "
-            "<a href=/openapi.json>openapi.json</a> has every field.</p>"
-            f"<table>{rows}</table></html>")

@@ -61,6 +61,13 @@ class Speaking:
         self.tts, self.scheduler, self.voices = tts, scheduler, voices
         self.metrics, self.limits = metrics, limits
 
+    def warm(self) -> None:
+        """Load what is loaded at first use, so that nobody's first audio waits for it."""
+        voice = self.voices.get(self.voices.names()[0]).prompt
+        next(self.tts.stream("Ready.", prompt=voice, sampling=self.tts.sampling))
+        if self.tts.sampling.retries or self.tts.sampling.best_of > 1:
+            _ = self.tts.pipeline.reranker
+
     @asynccontextmanager
     async def place(self, receive: Receive | None = None) -> AsyncIterator[Ticket]:
         """A place in the scheduler, given up when the client leaves, as `receive` tells.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from codec.audio import Samples
+from codec.audio import SAMPLE_RATE, Samples, resample
 from codec.ltas import LTAS, ltas
 from g2p import BOUNDARIES, phonemize
 from valle.model.aligner import Aligner
@@ -76,7 +76,8 @@ def encode_prompt(prompt: Recording, prompt_text: str, language: str, model: Mod
     codec, aligner = model.codec, model.aligner
     phones = phonemize(prompt_text, language)
     given = as_samples(prompt, REFUSED_PROMPT_SECONDS)
-    samples, found = condition(given)
+    conditioned, found = condition(given)
+    samples = resample(conditioned, SAMPLE_RATE, codec.sample_rate)
     seconds = len(samples) / codec.sample_rate
     if aligner is None and seconds > 2 * MAX_PROMPT_SECONDS:
         raise ValueError(f"the prompt is {seconds:.0f} s long; this model takes "
@@ -113,7 +114,7 @@ def _rate_in_doubt(prompt: Recording, given: Samples, phones: list[str], aligner
     """
     def fit(wave: Samples) -> float:
         try:
-            heard = condition(wave)[0]
+            heard = resample(condition(wave)[0], SAMPLE_RATE, aligner.config.mel.sample_rate)
             return aligner.score(heard, phones, aligner.durations(heard, phones))
         except ValueError:  # no room for the phones
             return -math.inf
@@ -122,10 +123,10 @@ def _rate_in_doubt(prompt: Recording, given: Samples, phones: list[str], aligner
     if rate is None:
         return []
     if not isinstance(prompt, tuple):
-        raise ValueError("samples without a rate are taken for 24000 Hz, but these sound like "
-                         f"about {rate} Hz: give (samples, rate)")
+        raise ValueError(f"samples without a rate are taken for {SAMPLE_RATE} Hz, but these sound "
+                         f"like about {rate} Hz: give (samples, rate)")
     return [f"the prompt sounds as if {prompt[1]} Hz were not its rate (at {rate} Hz, once it is "
-            "24000 Hz, its words are clear): check it"]
+            f"{SAMPLE_RATE} Hz, its words are clear): check it"]
 
 
 def without_end(voice: Prompt) -> Prompt:

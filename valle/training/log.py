@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
-from codec.audio import SAMPLE_RATE
 from valle.training.state import Progress
 
 Metrics = dict[str, float]
+Examples = dict[str, tuple[torch.Tensor, int]]  # by name: audio [N], and its samples per second
 
 
 class Log:
@@ -36,8 +36,8 @@ class Log:
         self.path.write_text("".join(line + "\n" for line in kept))
 
     def write(self, progress: Progress, metrics: Metrics,
-              audio: dict[str, torch.Tensor] | None = None) -> None:
-        """A line of metrics; audio examples by name, each [N], go to TensorBoard alone."""
+              audio: Examples | None = None) -> None:
+        """A line of metrics; audio examples go to TensorBoard alone."""
         record = {"step": progress.step, "seconds": round(progress.seconds, 1),
                   "units": progress.units, "skipped": progress.skipped,
                   **{k: round(v, 5) if math.isfinite(v) else None for k, v in metrics.items()}}
@@ -47,8 +47,8 @@ class Log:
             return
         for key, value in metrics.items():
             self.board.add_scalar(key, value, progress.step)
-        for key, wav in (audio or {}).items():
-            self.board.add_audio(key, wav.reshape(1, -1).clamp(-1, 1), progress.step, SAMPLE_RATE)
+        for key, (wav, rate) in (audio or {}).items():
+            self.board.add_audio(key, wav.reshape(1, -1).clamp(-1, 1), progress.step, rate)
 
     def __enter__(self) -> Log:
         return self

@@ -22,7 +22,7 @@ from torch import nn
 from valle.engine.select import pick_device
 from valle.features.progress import progress as progress_bar
 from valle.features.progress import say
-from valle.training.log import Log, Metrics
+from valle.training.log import Examples, Log, Metrics
 from valle.training.state import Labels, Progress, resume, save_state
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -128,7 +128,7 @@ class Stage(Protocol):
     def validate(self) -> Metrics:
         """Metrics on data that is never trained on; in eval mode, without gradients."""
 
-    def sample(self) -> dict[str, torch.Tensor]:
+    def sample(self) -> Examples:
         """A few audio examples, name to samples [N], for the ear; as `validate`."""
 
     def export(self, folder: Path) -> None:
@@ -229,7 +229,7 @@ def update(optimizer: torch.optim.Optimizer, clip: float) -> float:
 
 
 @torch.no_grad()
-def validate(stage: Stage) -> tuple[Metrics, dict[str, torch.Tensor]]:
+def validate(stage: Stage) -> tuple[Metrics, Examples]:
     """Metrics and audio examples of a stage in eval mode."""
     stage.modules.eval()
     return stage.validate(), stage.sample()

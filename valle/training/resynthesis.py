@@ -1,8 +1,9 @@
 """The losses of whatever turns speech into codes and back, or codes back into speech."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -13,6 +14,16 @@ from valle.training.loop import Loss
 
 REFERENCE = (1.0, 4.0)  # seconds of the same recording by which the decoder knows the voice
 KNOWN_VOICE = 0.85      # share of steps
+
+
+def stack(rows: Sequence[np.ndarray]) -> torch.Tensor:
+    """Rows of a batch [...] as [B, ...]."""
+    return torch.from_numpy(np.stack(rows))
+
+
+def draw_codebooks(usual: int, most: int, rng: np.random.Generator) -> int:
+    """How many codebooks a step decodes: `usual` in half of the steps, else any number of them."""
+    return usual if rng.random() < 0.5 else int(rng.integers(1, most + 1))
 
 
 def adversarial_optimizers(modules: Mapping[str, nn.Module], lr: float,

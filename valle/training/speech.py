@@ -22,7 +22,7 @@ from valle.model.ar import AR
 from valle.model.checkpoint import load_vocabulary, model_folder
 from valle.model.config import TransformerConfig, size
 from valle.model.nar import NAR
-from valle.training.log import Metrics
+from valle.training.log import Examples, Metrics
 from valle.training.loop import Loss, device_of
 from valle.training.run import Data
 from valle.training.state import Labels, parameter_groups
@@ -235,10 +235,11 @@ class SpeechStage:
         samples = self.data.validation(48)
         return self.task.validate(samples, device_of(self.modules)) if samples else {}
 
-    def sample(self) -> dict[str, torch.Tensor]:
+    def sample(self) -> Examples:
         if self.codec is None or not len(self.data.held):
             return {}
-        return self.task.listen(self.data.validation(1)[0], self.data, self.codec)
+        spoken = self.task.listen(self.data.validation(1)[0], self.data, self.codec)
+        return {name: (wav, self.codec.sample_rate) for name, wav in spoken.items()}
 
     def export(self, folder: Path) -> None:
         self.task.save(folder, self.data.vocabulary, self.data.prepared.codec or "")

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from codec.spectral import log_mel
+from codec.mel import MelConfig
 from g2p import BOUNDARIES, Vocabulary
 from valle.data.batching import spread_out
 from valle.data.held_out import hold_out
-from valle.data.manifest import FRAME_RATE, Prepared, Utterance, load_samples
+from valle.data.manifest import Prepared, Utterance, load_samples
 from valle.model.aligner import Aligner, AlignerConfig
-from valle.training.log import Metrics
+from valle.training.log import Examples, Metrics
 from valle.training.loop import LoopConfig, Loss, device_of, full_precision, to_device
 from valle.training.run import Data
 
@@ -45,7 +45,7 @@ CONFIGS = (AlignerTraining,)
 
 @dataclass(frozen=True)
 class Batch:
-    """Log-mel [B, 80, T] and its frames [B]; phones of each clip; known classes [B, T], else -1."""
+    """Log-mel [B, M, T] and its frames [B]; phones of each clip; known classes [B, T], else -1."""
 
     mel: torch.Tensor
     n_frames: torch.Tensor
@@ -80,7 +80,8 @@ class AlignerStage:
         self.timed = [utterances[i] for i in spread_out(unseen[index.timed[unseen]].tolist(), 64)]
         self.held = [utterances[i] for i in spread_out(unseen[~index.timed[unseen]].tolist(), 32)]
         vocabulary = Vocabulary.build(utterances[i].phones or () for i in usable.tolist())
-        self.model = Aligner(AlignerConfig(phones=len(vocabulary)), vocabulary)
+        self.model = Aligner(AlignerConfig(
+            phones=len(vocabulary), mel=MelConfig.of(self.prepared.spec)), vocabulary)
         self.modules = nn.ModuleDict({"aligner": self.model})
         self.optimizers: dict[str, torch.optim.Optimizer] = {"aligner": torch.optim.AdamW(
             self.model.parameters(), lr=config.lr, betas=(0.9, 0.98), weight_decay=0.01)}
@@ -100,7 +101,7 @@ class AlignerStage:
         alone = step < self.config.teacher_steps and any(batch.timed)
         truth = batch.truth if alone else self._with_best_paths(batch)
         yield Loss(self.model.loss(batch.mel, batch.n_frames, truth),
-                   float(batch.n_frames.sum()) / FRAME_RATE)
+                   float(batch.n_frames.sum()) / self.prepared.spec.frame_rate)
 
     def validate(self) -> Metrics:
         """Loss on unseen speech, and the error of phone starts where the truth is known."""
@@ -110,18 +111,24 @@ class AlignerStage:
             metrics["valid/loss"] = float(self.model.loss(batch.mel, batch.n_frames,
                                                           self._with_best_paths(batch)))
             lasting = [d for u in self.held for p, d in zip(
-                u.phones or [], self.model.durations(load_samples(u), u.phones or []),
+                u.phones or [], self._durations(u),
                 strict=True) if p not in BOUNDARIES]
             metrics["valid/one_frame"] = float(np.mean(np.array(lasting) == 1))
-        errors = [abs(a - b) for u in self.timed
-                  for a, b in zip(np.cumsum(self.model.durations(load_samples(u), u.phones or [])),
-                                  np.cumsum(u.durations or []), strict=True)]
-        if errors:
-            metrics["valid/median_error_ms"] = float(np.median(errors)) * 1000 / FRAME_RATE
-            metrics["valid/p90_error_ms"] = float(np.quantile(errors, 0.9)) * 1000 / FRAME_RATE
+        errors = np.abs(np.concatenate([
+            np.cumsum(self._durations(u)) - np.cumsum(u.durations or []) for u in self.timed]
+            or [[]]))
+        for name, share in (("median", 0.5), ("p90", 0.9)) if len(errors) else ():
+            frames = float(np.quantile(errors, share))
+            metrics[f"valid/{name}_error_ms"] = frames * 1000 / self.prepared.spec.frame_rate
         return metrics
 
-    def sample(self) -> dict[str, torch.Tensor]:
+    def _samples(self, utterance: Utterance) -> np.ndarray:
+        return load_samples(utterance, self.prepared.spec.sample_rate)
+
+    def _durations(self, utterance: Utterance) -> list[int]:
+        return self.model.durations(self._samples(utterance), utterance.phones or [])
+
+    def sample(self) -> Examples:
         return {}
 
     def export(self, folder: Path) -> None:
@@ -129,8 +136,8 @@ class AlignerStage:
 
     def _collate(self, utterances: Sequence[Utterance]) -> Batch:
         with ThreadPoolExecutor(2) as pool:
-            audio = list(pool.map(load_samples, utterances))
-        mels = [log_mel(torch.from_numpy(a)[None])[0].T for a in audio]
+            audio = list(pool.map(self._samples, utterances))
+        mels = [self.model.log_mel(a)[0].T for a in audio]
         mel = nn.utils.rnn.pad_sequence(mels, batch_first=True).transpose(1, 2)
         truth = torch.full((len(mel), mel.shape[2]), -1)
         for row, u in zip(truth, utterances, strict=True):

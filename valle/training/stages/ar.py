@@ -55,8 +55,9 @@ def build(data: Data, loop: LoopConfig, config: SpeechTraining, shape: Shape, ow
     speech, model, codec = open_speech(data, config, shape.layout == "interleaved", load_ar,
                                        lambda ar: ar.config.layout == "interleaved")
     if model is None:
-        model = AR(ARConfig(len(speech.vocabulary), speech.languages, layout=shape.layout,
-                            transformer=shape.transformer(), group=own.group))
+        model = AR(ARConfig(len(speech.vocabulary), speech.languages,
+                            speech.prepared.spec.codebook_size, shape.layout,
+                            shape.transformer(), own.group))
         if codec is not None:
             for codes in model.embed_tokens.weight[model.ids.first_code:].chunk(own.group):
                 start_from_codebooks(codes, codec.codebooks[:1])

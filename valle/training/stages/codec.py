@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,15 @@ from valle.data.held_out import crc, hold_out
 from valle.data.loading import load_whole
 from valle.data.recording import LeftOut, summary
 from valle.features.progress import say
-from valle.training.log import Metrics
+from valle.training.log import Examples, Metrics
 from valle.training.loop import LoopConfig, Loss, device_of, full_precision
 from valle.training.resynthesis import (
     KNOWN_VOICE,
     REFERENCE,
     adversarial_optimizers,
+    draw_codebooks,
     resynthesis_losses,
+    stack,
 )
 from valle.training.run import Data
 from valle.training.state import Labels
@@ -99,10 +102,11 @@ def find_audio(folders: Sequence[Path], held_out: Sequence[str]) -> tuple[list[P
             [p for p, out in zip(files, held, strict=True) if out])
 
 
-def load_pcm(path: Path) -> Pcm | None:
+def load_pcm(path: Path, sample_rate: int) -> Pcm | None:
     """A file as int16 [N] at the codec's rate; None where it cannot be read."""
     try:
-        return (normalize_loudness(load_whole(path, max_seconds=30.0)) * 32767).astype(np.int16)
+        samples = load_whole(path, sample_rate, max_seconds=30.0)
+        return (normalize_loudness(samples, sample_rate) * 32767).astype(np.int16)
     except (ValueError, OSError):
         return None
 
@@ -116,8 +120,9 @@ class CodecStage:
                  ) -> None:
         self.config, self.codec = config, SpectralCodec()
         spec = self.codec.spec
+        load = partial(load_pcm, sample_rate=spec.sample_rate)
         train, held = find_audio(folders, held_out)
-        clips, unseen = (read_audio(files, load_pcm, spec.sample_rate, hours, config.seed).values()
+        clips, unseen = (read_audio(files, load, spec.sample_rate, hours, config.seed).values()
                          for files, hours in ((train, config.max_hours), (held, 0.1)))
         self.clips = [c for c in clips if len(c) >= config.frames * spec.hop]
         some, least = list(unseen), 2 * spec.sample_rate
@@ -150,7 +155,7 @@ class CodecStage:
             level = rng.uniform(0.5, 1.2) / 32768
             rows.append(level * _crop(clip, size, rng))
             voices.append(level * _crop(clip, known, rng))
-        return Batch(_stack(rows), _stack(voices))
+        return Batch(stack(rows).float(), stack(voices).float())
 
     def losses(self, batch: Batch, step: int) -> Iterator[Loss]:
         if step == self.first_quantized:
@@ -168,10 +173,8 @@ class CodecStage:
         """None before the quantizer starts, then quantizer dropout."""
         if step < self.first_quantized:
             return None
-        rng = np.random.default_rng((self.config.seed, step, 1))
-        if rng.random() < 0.5:
-            return self.config.codebooks
-        return int(rng.integers(1, self.codec.n_codebooks + 1))
+        return draw_codebooks(self.config.codebooks, self.codec.n_codebooks,
+                              np.random.default_rng((self.config.seed, step, 1)))
 
     def _start_quantizer(self, step: int) -> None:
         """k-means on trained latents: on few or untrained ones most codes would die at once."""
@@ -202,13 +205,14 @@ class CodecStage:
     def _distance(self, fake: torch.Tensor, wav: torch.Tensor) -> float:
         return float(spectral_distance(fake[:, : wav.shape[1]], wav, self.codec.sample_rate))
 
-    def sample(self) -> dict[str, torch.Tensor]:
+    def sample(self) -> Examples:
         if not bool(self.codec.quantizer.vq.layers[0]._codebook.inited):
             return {}
         n = 4 * self.codec.sample_rate
         wav: Any = torch.from_numpy(self.held[0][None, None, :n]).float() / 32768
         decoded = self.codec.decode(self.codec.encode(wav.to(device_of(self.codec))))
-        return {"codec/original": wav[0, 0], "codec/decoded": decoded[0, 0].cpu()}
+        rate = self.codec.sample_rate
+        return {"codec/original": (wav[0, 0], rate), "codec/decoded": (decoded[0, 0].cpu(), rate)}
 
     def export(self, folder: Path) -> None:
         self.codec.save(folder)
@@ -223,7 +227,3 @@ def _crop(clip: Pcm, size: int, rng: np.random.Generator) -> np.ndarray:
     """`size` samples from a random place; a shorter clip begins again."""
     start = rng.integers(max(1, len(clip) - size + 1))
     return np.resize(clip[start: start + size], size).astype(np.float32)
-
-
-def _stack(rows: list[np.ndarray]) -> torch.Tensor:
-    return torch.from_numpy(np.stack(rows)).float()

@@ -28,13 +28,15 @@ from valle.data.manifest import Codes, Prepared, Utterance, load_samples
 from valle.features.progress import progress
 from valle.model.checkpoint import load_vocabulary, model_folder
 from valle.training.disguise import disguise
-from valle.training.log import Metrics
+from valle.training.log import Examples, Metrics
 from valle.training.loop import LoopConfig, Loss, device_of
 from valle.training.resynthesis import (
     KNOWN_VOICE,
     REFERENCE,
     adversarial_optimizers,
+    draw_codebooks,
     resynthesis_losses,
+    stack,
 )
 from valle.training.run import Data
 
@@ -107,7 +109,7 @@ def read_clips(prepared: Prepared, utterances: Sequence[Utterance], vocabulary: 
                hop: int, filled: Path | None) -> list[Clip]:
     """Utterances as clips in memory. filled: the folder with the latents that a model made."""
     def read(utterance: Utterance) -> Clip:
-        samples = load_samples(utterance)
+        samples = load_samples(utterance, prepared.spec.sample_rate)
         samples = np.resize(np.pad(samples, (0, hop)), utterance.frames * hop)
         phones = np.full(utterance.frames, -1)
         if utterance.phones and utterance.durations:
@@ -190,10 +192,10 @@ class DecoderStage:
             voices.append(clip.codes[:, frames])
             voice_phones.append(clip.phones[frames])
         forgotten = torch.from_numpy(rng.random((2, len(wavs), 1)) > KNOWN_PHONES)
-        return Batch(_stack(wavs).float(),
-                     _stack(codes).float() if use_filled else _stack(codes).long(),
-                     _stack(phones).masked_fill(forgotten[0], -1), _stack(voices).long(),
-                     _stack(voice_phones).masked_fill(forgotten[1], -1))
+        return Batch(stack(wavs).float(),
+                     stack(codes).float() if use_filled else stack(codes).long(),
+                     stack(phones).masked_fill(forgotten[0], -1), stack(voices).long(),
+                     stack(voice_phones).masked_fill(forgotten[1], -1))
 
     def losses(self, batch: Batch, step: int) -> Iterator[Loss]:
         rng = np.random.default_rng((self.config.seed, step, 2))
@@ -211,9 +213,8 @@ class DecoderStage:
 
     def _codes(self, batch: Batch, known: bool, rng: np.random.Generator) -> torch.Tensor:
         """True codes [B, Q', T] to decode, where the voice is known some of a voice in disguise."""
-        books, codes = self.config.codebooks, batch.codes
-        if rng.random() < 0.5:
-            books = int(rng.integers(1, self.codec.n_codebooks + 1))
+        codes = batch.codes
+        books = draw_codebooks(self.config.codebooks, self.codec.n_codebooks, rng)
         hidden = np.flatnonzero(rng.random(len(codes)) < DISGUISED)
         if known and len(hidden):
             codes = codes.clone()
@@ -240,13 +241,14 @@ class DecoderStage:
                 ("one_book", decode(codes[:, :1], voice, said, also)),
                 ("disguised", decode(disguised, voice, said, also)))}
 
-    def sample(self) -> dict[str, torch.Tensor]:
+    def sample(self) -> Examples:
         clip, device = self.held[0], device_of(self.codec)
         wav = torch.from_numpy(clip.pcm[None, None]).float().to(device) / 32768
         codes = self.codec.encode(wav)[:, : self.config.codebooks]
         said = torch.from_numpy(clip.phones[None]).to(device)
-        return {"decoder/original": wav[0, 0].cpu(),
-                "decoder/decoded": self.codec.decode(codes, codes, said, said)[0, 0].cpu()}
+        rate, decoded = self.codec.sample_rate, self.codec.decode(codes, codes, said, said)
+        return {"decoder/original": (wav[0, 0].cpu(), rate),
+                "decoder/decoded": (decoded[0, 0].cpu(), rate)}
 
     def export(self, folder: Path) -> None:
         self.codec.save(folder)
@@ -259,7 +261,3 @@ def build(data: Data, loop: LoopConfig, config: DecoderTraining) -> DecoderStage
                          "phones the decoder will be told")
     return DecoderStage(config, SpectralCodec.load(model_folder(config.init)),
                         load_vocabulary(model_folder(config.vocabulary)), data.data, data.held_out)
-
-
-def _stack(rows: Sequence[np.ndarray]) -> torch.Tensor:
-    return torch.from_numpy(np.stack(rows))

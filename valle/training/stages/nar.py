@@ -27,7 +27,7 @@ from valle.training.speech import (
     start_from_codebooks,
 )
 
-PROMPT_FRAMES = tuple(map(CodecSpec().frames, (1.0, 3.0)))  # of a sample, at most half of it
+PROMPT_SECONDS = (1.0, 3.0)  # of a sample, at most half of it
 VALIDATION_CLIPS = 24
 CPU = torch.device("cpu")
 
@@ -37,12 +37,12 @@ class NARTraining:
     """Of the NAR alone.
 
     Attributes:
-        n_codebooks: books of a new model, 2 to the codec's own.
+        n_codebooks: of a new model, 2 to the codec's own; 0 takes those.
         expected: share of steps in which the codebooks below the one that is learned are what the
             model expects of them, as in synthesis, and not their true codes.
     """
 
-    n_codebooks: int = 8
+    n_codebooks: int = 0
     expected: float = 0.5
 
 
@@ -55,14 +55,17 @@ def build(data: Data, loop: LoopConfig, config: SpeechTraining, shape: Shape, ow
     aligned = shape.layout == "interleaved"
     speech, model, codec = open_speech(data, config, aligned, load_nar,
                                        lambda nar: nar.config.aligned)
+    spec = speech.prepared.spec
     if model is None:
-        model = NAR(NARConfig(len(speech.vocabulary), own.n_codebooks, aligned=aligned,
-                              transformer=shape.transformer()))
+        books = own.n_codebooks or spec.n_codebooks
+        model = NAR(NARConfig(len(speech.vocabulary), books, spec.codebook_size, aligned,
+                              shape.transformer()))
         if codec is not None:
-            start_from_codebooks(model.codes.weight, codec.codebooks[: own.n_codebooks])
-    if (found := speech.prepared.n_codebooks or 0) < model.config.n_codebooks:
-        raise ValueError(f"--n-codebooks {model.config.n_codebooks}: the data has {found}")
-    return SpeechStage(NARTask(model, own.expected), speech, codec)
+            start_from_codebooks(model.codes.weight, codec.codebooks[:books])
+    if spec.n_codebooks < model.config.n_codebooks:
+        raise ValueError(f"--n-codebooks {model.config.n_codebooks}: the data has "
+                         f"{spec.n_codebooks}")
+    return SpeechStage(NARTask(model, spec, own.expected), speech, codec)
 
 
 class NARTask:
@@ -70,8 +73,9 @@ class NARTask:
 
     name, unit = "nar", "frames"
 
-    def __init__(self, model: NAR, expected: float) -> None:
+    def __init__(self, model: NAR, spec: CodecSpec, expected: float) -> None:
         self.model, self.expected = model, expected
+        self.prompt_frames = tuple(map(spec.frames, PROMPT_SECONDS))
         self.labels = {"layouts": ["interleaved" if model.config.aligned else "plain"]}
 
     def collate(self, samples: Sequence[Sample], rng: np.random.Generator,
@@ -92,8 +96,8 @@ class NARTask:
         frames = np.array([s.codes.shape[1] for s in samples])
         heard = np.array([s.conditioned for s in samples])
         heard &= rng.random(len(samples)) >= drop_prompt
-        most = np.minimum(PROMPT_FRAMES[1], frames // 2) * heard
-        prompt = rng.integers(np.minimum(PROMPT_FRAMES[0], most), most + 1)
+        most = np.minimum(self.prompt_frames[1], frames // 2) * heard
+        prompt = rng.integers(np.minimum(self.prompt_frames[0], most), most + 1)
         return NARBatch.pad([NARRow(s.phones, s.codes, int(frames), s.durations)
                              for s, frames in zip(samples, prompt, strict=True)],
                             self.model.config, CPU)

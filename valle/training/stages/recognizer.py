@@ -24,7 +24,7 @@ from valle.recognizer.model import (
     RecognizerConfig,
     filterbanks,
 )
-from valle.training.log import Metrics
+from valle.training.log import Examples, Metrics
 from valle.training.loop import LoopConfig, Loss, device_of
 from valle.training.run import Data
 from valle.training.state import parameter_groups
@@ -193,7 +193,7 @@ class RecognizerStage:
                 "valid/cer": float(jiwer.cer(texts, heard)),
                 "valid/per": float(jiwer.wer(spoken_phones, phones))}
 
-    def sample(self) -> dict[str, torch.Tensor]:
+    def sample(self) -> Examples:
         return {}
 
     def export(self, folder: Path) -> None:

@@ -20,7 +20,7 @@ from valle.model.checkpoint import model_folder
 from valle.speaker.heads import Head, check_head
 from valle.speaker.model import SpeakerConfig, SpeakerModel
 from valle.speaker.triplets import EmbeddingBank, triplet_loss
-from valle.training.log import Metrics
+from valle.training.log import Examples, Metrics
 from valle.training.loop import LoopConfig, Loss, device_of, full_precision
 from valle.training.pieces import Pieces
 from valle.training.run import Data
@@ -220,7 +220,7 @@ class SpeakerStage:
                 "valid/same_cosine": float(scores[same].mean()),
                 "valid/other_cosine": float(scores[~same].mean())}
 
-    def sample(self) -> dict[str, torch.Tensor]:
+    def sample(self) -> Examples:
         return {}
 
     def export(self, folder: Path) -> None:

@@ -23,7 +23,7 @@ from conftest import Corpus
 from codec import load_audio
 from g2p import BOUNDARIES, Vocabulary, phonemize
 from valle.data.corpora import read_corpus
-from valle.data.manifest import FRAME_RATE, Utterance
+from valle.data.manifest import Utterance
 from valle.model.aligner import Aligner
 from valle.recognizer.whisper import weights_folder
 
@@ -84,11 +84,11 @@ def test_time_between_words_goes_to_the_boundary_or_to_the_phone_before() -> Non
     pytest.importorskip("pocketsphinx", reason="needs pocketsphinx")
     from listen import durations
 
-    frame = 1 / FRAME_RATE
+    rate, frame = 75.0, 1 / 75.0
     phones = [" ", "ˈaɪ", " ", "æ", "m", "."]
     times = [(2 * frame, 5 * frame), (9 * frame, 12 * frame), (12 * frame, 14 * frame)]
-    assert durations(times, phones, 20) == [2, 3, 4, 3, 2, 6]
-    assert durations(times, ["ˈaɪ", " ", "æ", "m"], 20) == [5, 4, 3, 8]
+    assert durations(times, phones, 20, rate) == [2, 3, 4, 3, 2, 6]
+    assert durations(times, ["ˈaɪ", " ", "æ", "m"], 20, rate) == [5, 4, 3, 8]
 
 
 @pytest.mark.slow
@@ -102,7 +102,7 @@ def test_pocketsphinx_hears_the_phones_where_the_aligner_does(name: str) -> None
     times = Listener().times(soxr.resample(samples, 24000, RATE), phones)
     assert times is not None and len(times) == sum(p not in BOUNDARIES for p in phones)
     ours = Aligner.load(ROOT / "weights" / "starter").durations(samples, phones)
-    heard = durations(times, phones, sum(ours))
+    heard = durations(times, phones, sum(ours), 75.0)
     apart = np.abs(np.cumsum(ours) - np.cumsum(heard)) / 75
     assert sum(heard) == sum(ours) and np.median(apart) < 0.04
 
@@ -201,7 +201,7 @@ def test_a_faster_clip_keeps_its_timings(tmp_path: Path) -> None:
     audio = ROOT / "examples" / "alto.wav"
     seconds = len(load_audio(audio)) / 24_000
     whole = utterance(audio, seconds, text="a b", phones=[" ", "a", "."], durations=[75, 60, 30])
-    play((whole, tmp_path / "s_s125" / "clip.flac", 1.25))
+    play((whole, tmp_path / "s_s125" / "clip.flac", 1.25, 75.0))
     found, = read_corpus(tmp_path, "plain")
     assert found.speaker == "s_s125" and found.text == "a b"
     assert found.segments == [(" ", 0.8), ("a", 1.44), (".", 1.76)]
