@@ -150,7 +150,7 @@ def test_what_is_cancelled_frees_the_server(page: Page, server: Server) -> None:
     speak(page, LONG)
     page.wait_for_selector(".take.playing .heard")
     page.keyboard.press("Escape")
-    page.wait_for_function("document.querySelector('#takes').ariaBusy === 'false'")
+    page.wait_for_function("() => document.querySelector('#takes').ariaBusy === 'false'")
     states = page.eval_on_selector_all(".take", "all => all.map(one => one.dataset.state)")
     assert "cancelled" in states and "making" not in states and page.is_disabled("#cancel")
     until(lambda: httpx.get(f"{server.url}/health/ready").json()["requests"] == 0)
