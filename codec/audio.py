@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import errno
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -170,10 +170,12 @@ def written_as(path: Path) -> tuple[str, str]:
     return found
 
 
-def save_audio(path: str | Path, samples: Samples, sample_rate: int = SAMPLE_RATE) -> None:
+def save_audio(path: str | Path, samples: Samples, sample_rate: int = SAMPLE_RATE,
+               tags: Mapping[str, str] | None = None) -> None:
     """Write samples [N], clipped to [-1, 1], in the format of the suffix: whole or not at all.
 
-    WAV and FLAC have 16 bits; OGG (Vorbis), Opus and MP3 are smaller and lossy.
+    WAV and FLAC have 16 bits; OGG (Vorbis), Opus and MP3 are smaller and lossy. tags: what the
+    file says of itself: title, artist, comment, date.
 
     Raises:
         ValueError: the samples are not one channel, are empty, or hold NaN or infinity, or the
@@ -189,6 +191,8 @@ def save_audio(path: str | Path, samples: Samples, sample_rate: int = SAMPLE_RAT
     encoded = io.BytesIO()
     pcm = np.rint(np.clip(samples, -1, 1) * 32767).astype(np.int16)
     with soundfile.SoundFile(encoded, "w", sample_rate, 1, subtype, format=kind) as file:
+        for name, text in (tags or {}).items():
+            setattr(file, name, text)
         for start in range(0, len(pcm), BLOCK_SAMPLES):  # Vorbis overflows its stack on minutes
             file.write(pcm[start: start + BLOCK_SAMPLES])
     try:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,24 @@ def test_infer_py_speaks(model_folder: Path, prompt: Path, tmp_path: Path) -> No
     assert record["text"] == "A small boat." and record["seed"] == 3
     assert [p for p, _, _ in record["phones"]] == phonemize("A small boat.")
     assert record["phones"][-1][2] == pytest.approx(record["seconds"], abs=0.002)
+
+
+def test_a_stream_on_standard_output_is_what_the_library_streams(model_folder: Path, prompt: Path,
+                                                                 tmp_path: Path) -> None:
+    change = {"text": "The sea was calm. We went home, slowly.", "retries": "0", "out": "-"}
+    command = [sys.executable, "-B", "-m", "valle", "say",
+               *arguments(model_folder, prompt, tmp_path / "o.wav", change)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=120, check=True)
+    heard, rate = soundfile.read(io.BytesIO(done.stdout), dtype="int16")
+    tts = VALLE.from_pretrained(model_folder, device="cpu")
+    spoken = tts.stream(change["text"], prompt=prompt, prompt_text=PROMPT_TEXT, quick=True,
+                        sampling=replace(tts.sampling, retries=0))
+    assert rate == RATE and done.stderr == b"" and files(tmp_path) == []
+    assert np.array_equal(heard, np.rint(np.clip(np.concatenate(
+        [one.samples for one in spoken]), -1, 1) * 32767).astype(np.int16))
+    command = [*command, "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=120, check=False)
+    assert done.returncode == 1 and b"leave out --json" in done.stderr and done.stdout == b""
 
 
 def test_python_m_valle_reads_stdin_and_prints_json(model_folder: Path, prompt: Path,

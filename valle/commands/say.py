@@ -15,6 +15,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -25,7 +26,9 @@ from valle.commands.voice_options import add_voice_arguments, load_voice
 from valle.features.progress import advance, progress
 
 if TYPE_CHECKING:
+    from valle.synthesis.join import SpokenSegment
     from valle.synthesis.result import Audio
+    from valle.tts import VALLE
 
 
 FRAMES_PER_PHONE = 5.5  # of most speech, for the progress bar
@@ -43,7 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="make the speech beside this file again; it stands for the options "
                              "above and below, --prompt-audio may say where the recording is now")
     parser.add_argument("--out", required=True, type=Path,
-                        help="the file to write: .wav, .flac, .ogg, .opus or .mp3")
+                        help="the file to write: .wav, .flac, .ogg, .opus or .mp3; - writes a WAV "
+                             "stream to standard output while it is made, as for `| aplay`")
     parser.add_argument("--language", default="en-us", help="of the text")
     parser.add_argument("--seed", type=int, default=0,
                         help="another seed, another way of saying it")
@@ -76,6 +80,9 @@ def check_options(options: argparse.Namespace) -> None:
                           "--prompt-text or --prompt-text-file: the words spoken in the prompt")):
         if not given:
             raise ValueError(f"give {names}")
+    if str(options.out) == "-" and (options.json or options.replay):
+        raise ValueError("--out - writes sound to standard output and no record: leave out --json "
+                         "and --replay, or name a file")
     if options.threads < 1:
         raise ValueError(f"--threads {options.threads}: must be 1 or more")
     written = (options.out, options.out.with_suffix(".json"))
@@ -131,7 +138,8 @@ def run(options: argparse.Namespace) -> int:
             else read_text(Path("-")) if options.text == "-" else options.text)
     transcript = (read_text(options.prompt_text_file) if options.prompt_text_file
                   else options.prompt_text)
-    check_writable(options.out)
+    if str(options.out) != "-":
+        check_writable(options.out)
     phones = check_speakable(text, transcript, options)
     import torch
 
@@ -140,6 +148,11 @@ def run(options: argparse.Namespace) -> int:
     torch.set_num_threads(min(options.threads, cores()))
     tts, sampling = load_voice(options)
     loaded = time.monotonic()
+    if str(options.out) == "-":
+        write_stream(tts.stream(text, prompt=options.prompt_audio, prompt_text=transcript,
+                                language=options.language, seed=options.seed, sampling=sampling,
+                                continuation=options.continuation, quick=True), tts)
+        return 0
     with progress(total=round(phones * (1 + 2 * FRAMES_PER_PHONE)), desc="speaking", unit="steps",
                   brief=True, silent=options.quiet or options.json) as bar:
         audio = tts.speak(text, prompt=options.prompt_audio, prompt_text=transcript,
@@ -160,6 +173,17 @@ def run(options: argparse.Namespace) -> int:
     if audio.finish != "eos":
         print("warning: the model did not end by itself; try another --seed", file=sys.stderr)
     return 0 if before is None else compare(before, audio, options)
+
+
+def write_stream(spoken: Iterable[SpokenSegment], tts: VALLE) -> None:
+    """Write segments to standard output as a WAV stream, each as soon as it is there."""
+    from codec.encode import encoder
+    from valle.synthesis.finish import tags
+
+    out = encoder("wav", tts.model.codec.sample_rate, tags(tts.name))
+    for one in spoken:
+        sys.stdout.buffer.write(out.encode(one.samples))
+        sys.stdout.buffer.flush()
 
 
 def compare(before: dict[str, str], audio: Audio, options: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from pathlib import Path
 
 from valle.version import __version__
 
@@ -9,7 +10,7 @@ SYNTHETIC = "This speech is synthetic (AI-generated)."
 
 
 def tags(model: str) -> dict[str, str]:
-    """Metadata for a sound file, by names that containers know."""
+    """Metadata for a sound file, by names that containers know. model: its name or folder."""
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    return {"title": "Synthetic speech", "artist": f"valle {__version__}, model {model}",
+    return {"title": "Synthetic speech", "artist": f"valle {__version__}, model {Path(model).name}",
             "comment": SYNTHETIC, "date": now}

@@ -13,6 +13,7 @@ from codec import save_audio
 from codec.audio import Samples, written_as
 from codec.files import atomic_path
 from codec.record import read_json
+from valle.synthesis.finish import tags
 from valle.synthesis.rerank import Score
 
 
@@ -54,7 +55,7 @@ class Audio:
         """
         path = Path(path)
         check_place(path)
-        save_audio(path, self.samples, self.sample_rate)
+        save_audio(path, self.samples, self.sample_rate, tags(str(self.settings.get("model", ""))))
         record = {**self.settings, "finish": self.finish, "seconds": round(self.seconds, 3),
                   "sha256": self.sha256, "warnings": self.warnings,
                   "phones": [(p, round(a, 3), round(b, 3)) for p, a, b in self.phones],
