@@ -11,7 +11,6 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, JSONResponse, Response
-from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from valle.serve import captions, listing, socket, speech
@@ -19,6 +18,7 @@ from valle.serve.config import Access, Limits
 from valle.serve.description import PROBLEMS, describe, page
 from valle.serve.errors import RequestError
 from valle.serve.gate import Gate
+from valle.serve.home import add_page
 from valle.serve.metrics import Metrics
 from valle.serve.scheduler import Scheduler
 from valle.serve.schema import refusal
@@ -26,8 +26,6 @@ from valle.serve.speaking import Speaking
 from valle.serve.voices import Voices
 from valle.tts import VALLE
 from valle.version import __version__
-
-PAGE = Path(__file__).with_name("page")
 
 
 def create_app(tts: VALLE, voices: Path, limits: Limits, access: Access,
@@ -68,19 +66,8 @@ def create_app(tts: VALLE, voices: Path, limits: Limits, access: Access,
     describe(app)
     app.add_api_route("/docs", lambda: HTMLResponse(page(app.openapi())),
                       include_in_schema=False)
-    if PAGE.is_dir():
-        app.mount("/page", StaticFiles(directory=PAGE), name="page")
-    app.add_api_route("/", home, include_in_schema=False)
+    add_page(app)
     return app
-
-
-async def home() -> Response:
-    """The page, where it is installed; else where to look."""
-    index = PAGE / "index.html"
-    if index.is_file():
-        return HTMLResponse(index.read_text(encoding="utf-8"))
-    return HTMLResponse('<!doctype html><title>valle</title><p>valle speaks here: see '
-                        '<a href="/docs">what it answers</a>.')
 
 
 def _add_handlers(app: FastAPI) -> None:
