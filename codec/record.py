@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import types
 import typing
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from codec.files import atomic_path
 
 FORMAT = 1
 NAME = "model.json"
+HUGE = 1e300  # whole numbers of JSON have no largest
 LARGEST = 1 << 24  # bytes: a vocabulary of a hundred thousand phones
 COMMON = ("vocabulary", "trained_on")
 PARTS = ("codec", "ar", "nar", "aligner", "recognizer", "phones", "speaker")
@@ -67,8 +67,8 @@ def read_record(folder: str | Path) -> dict[str, Any]:
         raise ValueError(f"{path} is damaged (format: {str(record.get('format'))[:40]!r}); copy it "
                          "again")
     if record["format"] > FORMAT:
-        raise ValueError(f"{path} has format {record['format']}, this valle reads {FORMAT}: update "
-                         "valle")
+        raise ValueError(f"{path} has format {record['format']!s:.20}, this valle reads {FORMAT}: "
+                         "update valle")
     return record
 
 
@@ -154,7 +154,7 @@ def _typed(hint: Any, value: Any, name: str) -> Any:
             return tuple(value)
     elif typing.get_origin(hint) in (typing.Union, types.UnionType) and value is None:
         return None
-    elif hint is float and type(value) in (int, float) and math.isfinite(value):
+    elif hint is float and type(value) in (int, float) and -HUGE < value < HUGE:
         return float(value)
     elif type(value) is hint:
         return value
@@ -176,5 +176,5 @@ def check_range(config: Any, **ranges: tuple[float, float]) -> None:
         value, whole = getattr(config, name), type(least) is type(most) is int
         if isinstance(value, bool) or not isinstance(value, Integral if whole else Real):
             raise WrongValue(name, repr(value), f"must be a {'whole ' * whole}number")
-        if not least <= float(value) <= most:
+        if not least <= typing.cast("float", value) <= most:
             raise WrongValue(name, value, f"must be {least:g} to {most:g}")

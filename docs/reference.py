@@ -1,7 +1,7 @@
 """The API reference, from the docstrings: `make docs`, or python docs/reference.py FOLDER.
 
 Nothing is fetched, and the pages need no network to be read. A name that cannot be documented is
-an error.
+an error, and so is a reference in a docstring that leads nowhere (references.py).
 """
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pdoc
-
-ROOT = Path(__file__).parents[1]
-PACKAGES = ("valle", "codec", "g2p")
+from references import PACKAGES, ROOT, broken
 
 
 def show_everything(name: str) -> None:
@@ -34,6 +32,8 @@ def show_everything(name: str) -> None:
 def main() -> None:
     if len(sys.argv) != 2:
         raise SystemExit("usage: python docs/reference.py FOLDER")
+    if lost := broken():
+        raise SystemExit("docstrings refer to what is not there:\n" + "\n".join(lost))
     sys.path.insert(0, str(ROOT))
     warnings.simplefilter("error")
     # Types that are generic in their stubs alone, as tqdm[Any]: shown as they are written.

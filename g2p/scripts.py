@@ -10,7 +10,8 @@ _BASES = {"ʾ": "", "ʿ": "", "ʻ": "", "ʼ": "'", "ꞌ": "", "ʹ": "", "ʺ": ""
           "ŋ": "ng", "ħ": "h", "ŧ": "t", "ĸ": "k", "ŀ": "l", "ƒ": "f", "ẞ": "ss", "ɓ": "b",
           "ɗ": "d",
           "ƙ": "k", "ɣ": "g", "ʉ": "u", "ɩ": "i", "ʃ": "sh", "ʒ": "zh", "ƴ": "y", "ƿ": "w",
-          "ȝ": "y", **dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz", strict=True)),
+          "ȝ": "y", **dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz",
+                               strict=True)),
           # as scholars write Sanskrit
           "ṛ": "ri", "Ṛ": "Ri", "ṝ": "ri", "ḷ": "li", "ṣ": "sh", "Ṣ": "Sh"}
 _GREEK_NAMES = """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron

@@ -95,6 +95,21 @@ def lean(model: torch.nn.Module, nats: float, sharpness: float = 1.0) -> None:
         weight[: model.ids.first_code, 0] += nats / width ** 0.5
 
 
+def mu_law(samples: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Eight bits a sample, as G.711 has them."""
+    packed = np.sign(samples) * np.log1p(255 * np.abs(samples)) / np.log(256)
+    packed = np.round(packed * 127) / 127
+    return np.sign(packed) * (256 ** np.abs(packed) - 1) / 255
+
+
+def telephone(samples: NDArray[np.float32], companded: bool) -> NDArray[np.float32]:
+    """Samples [N] at 24 kHz as they come out of a telephone: 8 kHz, perhaps in eight bits."""
+    import soxr
+
+    narrow = soxr.resample(samples, RATE, 8_000)
+    return soxr.resample(mu_law(narrow) if companded else narrow, 8_000, RATE).astype("f4")
+
+
 @dataclass(frozen=True)
 class Corpus:
     """A plain-folder corpus of two speakers, and one held out."""
@@ -149,7 +164,8 @@ def noise_codec(seed: int = 0, small: bool = False, **numbers: int):
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     """Audio, text, exact timings; prepared with a small codec of three books."""
-    from valle.data.prepare import Preparation, prepare
+    from valle.data.preparation import Preparation
+    from valle.data.prepare import prepare
 
     folder = tmp_path_factory.mktemp("corpus")
     write_corpus(folder / "plain")

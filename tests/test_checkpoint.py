@@ -209,7 +209,7 @@ def test_load_vocabulary(model_folder: Path, copy: Path, tmp_path: Path) -> None
 
 # --- every value ---------------------------------------------------------------------------------
 
-WRONG = ("6", None, [1], {}, -1, 10 ** 30)
+WRONG = ("6", None, [1], {}, -1, 10 ** 30, 10 ** 400)
 
 
 def values(record: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:

@@ -72,11 +72,12 @@ def spoken_by(model_folder: Path) -> Parts:
 @needs("jiwer")
 def test_one_table_from_ground_truth_to_synthesis(protocol: Protocol, spoken_by: Parts,
                                                   tmp_path: Path):
-    books = spoken_by.tts.model.codec.n_codebooks
-    assert list(spoken_by.books) == [books, 2, 1]
-    assert spoken_by.names == ["ground truth", f"{books} books", "2 books", "1 book",
-                           f"{books} books, in the prompt's voice",
-                           "2 books, in the prompt's voice", "1 book, in the prompt's voice",
+    every = spoken_by.tts.model.codec.n_codebooks
+    assert list(spoken_by.codebooks) == [every, 2, 1]
+    assert spoken_by.names == ["ground truth", f"{every} codebooks", "2 codebooks", "1 codebook",
+                           f"{every} codebooks, in the prompt's voice",
+                           "2 codebooks, in the prompt's voice",
+                           "1 codebook, in the prompt's voice",
                            FILLED, "synthesis"]
     passages = of_protocol(protocol, 9)
     assert [p.id for p in passages] == ["anna", "ben", "carl"], "one has no recording"
@@ -113,12 +114,12 @@ def test_what_is_filled_stands_on_the_first_book_of_the_recording(protocol: Prot
                                                                   spoken_by: Parts):
     first, second = of_protocol(protocol, 9)[:2]
     sounds = dict(spoken_by.sounds(first))
-    filled, copy = sounds[FILLED](), sounds["1 book, in the prompt's voice"]()
+    filled, copy = sounds[FILLED](), sounds["1 codebook, in the prompt's voice"]()
     assert len(filled) == len(copy) and (filled == sounds[FILLED]()).all()
-    assert (filled != copy).any(), "the NAR's books are in it"
+    assert (filled != copy).any(), "the NAR's codebooks are in it"
     other = dict(spoken_by.sounds(dataclasses.replace(first, truth=second.truth)))[FILLED]()
     assert len(other) != len(filled) or (other != filled).any()
-    plain, told = sounds["2 books"](), sounds["2 books, in the prompt's voice"]()
+    plain, told = sounds["2 codebooks"](), sounds["2 codebooks, in the prompt's voice"]()
     assert len(plain) == len(told)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from valle.cli import run
 from valle.commands.flags import add_flags, field_docs, from_flags
-from valle.data.prepare import Preparation
+from valle.data.preparation import Preparation
 from valle.training.stages import load_stage, stages
 
 

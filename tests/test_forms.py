@@ -11,7 +11,8 @@ from valle.data.corpora import read_corpus
 SAID = ("The harbour was quiet.", "Nobody had come home.", "Is it late?")
 JSON = '{{"{file}": "wavs/{i}.wav", "duration": 1.2, "text": "{said}"}}\n'
 FORMS = {  # name of the table, its text, the speakers
-    "path, speaker, language, text": ("x.list", "C:\\a\\1.wav|anna|en|{0}\nC:\\a\\2.wav|ben|en|{1}\n"
+    "path, speaker, language, text": ("x.list", "C:\\a\\1.wav|anna|en|{0}\nC:\\a\\2.wav|ben|en|"
+                                                "{1}\n"
                                       "C:\\a\\3.wav|anna|en|{2}\n", "anna ben anna"),
     "capital languages": ("metadata.list", "wavs/1.wav|anna|EN|{0}\nwavs/2.wav|anna|EN|{1}\n"
                           "wavs/3.wav|anna|EN|{2}\n", "anna anna anna"),

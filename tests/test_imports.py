@@ -171,7 +171,8 @@ def test_no_file_shadows_a_dependency_or_is_a_drawer() -> None:
     assert not names & {"encodec", "phonemizer", "utils", "helpers", "misc", "common"}
 
 
-WHOLE = {"imports", "readme", "recipes", "starter"}  # of the repository, not of a module
+# Of the repository, not of a module.
+WHOLE = {"imports", "readme", "recipes", "reference", "starter"}
 
 
 def test_tests_are_named_after_what_they_test_and_import_none_of_each_other() -> None:

@@ -20,7 +20,8 @@ from codec import CodecSpec
 from codec.spectral import SpectralCodec, SpectralConfig
 from g2p import BOUNDARIES, Vocabulary, phonemize
 from valle.data.manifest import Prepared, load_samples, read_info
-from valle.data.prepare import Preparation, describe, prepare
+from valle.data.preparation import Preparation
+from valle.data.prepare import describe, prepare
 from valle.data.process import frame_durations
 from valle.model.aligner import Aligner, AlignerConfig
 
@@ -123,7 +124,8 @@ def test_an_aligner_gives_durations_where_no_teacher_does(tmp_path: Path, codec:
 
 KILL = """
 import os, signal, sys
-from valle.data.prepare import Preparation, prepare
+from valle.data.preparation import Preparation
+from valle.data.prepare import prepare
 real, left = os.fsync, int(sys.argv[1])
 def fsync(descriptor):
     global left
@@ -164,7 +166,7 @@ def test_a_killed_run_goes_on_to_the_same_result(tmp_path: Path, codec: Path) ->
 
 COUNT = """
 import os, signal, sys
-from valle.data import process, prepare
+from valle.data import process, preparation, prepare
 real, left = process.Processor._prepare, int(sys.argv[1])
 def count(self, recording):
     global left
@@ -174,7 +176,8 @@ def count(self, recording):
     print(recording.id, flush=True)
     return real(self, recording)
 process.Processor._prepare = count
-prepare.prepare(sys.argv[2], sys.argv[3], prepare.Preparation(codec=sys.argv[4] or None, workers=0))
+how = preparation.Preparation(codec=sys.argv[4] or None, workers=0)
+prepare.prepare(sys.argv[2], sys.argv[3], how)
 """
 
 

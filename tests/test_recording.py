@@ -11,13 +11,15 @@ import pytest
 import soundfile
 import soxr
 import torch
-from conftest import PROMPT_TEXT, RATE
+from conftest import PROMPT_TEXT, RATE, telephone
 
 from codec.audio import load_audio
 from g2p import phonemize
 from valle import VALLE
 from valle.model.aligner import Aligner
 from valle.synthesis.recording import as_samples, condition, likelier_rate
+from valle.synthesis.rerank import UNCLEAR
+from valle.synthesis.voice import DOUBTFUL_ALIGNMENT
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
@@ -136,6 +138,38 @@ def test_samples_of_another_rate_are_refused_where_none_was_stated(tts: VALLE, w
     assert any("24000 Hz were not its rate" in w
                for w in tts.encode_prompt((other, 24_000), text).warnings)
     assert tts.encode_prompt((other, 16_000), text).warnings == ()
+
+
+# --- telephones ----------------------------------------------------------------------------------
+
+TELEPHONES = [(name, companded) for name in ("alto", "clara", "miles")
+              for companded in (False, True)]
+
+
+@pytest.mark.parametrize("name, companded", TELEPHONES)
+def test_a_telephones_phones_are_found_where_they_are(name: str, companded: bool) -> None:
+    aligner = Aligner.load(ROOT / "weights" / "starter")
+    phones = phonemize((EXAMPLES / f"{name}.txt").read_text())
+    wide = load_audio(EXAMPLES / f"{name}.wav")
+    (heard, _), (narrow, found) = condition(wide), condition(telephone(wide, companded))
+    assert len(found) == 1 and "nothing above 4 kHz" in found[0]
+    assert abs(len(narrow) - len(heard)) < 0.1 * RATE
+    ends, same = (np.cumsum(aligner.durations(x, phones)) / 75 for x in (narrow, heard))
+    assert np.median(np.abs(ends - same)) < 0.04
+    assert aligner.score(narrow, phones, aligner.durations(narrow, phones)) > DOUBTFUL_ALIGNMENT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name, companded", TELEPHONES[:4])
+def test_a_telephones_prompt_keeps_pace_and_words(tts: VALLE, name: str, companded: bool) -> None:
+    text, said = "We will meet again on the last evening of the summer.", EXAMPLES / f"{name}.txt"
+    wide = load_audio(EXAMPLES / f"{name}.wav")
+    narrow = tts.encode_prompt((telephone(wide, companded), RATE), said.read_text())
+    assert len(narrow.warnings) == 1 and "nothing above 4 kHz" in narrow.warnings[0]
+    usual = tts.speak(text, prompt=(wide, RATE), prompt_text=said.read_text())
+    audio = tts.speak(text, prompt=narrow)
+    assert audio.seconds == pytest.approx(usual.seconds, rel=0.25), "it took half as long again"
+    assert tts.pipeline.reranker.words(audio.samples, RATE, phonemize(text)) >= UNCLEAR
 
 
 # --- warnings ------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soxr
+from conftest import telephone
 
 from codec import check_prompt, load_audio, normalize_loudness, trim_silence
 from codec.speech import active_frames, is_narrow, steadiness, without_rumble
@@ -221,18 +222,6 @@ def test_trim_keeps_the_speech_and_a_margin(rate: int, level: float) -> None:
 
 
 # --- telephones ----------------------------------------------------------------------------------
-
-def mu_law(samples: np.ndarray) -> np.ndarray:
-    """Eight bits a sample, as G.711 has them."""
-    packed = np.sign(samples) * np.log1p(255 * np.abs(samples)) / np.log(256)
-    packed = np.round(packed * 127) / 127
-    return np.sign(packed) * (256 ** np.abs(packed) - 1) / 255
-
-
-def telephone(samples: np.ndarray, companded: bool) -> np.ndarray:
-    narrow = soxr.resample(samples, RATE, 8_000)
-    return soxr.resample(mu_law(narrow) if companded else narrow, 8_000, RATE).astype("f4")
-
 
 @pytest.mark.parametrize("companded", [False, True], ids=["8 kHz", "mu-law"])
 @pytest.mark.parametrize("name", ["alto", "tenor", "bass"])

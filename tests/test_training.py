@@ -23,7 +23,8 @@ from codec.spectral import SpectralCodec
 from g2p import Vocabulary
 from valle.cli import run
 from valle.data.manifest import Prepared
-from valle.data.prepare import Preparation, prepare
+from valle.data.preparation import Preparation
+from valle.data.prepare import prepare
 from valle.model.ar import AR
 from valle.model.checkpoint import pack
 from valle.model.config import ARConfig, NARConfig, size

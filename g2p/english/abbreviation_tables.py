@@ -18,7 +18,8 @@ TITLES = {
     "Sec": "Secretary", "Comm": "Commissioner", "Cllr": "Councillor", "Archbp": "Archbishop",
     "Bp": "Bishop", "Abp": "Archbishop", "Esqr": "Esquire", "Hr": "Herr", "Snr": "Senor",
     "Ald": "Alderman", "Sr": "Sister", "Br": "Brother", "Wg": "Wing", "Sqn": "Squadron",
-    "Ldr": "Leader", "Flt": "Flight", "Gp": "Group", "Pt": "Point", "Ven": "Venerable", "Ens": "Ensign",
+    "Ldr": "Leader", "Flt": "Flight", "Gp": "Group", "Pt": "Point", "Ven": "Venerable",
+    "Ens": "Ensign",
     # given names as they were shortened once
     "Wm": "William", "Chas": "Charles", "Geo": "George", "Thos": "Thomas", "Jas": "James",
     "Jos": "Joseph", "Robt": "Robert", "Benj": "Benjamin", "Saml": "Samuel", "Edw": "Edward",
@@ -30,11 +31,12 @@ POINT_NEEDED = {"Hon", "Det", "Sec", "Rep", "Sen", "Comm", "Hr", "Ald", "Fr", "A
 # Read out before a lower-case word, a number or a mark; their point never ends a sentence.
 INNER = {
     "e.g": "for example", "i.e": "that is", "eg": "for example", "ie": "that is", "viz": "namely",
-    "cf": "compare", "vs": "versus", "approx": "approximately", "ca": "circa", "c": "circa",
+    "cf": "compare", "vs": "versus", "approx": "approximately", "ca": "circa", "Bd": "Board",
     "tel": "telephone", "Tel": "telephone", "ph": "phone", "attn": "attention",
     "Attn": "attention", "Univ": "University", "univ": "university", "Inst": "Institute",
     "Coll": "College", "Acad": "Academy", "Assoc": "Associate", "assoc": "associated",
-    "Fed": "Federal", "Mgmt": "Management", "mgmt": "management", "Exec": "Executive", "Dist": "District", "Mfg": "Manufacturing", "Dir": "Director",
+    "Fed": "Federal", "Mgmt": "Management", "mgmt": "management", "Exec": "Executive",
+    "Dist": "District", "Mfg": "Manufacturing", "Dir": "Director",
     "Asst": "Assistant", "asst": "assistant", "Natl": "National", "Intl": "International",
     "Int'l": "International", "Nat'l": "National", "mfg": "manufacturing",
     "misc": "miscellaneous", "Misc": "Miscellaneous", "avg": "average",
@@ -61,12 +63,14 @@ INNER = {
     "op. cit": "opus citatum", "max": "maximum", "min": "minimum", "Max": "Maximum",
     "Min": "Minimum", "dist": "distance",
     "sched": "schedule", "Sr": "Senior", "bros": "brothers",
-    "wt": "weight", "ht": "height", "diam": "diameter", "dia": "diameter", "ea": "each", "Wt": "weight",
+    "wt": "weight", "ht": "height", "diam": "diameter", "dia": "diameter", "ea": "each",
+    "Wt": "weight",
     "add'l": "additional", "req": "required", "req'd": "required", "recd": "received",
     "rec'd": "received",
 }
 # Words of their own: abbreviations before a number only.
-BEFORE_NUMBER_ONLY = {"long", "pop", "temp", "alt", "lat", "mob", "exp", "inv", "bal", "trans", "Pop",
+BEFORE_NUMBER_ONLY = {"long", "pop", "temp", "alt", "lat", "mob", "exp", "inv", "bal", "trans",
+                      "Pop",
                       "Temp", "Alt", "Mob", "Exp", "Inv"}
 # Words of their own at the end of a sentence.
 NEVER_LAST = {"ref", "Ref", "Fed", "Dir", "med", "sm", "jr", "sr", "eds", "Lib", "Dist", "Mfg"}
@@ -102,7 +106,8 @@ ENDINGS = {
     "D.Sc": "DSc", "Sc.D": "ScD", "Ed.M": "EdM", "B.Tech": "BTech", "M.Tech": "MTech",
     "incl": "included", "max": "maximum", "hrs": "hours", "mins": "minutes", "secs": "seconds",
     "yrs": "years", "hr": "hour", "Univ": "University",
-    "Cnty": "County", "Twp": "Township", "Pvt": "Private", "Hosp": "Hospital", "Regt": "Regiment", "Amend": "Amendment", "Amdt": "Amendment",
+    "Cnty": "County", "Twp": "Township", "Pvt": "Private", "Hosp": "Hospital",
+    "Regt": "Regiment", "Amend": "Amendment", "Amdt": "Amendment",
     "D.D.S": "DDS", "M.B.A": "MBA", "C.P.A": "CPA", "D.V.M": "DVM",
 }
 # Behind a name they need no point.

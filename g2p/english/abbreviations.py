@@ -32,7 +32,8 @@ SPECIAL = {"C++": "C plus plus", "C#": "C sharp", "F#": "F sharp", "R&D": "R and
            "b/c": "because", "n/a": "not applicable", "N/A": "not applicable", "c/o": "care of",
            ".NET": "dot net", "rock 'n' roll": "rock and roll", "i.e.": "that is",
            "E.g.": "For example", "I.e.": "That is", "y.o.": "year-old", "y/o": "year-old",
-           "Ctrl": "Control", "CTRL": "Control", "a.k.a.": "also known as", "aka": "also known as", "&c.": "et cetera",
+           "Ctrl": "Control", "CTRL": "Control", "a.k.a.": "also known as",
+           "aka": "also known as", "&c.": "et cetera",
            "p.s.": "P S", "P.S.": "P S", "n.b.": "N B", "N.B.": "N B", "w.r.t.": "with respect to",
            "h/t": "hat tip", "km/hr": "km/h"}
 # A month or a day goes with the time before it, unless it is what the next sentence is about.
@@ -88,7 +89,7 @@ def _state(match: re.Match[str]) -> str:
 def _inner(match: re.Match[str]) -> str:
     """approx. 5 -> approximately 5; units behind numbers are left to their rules."""
     short, behind = match[1], after(match, 30)
-    unit = (short in UNITS or short == "c") and re.search(r"\d\s$", before(match, 2))
+    unit = short in UNITS and re.search(r"\d\s$", before(match, 2))
     word = (short in BEFORE_NUMBER_ONLY and not re.match(r"\s?[\d#$€£]", behind)) or (
         short in NEVER_LAST and _STARTER.match(behind))
     return match[0] if unit or word else INNER[short]
@@ -106,7 +107,8 @@ _AND = rule(r"\b([A-Z]{1,2})&([A-Z]{1,2})\b", lambda m: " ".join(
     (*m[1], "and", *m[2])).replace("A", LETTER_A))
 SPECIAL_RULE = rule(rf"(?<![\w./])({alternatives(SPECIAL)})(?![\w/])", lambda m: SPECIAL[m[1]])
 _STREETS = "St|Street|Ave|Avenue|Rd|Road|Blvd|Boulevard|Dr|Drive|Ln|Lane|Pkwy|Hwy"
-_PREPOSITION = "through|thru|to|until|till|and|or|by|on|next|last|this|every|from|since|before|after"
+_PREPOSITION = ("through|thru|to|until|till|and|or|by|on|next|last|this|every|from|since|before|"
+                "after")
 RULES: tuple[Rule, ...] = (
     SPECIAL_RULE, _AND,
     rule(r"\b(MR|MRS|MS|DR|CAPT|SGT|PROF|REV|GEN|COL)(?:\.\s|(?<=\bMR)\s|(?<=\bMRS)\s|"
@@ -116,12 +118,14 @@ RULES: tuple[Rule, ...] = (
     rule(rf"(?<![a-z]\s)(?<![a-z],\s)\b(Sr|Jr)\.?(?=\s(?:{ROLES})\b)",
          lambda m: {"Sr": "Senior", "Jr": "Junior"}[m[1]]),
     rule(r"(?<=[A-Za-z]\s)plc\b", "PLC"),
-    rule(r"\b((?:I|US|SR|Route|Highway|Rte\.?|Hwy\.?)[ -]\d{1,3}\s)([NSEW])\b|(?<=°)()\s?([NSEW])\b",
+    rule(r"\b((?:I|US|SR|Route|Highway|Rte\.?|Hwy\.?)[ -]\d{1,3}\s)([NSEW])\b|"
+         r"(?<=°)()\s?([NSEW])\b",
          lambda m: (m[1] or " ") + COMPASS[m[2] or m[4]].lower()),
     rule(rf"(?<![\w.])([NSEW]|[NS][EW])\b\.?(?=\s(?:\d{{1,3}}(?:st|nd|rd|th)|[A-Z][a-z]+)\s(?:{_STREETS})"
          rf"\b)", lambda m: COMPASS[m[1]]),
     rule(r"(?<=[A-Za-z.]\s)v\.?(?=\s(?:the\s)?[A-Z][a-z])(?<![=(]\sv)", "versus"),
     rule(r"(?<=\d(?:st|nd|rd|th)\s)ed\b\.?", "edition"),
+    rule(r"(?<=\d(?:st|nd|rd|th)\s)(?:c|cent)\.(?=\s[a-z]|[,;]|\s*$)", "century"),
     rule(r"\b([Ee]d|[Tt]rans)\.(?=\sby\b)",
          lambda m: {"ed": "edited", "trans": "translated"}[m[1].lower()]),
     rule(r"\bComm\.(?=\s(?:on|for|of)\b)", "Committee"),

@@ -76,7 +76,8 @@ _IT = re.compile(r"\s(?:department|team|support|staff|guy|guys|manager|industry|
 
 # Common words that these make an acronym.
 _NAMES = {word: re.compile(rf"s?\s(?:{nouns})\b") for word, nouns in {
-    "LED": "lights?|lighting|lamps?|bulbs?|TV|screens?|displays?|strips?|panels?|headlights?|monitor",
+    "LED": "lights?|lighting|lamps?|bulbs?|TV|screens?|displays?|strips?|panels?|headlights?|"
+           "monitor",
     "SAT": "scores?|tests?|exams?|prep|math|verbal", "ACT": "scores?|tests?|exams?",
     "PET": "bottles?|plastic", "TEN": "code"}.items()}
 

@@ -72,7 +72,8 @@ def _zip(match: re.Match[str]) -> str:
     return STATE_CODES[match[1]] + (f" {groups(match[2])}" if match[2] else "")
 
 
-_STREET = {key: ENDINGS[key] for key in ("Ave", "Blvd", "Rd", "Ln", "Pkwy", "Cir", "Ct", "Pl", "Terr",
+_STREET = {key: ENDINGS[key] for key in ("Ave", "Blvd", "Rd", "Ln", "Pkwy", "Cir", "Ct", "Pl",
+                                         "Terr",
                                          "Sq", "Expy", "Hwy")} | {
     "Ter": "Terrace", "St": "Street", "Dr": "Drive", "Trl": "Trail", "Cres": "Crescent",
     "Crt": "Court"}
@@ -106,7 +107,8 @@ ZIP_RULES: tuple[Rule, ...] = (
          r"(?=[.,;)]|$))", _zip),
 )
 RULES: tuple[Rule, ...] = (
-    rule(rf"\b({alternatives(BEFORE_NUMBER)})\.\s?(?=\d|[A-Z]{{1,3}}-?\d)", lambda m: BEFORE_NUMBER[m[1]] + " "),
+    rule(rf"\b({alternatives(BEFORE_NUMBER)})\.\s?(?=\d|[A-Z]{{1,3}}-?\d)",
+         lambda m: BEFORE_NUMBER[m[1]] + " "),
     rule(rf"\b({alternatives(_SAFE)})\s(?=\d)", lambda m: BEFORE_NUMBER[m[1]] + " "),
     rule(r"\b([Nn]os?|pp?)\s?(?=\d)", lambda m: BEFORE_NUMBER[m[1]] + " "),
     rule(r"(?<![\d.,])\d{1,2}(?:,\d\d){1,4},\d{3}(?![\d,])", lambda m: m[0].replace(",", "")),
@@ -139,7 +141,8 @@ RULES: tuple[Rule, ...] = (
     rule(r"(?<![\w.-])1-(8\d\d)-(?=[A-Z])", lambda m: f"one, {spell(m[1])}, "),
     rule(r"(?<![\w.-])\d{3}-\d{4}(?![\d-])", _phone),
     rule(r"\+\d(?:[ -]?\(?\d\)?){6,14}(?!\d)|"
-         r"(?<![\w.])(?<!\d[ '_])\(?0\d{2,4}\)?[ -]\d{3,4}[ -]\d{3,4}(?!\d)|(?<![\w.])0\d{4} \d{6}(?!\d)|"
+         r"(?<![\w.])(?<!\d[ '_])\(?0\d{2,4}\)?[ -]\d{3,4}[ -]\d{3,4}(?!\d)|"
+         r"(?<![\w.])0\d{4} \d{6}(?!\d)|"
          r"(?<![\w.])(?:1[38]00|0[38]00|0845) \d{3} \d{3,4}(?!\d)", _phone),
     rule(r"(?<![\w.,:/-])([1-9]\d{0,2}(?: \d{3}){1,3})\s?-\s?([1-9]\d{0,2}(?: \d{3}){1,3})"
          r"(?![\d:/]|[ -]\d|[.]\d{3})",

@@ -101,7 +101,8 @@ must does did isn't wasn't aren't weren't hasn't hadn't won't can't ,""")
 _QUESTION = words("do does did may can could will would shall should must might didn't don't "
                   "doesn't")
 _SEVERAL = words("two three four five six seven eight nine ten many several few")
-_PERCEIVE = words("hear heard see saw seen watch watched watching feel felt hearing seeing let make "
+_PERCEIVE = words("hear heard see saw seen watch watched watching feel felt hearing seeing let "
+                  "make "
                   "made help helped notice noticed")
 _DEFINITE = words("the my your his her its our their this that these those me him us them it you")
 _PREPOSITIONS = words("on in at with by for from to against over about and or but , when if")

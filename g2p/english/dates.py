@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from g2p.english.numbers import words, year
+from g2p.english.numbers import digits, words, year
 from g2p.english.rules import Rule, alternatives, rule
 
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September",
@@ -18,7 +18,8 @@ DAY = "|".join(name for name in dict.fromkeys(DAYS.values()))
 _ANY_MONTH = alternatives((*MONTHS, *MONTH_SHORT))
 _ANY_DAY = alternatives((*DAYS, *DAYS.values(), *(name + "s" for name in DAYS.values())))
 _SHORT = alternatives(MONTH_SHORT)
-_LOWER = alternatives(m.lower() for m in (*MONTHS, *MONTH_SHORT) if m not in ("May", "March", "Mar"))
+_LOWER = alternatives(m.lower() for m in (*MONTHS, *MONTH_SHORT) if m not in ("May", "March",
+                                                                              "Mar"))
 _NTH = r"(?:st|nd|rd|th)?"
 _YEAR = r"(?:,?\s+(\d{4})(?!\d|[:.,]\d|-\d))?"
 CLOCK = r"(?:[01]?\d|2[0-4]):[0-5]\d"
@@ -152,7 +153,8 @@ _FIRST = (
          re.IGNORECASE),
     rule(r"(?<![\w./-])(\d{1,2}/\d{1,2}/\d{2,4})\s?-\s?(?=\d{1,2}/\d{1,2}/\d{2,4}\b)",
          lambda m: m[1] + " to "),
-    rule(r"\b((?:expires?|expiry|expiration(?: date)?|valid (?:thru|through|until))(?: on| in)?:?\s)"
+    rule(r"\b((?:expires?|expiry|expiration(?: date)?|valid (?:thru|through|until))(?: on|"
+         r" in)?:?\s)"
          r"(0?[1-9]|1[0-2])/(\d\d)(?![\d/])",
          lambda m: f"{m[1]}{MONTHS[int(m[2]) - 1]} {year('20' + m[3])}", re.IGNORECASE),
     rule(r"(?<=:\d\d)Z\b", " Z"),
@@ -166,7 +168,8 @@ _FIRST = (
     rule(rf"(\d{_NTH}\s)({_SHORT})\b\.?", lambda m: m[1] + MONTH_SHORT[m[2]]),
     rule(rf"\b((?:{MONTH})\s\d{{1,4}}{_NTH}(?:,?\s\d{{4}})?)\s?-\s?(?=(?:{MONTH})\b)",
          lambda m: m[1] + " to "),
-    rule(r"(?<![\d./-])([12]\d{3})([-/]|\.\s?)(\d\d?)\2(\d\d?)(?:(T)(?=\d\d:)|(?![\d/-]|\.\d))", _iso),
+    rule(r"(?<![\d./-])([12]\d{3})([-/]|\.\s?)(\d\d?)\2(\d\d?)(?:(T)(?=\d\d:)|(?![\d/-]|\.\d))",
+         _iso),
 )
 _LAST = (
     rule(rf"\b({MONTH})\s+(\d{{1,2}}){_NTH}(?:\s?-\s?(\d{{1,2}}){_NTH})?(?!\d|[:.,]\d|-\d){_YEAR}",
@@ -176,14 +179,19 @@ _LAST = (
     rule(r"(?<=[a-z])\s-\s(?=the \w+(?:-\w+)? of [A-Z])", " to "),
 )
 # Without a year: where a fraction is none, behind on, or of so many days.
-_BARE = (r"\b([Oo]n|[Uu]ntil|[Ss]ince|[Dd]ue|[Dd]ated|[Bb]y|[Ff]rom|[Bb]efore|[Aa]fter|\w{3,6}day,?)\s"
+_BARE = (r"\b([Oo]n|[Uu]ntil|[Ss]ince|[Dd]ue|[Dd]ated|[Bb]y|[Ff]rom|[Bb]efore|[Aa]fter|"
+         r"\w{3,6}day,?)\s"
          r"(?:(?<=day\s)|(?<=day,\s)|(?<=on\s)|(?<=On\s)|(?<=until\s)|(?<=since\s)|(?<=ue\s)|(?<=ated\s)|"
          r"(?=\d{1,2}/(?:1[3-57-9]|2[0-9]|3[01])|0))"
          r"(0?[1-9]|[12]\d|3[01])/(0?[1-9]|[12]\d|3[01])(?![\d/%]|[-.]\d|\"|"
          r"\s(?:of|the|a|an|inch|inches|acres?|cups?|miles?|mi|lb|tsp|tbsp|in)\b)")
-AMERICAN_DATES: tuple[Rule, ...] = (*_FIRST, rule(_SLASHED, _american), rule(_BARE, _bare(True)), *_LAST)
-BRITISH_DATES: tuple[Rule, ...] = (*_FIRST, rule(_SLASHED, _british), rule(_BARE, _bare(False)), *_LAST)
+AMERICAN_DATES: tuple[Rule, ...] = (*_FIRST, rule(_SLASHED, _american), rule(_BARE, _bare(True)),
+                                    *_LAST)
+BRITISH_DATES: tuple[Rule, ...] = (*_FIRST, rule(_SLASHED, _british), rule(_BARE, _bare(False)),
+                                   *_LAST)
 TIME_RULES: tuple[Rule, ...] = (
+    rule(r"(?<![\d:.])(\d{1,2}):([0-5]\d)\.(\d{1,3})(?!\d|\s?[AP]M)", lambda m: (
+        f"{clock(m[1], m[2], '0', None)} point {digits(m[3])}")),
     rule(r"(?<![\d:])([01]?\d|2[0-4])[:.]([0-5]\d)()\s?([AP]M)\b", _clock),
     rule(r"(?<![\d:])([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?![\d:])(?:\s?([AP]M)\b)?"
          r"(?:\s?o'clock)?", _clock),

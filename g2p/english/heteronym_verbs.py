@@ -22,6 +22,7 @@ from g2p.english.heteronym_words import (
     GOOD,
     HABITS,
     HURT,
+    KEPT_CLOSE,
     LEAD_NEXT,
     LIVE_NEXT,
     LIVE_VERB_NEXT,
@@ -277,10 +278,7 @@ def close(c: Context) -> str:
     """The adjective ends in s; the verb and the end of something in z."""
     if perceived(c, c.subject):
         return "verb"
-    if not c.right and not c.before("a", "the") and any(w in ("keep", "kept", "stay", "stayed", "draw", "drew", "hold", "held",
-                                 "get", "getting", "came", "come", "stand", "stood", "pull", "pulled",
-                                 "hug", "hugged", "lean", "leaned", "sit", "sat", "bring", "too")
-                           for w in c.left[:4]):
+    if not c.right and not c.before("a", "the") and not KEPT_CLOSE.isdisjoint(c.left[:4]):
         return "noun"       # keep them close
     if c.subject in MODALS and not (c.before("to") and c.after("friends", "family", "relatives",
                                                                "range",

@@ -3,12 +3,16 @@ from __future__ import annotations
 
 from g2p.english.context import words
 
-PAST_HINTS = words("""yesterday ago last was were had did earlier once already then when later said told asked went came saw thought felt knew took gave made got found left
+PAST_HINTS = words("""yesterday ago last was were had did earlier once already then when later said
+told asked went came saw thought felt knew took gave made got found left
 wrote began heard sat stood loved liked enjoyed laughed smiled cried stopped looked turned opened
 closed finished wanted didn't wasn't couldn't wouldn't could aloud previously recently
 ninety eighty seventy childhood nineteen""")
 GOOD = words("""good great quick easy interesting long fun light short summer beach nice bad
 fascinating compelling slow gripping must worthwhile close""")
+# Verbs that something is close behind: keep them close.
+KEPT_CLOSE = words("""keep kept stay stayed draw drew hold held get getting came come stand stood
+pull pulled hug hugged lean leaned sit sat bring too""")
 METALS = words("""zinc copper tin mercury arsenic cadmium silver iron steel nickel antimony chromium
 metal metals toxic mining ore ores gold aluminum aluminium poisoning asbestos smelting molten
 melted alloy brass bronze uranium heavy lead-free mines smelter plumbing solder""")

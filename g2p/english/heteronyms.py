@@ -11,7 +11,8 @@ from g2p.english.heteronym_tables import ADJECTIVES, READINGS, VERBS
 
 _WORD = re.compile(r"(?<![\w'-])[A-Za-z]+(?!\w|'\w)")
 _RULES: dict[str, Callable[[Context], str]] = {
-    "read": verbs.read, "lead": verbs.lead, "live": verbs.live, "lives": verbs.lives, "deserts": verbs.deserts,
+    "read": verbs.read, "lead": verbs.lead, "live": verbs.live, "lives": verbs.lives,
+    "deserts": verbs.deserts,
     "wind": verbs.wind, "winds": verbs.winds,
     "wound": verbs.wound, "bass": nouns.bass, "bow": nouns.bow, "bows": nouns.bow,
     "bowed": nouns.bowed, "bowing": nouns.bowed,

@@ -91,7 +91,8 @@ def _fraction(match: re.Match[str]) -> str:
 
 _DECADE = re.compile(r"(?:\b(?:the|early|late|mid|in|of|her|his|their|my|and|or|to|since|from)"
                      r"(?:\s(?:early|late|mid))?[\s-]|')$", re.IGNORECASE)
-_OF_A_DECADE = re.compile(r"\s(?:music|hits?|fashions?|style|hair|rock|pop|movies?|films?|songs?|band|"
+_OF_A_DECADE = re.compile(r"\s(?:music|hits?|fashions?|style|hair|rock|pop|movies?|films?|"
+                          r"songs?|band|"
                           r"bands|kids?|nights?|party|parties|themes?|era|nostalgia|disco|jazz|"
                           r"vibes?|look|shows?|clothes|classics?|dance|icons?)\b")
 _WAIT = re.compile(r"\b(?:an?|wait|waited|for|after|every|within|under|takes?|took|lasts?|lasted|"
@@ -106,7 +107,9 @@ def _decade(match: re.Match[str]) -> str:
     if not possessive and re.search(r"\b[Ii]n\s$", before(match, 4)) and re.match(
             r"\s?[.,;!]|\s*$", after(match, 3)):
         return match[0]         # done in 10s
-    decade = (decade and not (possessive and len(number) == 3)) or _OF_A_DECADE.match(after(match, 16))
+    if possessive and len(number) == 3:
+        decade = None
+    decade = decade or _OF_A_DECADE.match(after(match, 16))
     if possessive and (not decade or (len(number) == 4 and number > "2009" and
                                       not _DECADE.search(before(match, 12)))):
         return f"{year(number) if len(number) == 4 else words(int(number))}'s"
@@ -146,9 +149,10 @@ _PLACE = re.compile(r"\b(?:apartment|room|suite|unit|flat|gate|seat|platform|bui
                     r"figure|table|grade|row|exhibit|floor|bus|route|number)\s$", re.IGNORECASE)
 _SCALES = {"k": "thousand", "K": "thousand", "M": "million", "mn": "million", "B": "billion",
            "bn": "billion", "tn": "trillion", "mln": "million"}
-_MODELS = "Boeing|Airbus|Porsche|Peugeot|Volvo|Cessna|Nokia|Ferrari|Saab|Fiat|Windows|Xbox|Commodore"
+_MODELS = "Boeing|Airbus|Porsche|Peugeot|Volvo|Cessna|Nokia|Ferrari|Saab|Fiat|Windows|Xbox"
 FIRST_RULES: tuple[Rule, ...] = (
-    rule(rf"(?<![\w.,])({NUMBER})(k|K|M|B|\s?(?:mn|bn|tn|mln))(?=\+?(?:\s[a-z]|[,.;:?!)-]|\s?$))", _thousands),
+    rule(rf"(?<![\w.,])({NUMBER})(k|K|M|B|\s?(?:mn|bn|tn|mln))(?=\+?(?:\s[a-z]|"
+         r"[,.;:?!)-]|\s?$))", _thousands),
     rule(r"(?<![\w.,])(\d{3,4})p\b", lambda m: f"{paired(m[1])} p"),
     rule(r"\b([A-Z][A-Za-z]{0,3}-|[A-Z]{1,4})(\d{1,4})('?)s\b", _plural_of),
     rule(r"(?<![\w.,-])1(00|,?000)'?s(?=\sof\b)",

@@ -40,7 +40,8 @@ _MNEMONICS = tuple(sorted({phones for readings in READINGS.values()
 _MARKS = {phones: chr(0xE100 + i) for i, phones in enumerate(_MNEMONICS)}
 _TOLD = re.compile(f"[{chr(0xE100)}-{chr(0xE100 + len(_MNEMONICS))}]")
 # Words that begin otherwise are two; and espeak voices the s behind a c: music's.
-_RETRO_INSIDE = re.compile(rf"\b(?!(?:{'|'.join(_RETRO)})retro)([A-Za-z]{{1,20}}?)(retro[a-z]{{0,20}})\b")
+_RETRO_INSIDE = re.compile(rf"\b(?!(?:{'|'.join(_RETRO)})retro)([A-Za-z]{{1,20}}?)"
+                           r"(retro[a-z]{0,20})\b")
 _HARD_C = re.compile(r"(?<=[A-Za-z])[cq]'s\b")
 _ACRONYM = re.compile(r"\b[A-Z]{2,}(?:'?s)?\b")
 _WORD = re.compile(r"(?<![\w'])\w+(?:'\w+)?(?![\w'])")

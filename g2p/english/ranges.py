@@ -57,6 +57,7 @@ RULES: tuple[Rule, ...] = (
 # What is left when dates, money and units are words.
 LAST_RULES: tuple[Rule, ...] = (
     rule(r"(?<=\d)\s?-\s?-(?=\d)", " to minus "),
-    rule(r"(?<![\d.,-])(\d[\d,.]*)\s?-\s?(?=\d[\d,.]*(?![\w,.]*-(?![a-z])))", lambda m: m[1] + " to "),
+    rule(r"(?<![\d.,-])(\d[\d,.]*)\s?-\s?(?=\d[\d,.]*(?![\w,.]*-(?![a-z])))",
+         lambda m: m[1] + " to "),
     rule(r"(?<![\w.,)-])-(?=\.?\d)|^-\s(?=\d)", "minus "),
 )

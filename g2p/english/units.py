@@ -33,7 +33,8 @@ _PLAIN = {
     "fl oz": "fluid ounce", "fl. oz": "fluid ounce",
     "yd": "yard", "yds": "yard", "mi": "mile", "nmi": "nautical mile", "gal": "gallon",
     "qt": "quart", "qts": "quart", "pt": "pint", "pts": "point", "tsp": "teaspoon",
-    "tsps": "teaspoon", "tbsp": "tablespoon", "tbsps": "tablespoon", "Tbsp": "tablespoon", "Tsp": "teaspoon", "c.": "cup",
+    "tsps": "teaspoon", "tbsp": "tablespoon", "tbsps": "tablespoon", "Tbsp": "tablespoon",
+    "Tsp": "teaspoon", "c.": "cup",
     "pkg": "package", "pkgs": "package", "pc": "piece", "pcs": "piece", "VDC": "volt DC",
     "VAC": "volt AC", "dBm": "decibel milliwatt", "cwt": "hundredweight", "h": "hour", "hr": "hour",
     "hrs": "hour", "min": "minute", "mins": "minute", "sec": "second", "secs": "second",
@@ -83,7 +84,8 @@ def _table() -> dict[str, str]:
     for symbol, unit, prefixes in _METRIC:
         for prefix in prefixes:
             names[("" if prefix == "-" else prefix) + symbol] = _PREFIXES.get(prefix, "") + unit
-    for unit in ("mph", "kph", "km", "kg", "cm", "mm", "lb", "lbs", "oz", "ft", "rpm", "psi", "bpm", "ml"):
+    for unit in ("mph", "kph", "km", "kg", "cm", "mm", "lb", "lbs", "oz", "ft", "rpm", "psi",
+                 "bpm", "ml"):
         names[unit.upper()] = names.get(unit, "foot")
     names |= {"ft": "foot", "hp": "horsepower", "%": "percent", "‰": "per mille"}
     names |= {"in.": "inch"}

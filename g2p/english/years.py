@@ -19,7 +19,7 @@ _OF_A_YEAR = re.compile(r"(?:\b(?:in|since|until|till|by|from|of|the|around|circ
                         r"year|during|late|early|mid|spring|summer|autumn|fall|winter|between|"
                         r"through|to|and|January|February|March|April|May|June|July|August|"
                         r"September|October|November|December|AD|BC|CE)[\s-]|\bin about\s|"
-                        r"[(]|[a-z],\s)$", re.IGNORECASE)
+                        r"[(]|[a-z],\s|\bQ\s?[1-4]\s)$", re.IGNORECASE)
 _EARLY = re.compile(r"(?:\b(?:in|since|until|till|by|from|between|around|circa|before|after|year|"
                     r"during|"
                     r"late|early|summer|winter|spring|autumn|AD|about|January|February|March|April|"
@@ -88,7 +88,8 @@ FIRST_RULES: tuple[Rule, ...] = (
     rule(r"(?<![\w.,])(1[1-9]\d[1-9]|20[1-9]\d|200[1-9])(?='s\s)", lambda m: year(m[1])),
     rule(r"(?<=\b[Ff]orm\s)\d{3,4}\b(?!,\d)", lambda m: paired(m[0])),
     rule(r"\b(\d{1,2})[x×](\d{1,2})s\b", lambda m: f"{spell(m[1])} by {plural(spell(m[2]))}"),
-    rule(r"(?<![\w.,])\d{1,4}(?:[x×]\d{1,4}){1,3}(?![\w.,]*\d|\w|\^|\*\*|\s?=|\s(?:[cmk]?m|in|ft|yd)\b|\s[ck]?m[23])", _by),
+    rule(r"(?<![\w.,])\d{1,4}(?:[x×]\d{1,4}){1,3}(?![\w.,]*\d|\w|\^|\*\*|\s?=|\s(?:[cmk]?m|in|"
+         r"ft|yd)\b|\s[ck]?m[23])", _by),
 )
 RULES: tuple[Rule, ...] = (
     rule(r"(?<=\d)\s?[x×]\s?(?=\d[\d.]*\s?=)", " times "),

@@ -113,11 +113,12 @@ def self_test(model: str) -> str:
     loaded = time.monotonic()
     rate = tts.model.codec.sample_rate
     seconds = np.arange(2 * rate) / rate
-    harmonics = 120.0 * np.arange(1, 60)[:, None]
+    pitch = 120 * (1 + 0.2 * np.sin(5 * seconds))  # a constant one would be music
+    places, phase = np.arange(1, 50)[:, None], 2 * np.pi * pitch.cumsum() / rate
     babble = np.zeros_like(seconds)
     for turn, formants in enumerate(((750, 1200, 2500, 5500), (300, 2300, 3000, 6000))):
-        gains = sum(np.exp(-((harmonics - formant) / 150) ** 2) for formant in formants)
-        vowel = (gains * np.sin(2 * np.pi * harmonics * seconds)).sum(axis=0)
+        gains = sum(np.exp(-((places * pitch - formant) / 150) ** 2) for formant in formants)
+        vowel = (gains * np.sin(places * phase)).sum(axis=0)
         babble += vowel * np.maximum(0, np.sin(2 * np.pi * 2.5 * seconds + np.pi * turn))
     prompt = (0.05 * babble).astype(np.float32)
     with warnings.catch_warnings():

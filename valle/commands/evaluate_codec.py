@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="names or patterns of the speakers to score; @FILE reads them")
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
     parser.add_argument("--n-codebooks", type=int, nargs="+", default=[],
-                        help="decode from so many books, one row for each; default all")
+                        help="decode from so many codebooks, one row for each; default all")
     add_judge_arguments(parser)
     parser.add_argument("--clips", type=int, default=40, help="how many to score; default 40")
     parser.add_argument("--seconds", type=float, nargs=2, default=(2.5, 10.0),

@@ -18,9 +18,10 @@ HELP = """Send passages through more and more of a voice: codec, NAR, AR.
       --clips 30 --out out/parts
   valle evaluate parts --prepared data/libri --held-out @held_out.txt --clips 30 --out out/parts
 
-One table: ground truth; copies by the codec with 1, 2, 4 and all books, plain and in the prompt's
-voice; the recording's own book 1 with the NAR's books; the whole voice. Below --out: parts.md,
-parts.jsonl (a line per passage and part) and judged.jsonl. Goes on where it was stopped.
+One table: ground truth; resynthesis by the codec from 1, 2, 4 and all codebooks, plain and in the
+prompt's voice; the recording's own codebook 1 with the NAR's codebooks; the whole voice. Below
+--out: parts.md, parts.jsonl (a line per passage and part) and judged.jsonl. Goes on where it was
+stopped.
 """
 
 
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
     parser.add_argument("--clips", type=int, default=40, help="how many passages; default 40")
     parser.add_argument("--n-codebooks", type=int, nargs="+", default=[1, 2, 4],
-                        help="books to decode from, besides all; default 1 2 4")
+                        help="codebooks to decode from, besides all; default 1 2 4")
     add_judge_arguments(parser)
     parser.add_argument("--seed", type=int, default=0, help="of the choice and of the speech")
     add_voice_arguments(parser)

@@ -97,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
 
 def speak(options: argparse.Namespace, protocol: Protocol,
           ) -> tuple[Any, int | None, Path, dict[str, str], str]:
-    """(codec, its books in use, folder of audio, what could not be spoken, a phrase on how)."""
+    """(codec, its codebooks in use, folder of audio, what could not be spoken, a phrase on how)."""
     from valle.evaluate.speaking import VALLESystem, speak_items, weights_of
 
     if options.wavs:

@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 from valle.commands.flags import add_flags, from_flags
-from valle.data.prepare import Preparation, describe, prepare
+from valle.data.preparation import Preparation
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     how = from_flags(options, Preparation)
+    from valle.data.prepare import describe, prepare
+
     try:
         print(describe(prepare(options.corpus, options.out, how)))
     except RuntimeError as error:  # a worker process died

@@ -4,6 +4,7 @@
   valle transcribe --model runs/recognizer clips/*.wav --json > transcripts.jsonl
 
 One line for each file: the path, a tab, the words in lower case. English only, as it was trained.
+A file may last half an hour.
 Prompts of `valle say` can be transcribed with it; read what it writes before you use it.
 """
 from __future__ import annotations
@@ -28,6 +29,7 @@ def run(options: argparse.Namespace) -> int:
     import torch
 
     from codec.audio import load_audio
+    from valle.data.loading import LONGEST_SECONDS
     from valle.features.fbank import SAMPLE_RATE
     from valle.recognizer.decode import BeamOptions, transcribe
     from valle.recognizer.model import Recognizer
@@ -37,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     failed = False
     for file in options.files:
         try:
-            samples = load_audio(file, SAMPLE_RATE, max_seconds=float("inf"))
+            samples = load_audio(file, SAMPLE_RATE, max_seconds=LONGEST_SECONDS)
         except (OSError, ValueError) as error:
             print(f"valle transcribe: {error}", file=sys.stderr)
             failed = True

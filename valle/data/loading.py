@@ -10,6 +10,7 @@ import soundfile
 
 from codec.audio import SAMPLE_RATE, Samples, load_audio
 
+LONGEST_SECONDS = 1800.0  # of one recording: an hour of silence fits into a few kB
 SLACK = 0.05  # seconds that may be missing at the end
 SHARE = 0.1   # of a decoded length by which a header may exceed it
 OPEN_END = 0x7FFFF000  # sizes from here on are written by programs that do not know theirs
@@ -18,11 +19,12 @@ UNKNOWN_LENGTH = 1 << 62  # libsndfile reports more than this where a stream sta
 
 
 def load_whole(path: Path, sample_rate: int = SAMPLE_RATE,
-               max_seconds: float = float("inf")) -> Samples:
+               max_seconds: float = LONGEST_SECONDS) -> Samples:
     """Samples [N] of a recording at `sample_rate` Hz.
 
     Raises:
-        FileNotFoundError, ValueError: as `load_audio`; or a part of the file is missing.
+        FileNotFoundError, ValueError: as `load_audio`, which counts while it decodes; or a part of
+            the file is missing.
     """
     samples = load_audio(path, sample_rate, max_seconds=max_seconds)
     missing = header_seconds(path) - len(samples) / sample_rate  # of VBR MP3 that is an estimate

@@ -26,6 +26,7 @@ from codec.files import atomic_path
 from codec.record import from_record
 from codec.spec import CodecSpec
 from codec.speech import normalize_loudness
+from valle.data.loading import LONGEST_SECONDS
 
 Codes = NDArray[np.int16]
 MANIFEST, SKIPPED, INFO = "manifest.jsonl", "skipped.jsonl", "prepared.json"
@@ -113,7 +114,7 @@ def load_samples(utterance: Utterance, sample_rate: int = SAMPLE_RATE) -> NDArra
 
     sample_rate: of its codec, in Hz.
     """
-    samples = load_audio(utterance.audio, sample_rate, max_seconds=float("inf"))
+    samples = load_audio(utterance.audio, sample_rate, max_seconds=LONGEST_SECONDS)
     start, end = (round(t * sample_rate) for t in (utterance.start, utterance.end))
     return normalize_loudness(samples[start:end], sample_rate)
 

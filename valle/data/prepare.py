@@ -9,55 +9,21 @@ import hashlib
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codec.record import check_range
 from valle.data.corpora import detect, read_corpus
 from valle.data.lock import locked
 from valle.data.manifest import SKIPPED
-from valle.data.process import MIN_SECONDS, Processor, Work
+from valle.data.preparation import Preparation
+from valle.data.process import Processor, Work
 from valle.data.recording import LeftOut, summary
 from valle.data.workers import parallel, serial
-from valle.data.writer import DOUBTFUL_SCORE, SHARD_SIZE, PreparedWriter
+from valle.data.writer import DOUBTFUL_SCORE, PreparedWriter
 from valle.features.progress import progress
 from valle.model.checkpoint import model_folder
 
-MOST_WORKERS = 1024
 TINY_CORPUS = 100  # below this many recordings only a corpus broken as a whole is given up
-
-
-@dataclass(frozen=True)
-class Preparation:
-    """How a corpus is read.
-
-    Attributes:
-        kind: layout of the corpus: auto recognises it.
-        language: of its texts.
-        codec: starter, encodec, or the folder of a codec; without it there are no codes.
-        aligner: starter, or the folder of an aligner; without it there are no timings but a
-            teacher's own.
-        workers: processes, 0 or 1 for this one; without it one per core.
-        max_seconds: longer clips are left out.
-        max_broken: share of broken files above which to give up.
-        shard_size: recordings in a file of codes.
-    """
-
-    kind: str = "auto"
-    language: str = "en-us"
-    codec: str | Path | None = None
-    aligner: str | Path | None = None
-    workers: int | None = None
-    max_seconds: float = 20.0
-    max_broken: float = 0.01
-    shard_size: int = SHARD_SIZE
-
-    def __post_init__(self) -> None:
-        check_range(self, max_seconds=(MIN_SECONDS, math.inf), max_broken=(0.0, 1.0),
-                    shard_size=(1, 1 << 20))
-        if self.workers is not None:
-            check_range(self, workers=(0, MOST_WORKERS))
 
 
 def prepare(corpus: str | Path, out: str | Path, how: Preparation | None = None) -> dict[str, Any]:

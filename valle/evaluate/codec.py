@@ -116,7 +116,7 @@ def evaluate_codec(codec: Codec, clips: Sequence[Clip], panel: Panel,
     Args:
         clips: all of them count for usage, whatever is said in them.
         panel: the judges.
-        n_codebooks: how many books to decode from, for each version; all books when empty.
+        n_codebooks: how many codebooks to decode from, for each version; all codebooks when empty.
         on_clip: called with 1 after each clip.
         save: called with (clip id, version, samples) of each reconstruction.
 

@@ -1,8 +1,8 @@
 """Where words and voice are lost: the same passages through more and more of the model.
 
-From the recording to the whole voice: the codec's copies with 1, 2, 4 and all books, plain and in
-the prompt's voice; the recording's own book 1 with the NAR's other books; the voice. What a line
-loses against the one before is lost in the part that it adds.
+From the recording to the whole voice: resynthesis from 1, 2, 4 and all codebooks, plain and in the
+prompt's voice; the recording's own codebook 1 with the NAR's other codebooks; the voice. What a
+line loses against the one before is lost in the part that it adds.
 """
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from valle.synthesis.voice import Prompt
 from valle.tts import VALLE
 
 LANGUAGE = "en-us"
-FILLED = "true book 1, NAR's books"
+FILLED = "true codebook 1, NAR's codebooks"
 IN_VOICE = ", in the prompt's voice"
 
 
@@ -88,17 +88,17 @@ class Parts:
     """The parts of a voice, and how it speaks.
 
     Attributes:
-        books: numbers of codebooks to decode from, most first.
+        codebooks: numbers of codebooks to decode from, most first.
     """
 
     tts: VALLE
     sampling: SamplingOptions
-    books: Sequence[int]
+    codebooks: Sequence[int]
     seed: int = 0
 
     @classmethod
     def of(cls, tts: VALLE, sampling: SamplingOptions, books: Sequence[int], seed: int) -> Parts:
-        """With these numbers of books, as far as the codec has them, and all."""
+        """With these numbers of codebooks, as far as the codec has them, and all."""
         every = tts.model.codec.n_codebooks
         some = {n for n in books if 1 <= n <= every}
         return cls(tts, sampling, sorted(some | {every}, reverse=True), seed)
@@ -106,7 +106,7 @@ class Parts:
     @property
     def names(self) -> list[str]:
         """The lines of the table in order."""
-        copies = [f"{n} book{'s' if n > 1 else ''}" for n in self.books]
+        copies = [f"{n} codebook{'s' if n > 1 else ''}" for n in self.codebooks]
         return [TRUTH, *copies, *(copy + IN_VOICE for copy in copies), FILLED, SYNTHESIS]
 
     def sounds(self, passage: Passage) -> Iterator[tuple[str, Callable[[], Samples]]]:
@@ -121,7 +121,7 @@ class Parts:
         true = Generated(tuple(codes[0].tolist()), durations)
         told = {"voice": prompt.codes[None], **self._phones(prompt, phones, true)}
         copies = [partial(self._decode, codes[:n], known) for known in ({}, told)
-                  for n in self.books]
+                  for n in self.codebooks]
         yield from zip(self.names, (
             lambda: truth, *copies, lambda: self._filled(prompt, phones, true),
             lambda: tts.speak(passage.text, prompt=prompt, sampling=self.sampling,
@@ -146,9 +146,10 @@ class Parts:
         return np.asarray(wav[0, 0].float().cpu().numpy())
 
     def _filled(self, prompt: Prompt, phones: Sequence[str], true: Generated) -> Samples:
-        """The NAR's books on a true book 1, as synthesis goes on from there."""
+        """The NAR's codebooks on a true codebook 1, as synthesis goes on from there."""
         return self.tts.pipeline.complete(Segment(tuple(phones), self.seed), true,
-                                          Delivery(prompt, LANGUAGE, self.sampling)).samples
+                                          Delivery(prompt, LANGUAGE, self.sampling),
+                                          alone=True).samples
 
 
 def evaluate_parts(parts: Parts, passages: Sequence[Passage], panel: Panel, path: Path,
@@ -212,9 +213,9 @@ def parts_table(rows: Sequence[Row]) -> str:
               *(f"SIM-o {encoder}" for encoder in encoders), "passages"]
     broken = "".join(f"\n- not scored: {r['id']}: {r['error']}" for r in rows if "error" in r)
     return markdown(header, lines) + (
-        "\nWhat a line loses against the one before is lost in the part that it adds. Books: of "
-        "the recording's own codes; in the prompt's voice a decoder is told what synthesis tells "
-        "it, the prompt's codes and perhaps the phone of each frame. Similarity is to the "
+        "\nWhat a line loses against the one before is lost in the part that it adds. Codebooks: "
+        "of the recording's own codes; in the prompt's voice a decoder is told what synthesis "
+        "tells it, the prompt's codes and perhaps the phone of each frame. Similarity is to the "
         "recorded prompt; 95 % bootstrap intervals over targets; "
         f"{' and '.join(KEPT_OUT)} took part in no choice.\n{broken}")
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from codec.audio import SAMPLE_RATE, Samples, load_audio
+from valle.data.loading import LONGEST_SECONDS
 
 VERSION = 3
 
@@ -97,6 +98,6 @@ def read(root: Path, paths: Sequence[str], start: float = 0.0, end: float = 0.0)
     Raises:
         FileNotFoundError, ValueError: a recording is missing or cannot be read.
     """
-    samples = np.concatenate([load_audio(root / p, max_seconds=float("inf")) for p in paths])
+    samples = np.concatenate([load_audio(root / p, max_seconds=LONGEST_SECONDS) for p in paths])
     last = round(end * SAMPLE_RATE) if end else len(samples)
     return samples[round(start * SAMPLE_RATE): last]

@@ -21,6 +21,7 @@ import soundfile
 
 from codec.audio import Samples, load_audio
 from valle.data.corpora import Recording
+from valle.data.loading import LONGEST_SECONDS
 from valle.evaluate.protocols import SAMPLE_RATE, VERSION, Item, Protocol
 from valle.evaluate.wer import pick_distractors
 from valle.features.text import words
@@ -204,7 +205,7 @@ class Maker:
         """
         if not recording.text or seconds(recording) < wanted:
             return None
-        samples = load_audio(recording.audio, SAMPLE_RATE, max_seconds=float("inf"))
+        samples = load_audio(recording.audio, SAMPLE_RATE, max_seconds=LONGEST_SECONDS)
         ends = self.word_times(samples, SAMPLE_RATE, recording.text)
         if not ends:
             return None

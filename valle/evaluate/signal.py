@@ -14,7 +14,7 @@ from valle.features.optional import needed
 
 
 def bit_rate(codec: Codec, n_codebooks: int) -> float:
-    """Bits per second of so many books, before entropy coding."""
+    """Bits per second of so many codebooks, before entropy coding."""
     return codec.frame_rate * n_codebooks * math.log2(codec.codebook_size)
 
 

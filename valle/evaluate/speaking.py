@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from codec.audio import Samples, load_audio
+from valle.data.loading import LONGEST_SECONDS
 from valle.evaluate.protocols import SAMPLE_RATE, Item
 from valle.evaluate.protocols import Protocol as Items
 from valle.model.checkpoint import model_folder
@@ -104,7 +105,7 @@ def read_spoken(folder: Path, item: Item) -> Samples:
              if (path := folder / f"{item.id}{suffix}").is_file()]
     if not found:
         raise FileNotFoundError(f"no {item.id}.wav in {folder}")
-    return load_audio(found[0], SAMPLE_RATE, max_seconds=float("inf"))
+    return load_audio(found[0], SAMPLE_RATE, max_seconds=LONGEST_SECONDS)
 
 
 def read_record(wav: Path) -> dict[str, Any]:

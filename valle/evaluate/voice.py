@@ -56,7 +56,7 @@ class Scorer:
 
     Attributes:
         codec: whose copies are scored beside the recordings; None leaves them and SIM-r out.
-        n_codebooks: books it decodes from; all of them by default.
+        n_codebooks: codebooks it decodes from; all of them by default.
         keep: called with (item, version, samples at 24 kHz) of everything that is scored.
     """
 

@@ -1,7 +1,7 @@
-"""The non-autoregressive model: codebooks 2..Q, all frames of a book at once.
+"""The non-autoregressive model: codebooks 2..Q, all frames of a codebook at once.
 
 VALL-E (arXiv:2301.02111) eq. 2: p(c_2:8 | c_1, x, prompt) = prod_j p(c_j | c_<j, x, prompt).
-Input is text, then prompt frames (all books summed), then target frames (books below j summed).
+Input is text, then prompt frames (all codebooks summed), then target frames (those below j summed).
 In the interleaved layout the phone of each frame is known and added to the frame's embedding.
 """
 from __future__ import annotations
@@ -38,7 +38,7 @@ class NARBatch:
     """Rows of different lengths, padded on the right.
 
     phones [B, L] and their count [B]; codes [B, Q, T] and their count of frames [B];
-    prompt_frames [B]: how many leading frames are the prompt, known in all books;
+    prompt_frames [B]: how many leading frames are the prompt, known in all codebooks;
     frame_phones [B, T]: the phone spoken in each frame, or None when that is not known.
     expected [B, T, D]: what the model expects of the target's codebooks from the second up to the
     level, the sum of their mean embeddings under its own probabilities; None takes their codes.
@@ -80,7 +80,7 @@ class NARBatch:
 
 
 class NAR(nn.Module):
-    """Bidirectional Transformer with one output head per book, tied to that book's embedding."""
+    """Bidirectional Transformer with an output head per codebook, tied to its embedding."""
 
     def __init__(self, config: NARConfig) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class NAR(nn.Module):
         init_weights(self, shape)
 
     def forward(self, batch: NARBatch, level: torch.Tensor) -> torch.Tensor:
-        """Logits [B, T, V] of book `level` [B] (0-based, 1..Q-1) for every frame."""
+        """Logits [B, T, V] of codebook `level` [B] (0-based, 1..Q-1) for every frame."""
         n_text, device = batch.phones.shape[1], batch.phones.device
         frames = torch.arange(batch.codes.shape[2], device=device)[None]
         text = torch.arange(n_text, device=device)[None]
@@ -132,7 +132,7 @@ class NAR(nn.Module):
         return losses.sum(1) / frames_counted, hits.sum(1) / frames_counted
 
     def _frames(self, batch: NARBatch, level: torch.Tensor) -> torch.Tensor:
-        """Embeddings of the frames [B, T, D]: all books of the prompt, books below level after."""
+        """Embeddings of frames [B, T, D]: all codebooks of the prompt, then those below level."""
         rows, books, frames = batch.codes.shape[0], self.config.n_codebooks, batch.codes.shape[2]
         book, is_prompt = torch.arange(books, device=level.device), batch.is_prompt
         below = level if batch.expected is None else torch.ones_like(level)

@@ -40,7 +40,7 @@ class SamplingOptions:
     ras_threshold: float = 0.1
     guidance: float = 2.5
     nar_guidance: float = 1.5
-    nar_temperature: float = 0.4
+    nar_temperature: float = 0.6
     best_of: int = 1
     retries: int = 3
     pause: float = 0.4

@@ -26,6 +26,7 @@ from valle.synthesis.batch import MAX_ROWS, generate
 from valle.synthesis.candidate import Candidate, best, is_fluent
 from valle.synthesis.decode import Generated, Request, fill_latents
 from valle.synthesis.join import SpokenSegment, finished
+from valle.synthesis.lead import lead, with_lead, without_lead
 from valle.synthesis.options import SamplingOptions
 from valle.synthesis.rerank import LANGUAGE, UNCLEAR, Reranker
 from valle.synthesis.segment import Segment
@@ -139,27 +140,42 @@ class Pipeline:
         done = on_frame or _nobody
         frames = self._filled(requests, generated, delivery, done)
         found = []
-        for (segment, _), one, rows in zip(jobs, generated, frames, strict=True):
-            found.append(self._sounding(segment, one, *rows, delivery))
+        for (segment, _), request, one, rows in zip(jobs, requests, generated, frames, strict=True):
+            led = len(request.phones) - len(segment.phones)
+            found.append(self._sounding(segment, one, *rows, delivery, led))
             done(len(one.codes) // 2)
         return [tuple(found[at: at + len(numbers)]) for at in range(0, len(found), len(numbers))]
 
-    def complete(self, segment: Segment, generated: Generated, delivery: Delivery) -> Candidate:
-        """A codebook 1 from elsewhere with the NAR's other codebooks, and its sound."""
+    def complete(self, segment: Segment, generated: Generated, delivery: Delivery,
+                 alone: bool = False) -> Candidate:
+        """A codebook 1 with the NAR's other codebooks, and its sound.
+
+        alone: it is of the segment's phones alone, without the word before short ones (lead.py).
+        """
         request = self.request(segment, 0, delivery)
+        if alone:
+            request = replace(request, phones=self.model.vocabulary.encode(segment.phones))
         [frames] = self._filled([request], [generated], delivery, _nobody)
-        return self._sounding(segment, generated, *frames, delivery)
+        led = len(request.phones) - len(segment.phones)
+        return self._sounding(segment, generated, *frames, delivery, led)
 
     def request(self, segment: Segment, number: int, delivery: Delivery) -> Request:
         """What the AR goes on from for one candidate."""
         vocabulary, ids, voice = self.model.vocabulary, self.model.ar.ids, delivery.voice
-        known, phones = vocabulary.encode(voice.phones), vocabulary.encode(segment.phones)
+        spoken = self._spoken(segment, delivery)
+        known, phones = vocabulary.encode(voice.phones), vocabulary.encode(spoken)
         codes = voice.codes[0].tolist()
         heard = (ids.codes(codes) if voice.durations is None
                  else ids.interleave(known, voice.durations, codes))
         return Request([*ids.prefix(delivery.language, known + phones), *heard], phones,
-                       [phone in BOUNDARIES for phone in segment.phones], segment.seed + number,
+                       [phone in BOUNDARIES for phone in spoken], segment.seed + number,
                        self.model.codec.frame_rate)
+
+    def _spoken(self, segment: Segment, delivery: Delivery) -> list[str]:
+        """The phones of a segment, behind a word of their own where it is short (lead.py)."""
+        goes_on = delivery.continuation and segment.first
+        word = () if goes_on or delivery.voice.durations is None else lead(delivery.language)
+        return with_lead(segment.phones, () if self.model.vocabulary.unknown(word) else word)
 
     def _filled(self, requests: Sequence[Request], generated: Sequence[Generated],
                 delivery: Delivery, done: Callable[[int], None] = _nobody,
@@ -185,8 +201,11 @@ class Pipeline:
         return found
 
     def _sounding(self, segment: Segment, generated: Generated, latents: torch.Tensor,
-                  said: torch.Tensor | None, delivery: Delivery) -> Candidate:
-        """The sound of what `_filled` gives, the target's with the prompt's LTAS."""
+                  said: torch.Tensor | None, delivery: Delivery, led: int = 0) -> Candidate:
+        """The sound of what `_filled` gives, the target's with the prompt's LTAS.
+
+        led: phones of the word that was said before a short segment, and is cut off.
+        """
         codec, voice = self.model.codec, delivery.voice
         known = voice.codes.shape[1]
         frames = known + len(generated.codes)
@@ -195,7 +214,8 @@ class Pipeline:
             phones = {"phones": said[None, :frames], "voice_phones": said[None, :known]}
         wav = codec.decode(latents[None, :, :frames], voice.codes[None], **phones)
         before, target = np.split(wav[0, 0].float().cpu().numpy(), [known * codec.hop])
-        samples = match_ltas(target, voice.ltas, codec.sample_rate)
+        generated, samples = without_lead(
+            generated, match_ltas(target, voice.ltas, codec.sample_rate), led, codec.hop)
         return Candidate(generated, samples,
                          before if delivery.continuation and segment.first else None,
                          is_fluent(generated, samples, segment.phones, codec.sample_rate))

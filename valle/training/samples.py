@@ -16,7 +16,7 @@ from valle.training.speech import Sample
 
 
 def speak_on(model: AR, sample: Sample, vocabulary: Vocabulary, codec: Codec) -> torch.Tensor:
-    """Book 1 of a sample: its first half as it is, the rest spoken by the model; audio [N]."""
+    """Codebook 1 of a sample: its first half as it is, the rest spoken by the model; audio [N]."""
     ids, codes = model.ids, sample.codes[0].tolist()
     codes, target = codes[: len(codes) // 2], sample.phones
     heard = ids.codes(codes)
@@ -32,5 +32,5 @@ def speak_on(model: AR, sample: Sample, vocabulary: Vocabulary, codec: Codec) ->
 
 
 def fill(model: NAR, row: NARBatch, codec: Codec) -> torch.Tensor:
-    """A batch of one row, its books after the prompt filled by the model: audio [N]."""
+    """A batch of one row, its codebooks after the prompt filled by the model: audio [N]."""
     return codec.decode(fill_codebooks(model, row).cpu())[0, 0]

@@ -281,8 +281,8 @@ def open_speech(data: Data, config: SpeechTraining, timed: bool,
 def start_from_codebooks(table: torch.Tensor, codebooks: torch.Tensor, std: float = 0.02) -> None:
     """Fill code embeddings [Q * V, D] with the codec's vectors [Q, V, d], randomly projected.
 
-    Codes that sound alike then start alike, and the sum of a frame's books starts as a projection
-    of its latent; from random embeddings the NAR has to find that out code by code.
+    Codes that sound alike then start alike, and the sum of a frame's codebooks starts as a
+    projection of its latent; from random embeddings the NAR has to find that out code by code.
     """
     rng = torch.Generator().manual_seed(0)
     projection = torch.randn(codebooks.shape[2], table.shape[1], generator=rng)

@@ -95,7 +95,7 @@ class ARTask:
         return {key: float(torch.stack(values).mean()) for key, values in totals.items()}
 
     def listen(self, sample: Sample, data: SpeechData, codec: Codec) -> dict[str, torch.Tensor]:
-        return {"ar/book 1": speak_on(self.model, sample, data.vocabulary, codec)}
+        return {"ar/codebook 1": speak_on(self.model, sample, data.vocabulary, codec)}
 
     def save(self, folder: Path, vocabulary: Vocabulary, codec: str) -> None:
         save_ar(folder, self.model, vocabulary, codec)

@@ -183,7 +183,7 @@ class CodecStage:
             self.codec.start_quantizer(self.codec.latents(wav.to(device_of(self.codec))))
 
     def validate(self) -> Metrics:
-        """Spectral distance on unseen speakers by number of books, and usage of each book."""
+        """Spectral distance on unseen speakers by number of codebooks, and usage of each."""
         n, device = 2 * self.codec.sample_rate, device_of(self.codec)
         wav, rest = (torch.from_numpy(np.stack(clips)).to(device).float() / 32768
                      for clips in ([c[:n] for c in self.held], [c[-n:] for c in self.held]))

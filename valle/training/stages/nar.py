@@ -111,8 +111,8 @@ class NARTask:
         return Loss(losses.mean(), float(rows.n_frames.sum()))
 
     def validate(self, samples: Sequence[Sample], device: torch.device) -> Metrics:
-        """Loss and top-10 accuracy of every book, given the true books below it; and the loss given
-        what is expected of those."""
+        """Loss and top-10 accuracy of every codebook, given the true ones below it; and the loss
+        given what is expected of those."""
         samples = samples[:VALIDATION_CLIPS]
         rows = to_device(self.rows(samples, np.random.default_rng(0)), device)
         metrics: Metrics = {}
