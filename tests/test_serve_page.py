@@ -295,6 +295,20 @@ def test_a_server_with_a_key_asks_for_it(browser: Browser, server: Server) -> No
         told(page, "Take 2, clara is ready.")
 
 
+def test_what_a_server_said_before_it_died_can_be_saved(browser: Browser, model_folder: Path,
+                                                        tmp_path: Path) -> None:
+    with serving(model_folder, tmp_path) as server, browser.new_context() as context:
+        page = context.new_page()
+        open_page(page, server)
+        speak(page, LONG)
+        page.wait_for_selector(".take[data-state=making].playing .heard")
+        server.process.kill()
+        page.wait_for_selector(".take[data-state=failed]")
+        alert(page, "The server broke off")
+        assert len(soundfile.read(io.BytesIO(saved(page, "wav")))[0]) and page.is_disabled(
+            "[data-save=mp3]")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_it_can_be_read_by_anyone(width: int, scheme: Any, page: Page, prompt: Path) -> None:
