@@ -13,7 +13,7 @@ RUN := $(VENV)/bin/python
 demo: $(VENV)/.installed
 	$(RUN) infer.py --out demo.wav --prompt-audio examples/clara.wav \
 	  --prompt-text-file examples/clara.txt \
-	  --seed 5 --text "Three seconds of a voice are enough. Now it reads whatever you write."
+	  --seed 10 --text "Three seconds of a voice are enough. Now it reads whatever you write."
 
 test: $(VENV)/.installed-dev
 	$(RUN) -m pytest -m "not slow"

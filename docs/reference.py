@@ -36,6 +36,7 @@ def main() -> None:
         raise SystemExit("docstrings refer to what is not there:\n" + "\n".join(lost))
     sys.path.insert(0, str(ROOT))
     warnings.simplefilter("error")
+    warnings.simplefilter("ignore", DeprecationWarning)  # of packages that ours import
     # Types that are generic in their stubs alone, as tqdm[Any]: shown as they are written.
     warnings.filterwarnings("ignore", message="Error parsing type annotation")
     for package in PACKAGES:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,19 @@ def test_whisper_understands_the_starter():
     recording = comparable(words(prompt.with_suffix(".txt").read_text()),
                            whisper(load_audio(prompt), 24_000))
     assert word_errors(*recording).rate < 0.2, "the judge itself"
+
+
+@pytest.mark.slow
+@needs("faster_whisper", "jiwer")
+def test_the_demo_is_understood_word_for_word():
+    if weights_folder("base") is None:
+        pytest.skip("needs Whisper base: fetch it with `valle evaluate listeners`")
+    make = (ROOT / "Makefile").read_text()
+    voice, seed, text = (re.search(pattern, make)[1] for pattern in (
+        r"--prompt-audio (\S+)", r"--seed (\d+)", r'--text "([^"]+)"'))
+    spoken = VALLE.from_pretrained("starter").speak(
+        text, prompt=ROOT / voice, prompt_text=(ROOT / voice).with_suffix(".txt").read_text(),
+        seed=int(seed))
+    heard = RECOGNIZERS.load("whisper:base")(spoken.samples, spoken.sample_rate)
+    said, found = comparable(words(text), heard)
+    assert found == said

@@ -90,7 +90,7 @@ class Scheduler:
         return ticket
 
     def speak(self, ticket: Ticket, segments: Sequence[Segment], delivery: Delivery) -> None:
-        """Put segments behind those of the request; `Ticket.spoken` gives what becomes of them."""
+        """Put segments behind those of the request; the ticket gives what becomes of them."""
         with self.changed:
             ticket.waiting.extend(segments)
             ticket.delivery = delivery
