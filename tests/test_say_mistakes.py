@@ -17,15 +17,19 @@ import torch
 from conftest import PROMPT_TEXT, RATE, SENTENCES, file_limit, noise_codec
 from saying import Change, arguments, files, one_line, say
 
+from codec import load_audio
 from g2p import phonemize
 from valle.cli import main, run
 from valle.engine.threads import cores
 
+ROOT = Path(__file__).parents[1]
+
 # --- warned --------------------------------------------------------------------------------------
 
-def test_a_clipped_prompt_is_warned_of(model_folder: Path, prompt: Path, tmp_path: Path,
+def test_a_clipped_prompt_is_warned_of(model_folder: Path, tmp_path: Path,
                                        capsys: pytest.CaptureFixture[str]) -> None:
-    soundfile.write(tmp_path / "p.wav", np.clip(soundfile.read(prompt)[0] * 50, -1, 1), RATE)
+    loud = np.clip(load_audio(ROOT / "examples" / "clara.wav") * 50, -1, 1)
+    soundfile.write(tmp_path / "p.wav", loud, RATE)
     assert say(model_folder, tmp_path / "p.wav", tmp_path / "o.wav") == 0
     printed = capsys.readouterr().err
     assert one_line(printed) and "clipped" in printed and "lower level" in printed

@@ -147,8 +147,8 @@ def check_subtitles(file: str, text: str, seconds: float) -> None:
 
 def test_what_is_cancelled_frees_the_server(page: Page, server: Server) -> None:
     page.select_option("#number", "3")
-    speak(page, LONG)
-    page.wait_for_selector(".take.playing .heard")
+    speak(page, 3 * LONG)
+    page.wait_for_selector(".take[data-state=making].playing")
     page.keyboard.press("Escape")
     page.wait_for_function("() => document.querySelector('#takes').ariaBusy === 'false'")
     states = page.eval_on_selector_all(".take", "all => all.map(one => one.dataset.state)")
@@ -300,8 +300,8 @@ def test_what_a_server_said_before_it_died_can_be_saved(browser: Browser, model_
     with serving(model_folder, tmp_path) as server, browser.new_context() as context:
         page = context.new_page()
         open_page(page, server)
-        speak(page, LONG)
-        page.wait_for_selector(".take[data-state=making].playing .heard")
+        speak(page, 3 * LONG)
+        page.wait_for_selector(".take[data-state=making].playing")
         server.process.kill()
         page.wait_for_selector(".take[data-state=failed]")
         alert(page, "The server broke off")

@@ -7,8 +7,7 @@ each manifest, a line for each clip, so that a stopped run goes on. Then the man
 without text gets what was heard, where Whisper is sure of it; a clip whose text it contradicts
 (CER over .25) gets what was heard where Whisper is sure, and loses its text where it is not.
 Phones change with the text, so timings go: time them again afterwards. Whisper needs about a
-second and a half of one core for a clip. It is then no judge of what is trained on this alone:
-tiny.en took no part.
+second and a half of one core for a clip. It is then no judge of what is trained on this alone.
 """
 from __future__ import annotations
 

@@ -6,11 +6,13 @@ import { ArrivingWav } from "./sound.js";
 import { srt, Words } from "./words.js";
 
 const LETTERS_PER_SECOND = 14; // to guess how wide a picture will be
+const REDRAW_MS = 300; // a picture costs time that clicks and sound need
 
 export class Take {
   sound = new ArrivingWav();
   state = "making"; // then "done", "cancelled" or "failed"
   #abort = new AbortController();
+  #due = 0; // the timer of the next picture
 
   /** body: fields of the speech route; voice: its name; events: {play, removed, tell, fail}. */
   constructor(number, body, voice, player, events) {
@@ -42,7 +44,8 @@ export class Take {
       for await (const { sound, words } of captioned(this.body, this.#abort.signal)) {
         this.sound.push(sound);
         this.words.add(words);
-        this.redraw();
+        this.playButton.disabled = false;
+        this.#due ||= setTimeout(() => this.redraw(), REDRAW_MS);
         onSound(this);
         this.player.more(this.sound);
       }
@@ -83,6 +86,8 @@ export class Take {
   }
 
   redraw() {
+    clearTimeout(this.#due);
+    this.#due = 0;
     const { sound, seek } = this;
     this.playButton.disabled = !sound.length;
     seek.max = this.width;
