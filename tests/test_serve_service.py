@@ -79,6 +79,7 @@ def test_too_many_are_told_to_come_again_and_health_answers(server: Server) -> N
     assert server.post(SPEECH).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_reader_who_stops_reading_is_given_up(model_folder: Path, tmp_path: Path) -> None:
     with serving(model_folder, tmp_path, "--patience=3", "--max-input=100000") as server:
         body = {**ENDLESS, "input": LONG * 12}
