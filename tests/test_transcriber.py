@@ -4,12 +4,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
 import pytest
 from conftest import PROMPT_TEXT, RATE, needs
-from saying import ROOT, files, one_line, samples_of, say
+from saying import ROOT, arguments, files, one_line, process, samples_of, say
 from serving import TEXT, Server, data_url, serving
 
 from codec import load_audio
@@ -88,10 +89,25 @@ def test_who_cannot_be_had_is_one_line_with_both_remedies(
         tts.speak("A boat.", prompt=CLARA)
 
 
+def test_without_any_recogniser_the_line_names_both_remedies(model_folder: Path, tmp_path: Path,
+                                                              ) -> None:
+    absent = "import sys; sys.modules |= dict.fromkeys(['faster_whisper', 'pocketsphinx']); "
+    code = f"{absent}from valle.cli import run; sys.exit(run('say', sys.argv[1:], 'infer.py'))"
+    done = process("-c", code, *arguments(model_folder, CLARA, tmp_path / "a.wav",
+                                          {"prompt-text": None}))
+    assert done.returncode == 1 and one_line(done.stderr) and files(tmp_path) == []
+    assert "faster-whisper is not installed: give them (--prompt-text), or" in done.stderr
+    assert "pip install 'valle[transcribe]'" in done.stderr
+
+
 @needs("pocketsphinx")
 def test_another_language_needs_who_knows_it(no_whisper: None) -> None:
     with pytest.raises(Untranscribed, match="pocketsphinx hears English only, not de"):
         Transcriber().check("de")
+    for wrong in ("klingon", "", 3):
+        with pytest.raises(ValueError, match="language") as refused:
+            Transcriber().check(wrong)  # type: ignore[arg-type]
+        assert not isinstance(refused.value, Untranscribed)
 
 
 @whisper
@@ -101,8 +117,8 @@ def test_whisper_says_when_it_is_unsure_or_hears_nothing() -> None:
     assert "unsure what the prompt says" in transcriber(samples[::-1].copy(), RATE).warnings[0]
     with pytest.raises(Untranscribed, match="Whisper base hears no speech in the prompt"):
         transcriber(np.zeros(3 * RATE, np.float32), RATE)
-    with pytest.raises(Untranscribed, match="knows no language tlh"):
-        transcriber(samples, RATE, "tlh")
+    with pytest.raises(Untranscribed, match="knows no language eo"):
+        transcriber(samples, RATE, "eo")
 
 
 @whisper
@@ -120,10 +136,11 @@ def server(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield server
 
 
-def kept(server: Server, name: str, sound: bytes) -> dict[str, object]:
+def kept(server: Server, name: str, sound: bytes, language: str = "en-us") -> dict[str, Any]:
+    given = {"name": name, "consent": "Yes.", "language": language}
     with server.client() as client:
-        answer = client.post("/v1/audio/voices", data={"name": name, "consent": "Yes."},
-                             files={"audio_sample": ("a.wav", sound, "audio/wav")})
+        answer = client.post("/v1/audio/voices", data=given, files={
+            "audio_sample": ("a.wav", sound, "audio/wav")})
     return {"status": answer.status_code, **answer.json()}
 
 
@@ -135,6 +152,7 @@ def test_the_server_hears_what_it_was_not_told(server: Server) -> None:
     assert heard.status_code == 200 and words(text) == SAID
     told = server.post({**body, "ref_text": text})
     assert told.content == heard.content and "X-Valle-Ref-Text" not in told.headers
+    assert kept(server, "clara3", CLARA.read_bytes(), "klingon")["error"]["param"] == "language"
     made = kept(server, "clara2", CLARA.read_bytes())
     assert (made["status"], made["text"], made["text_by"]) == (201, text, "Whisper base")
     assert Voice.load(server.voices / "clara2.safetensors").prompt.text == text

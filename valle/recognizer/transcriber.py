@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from codec.audio import Samples
+from g2p.espeak import resolve_language
 from valle.features.text import words
 from valle.recognizer.listener import RECOGNIZERS
 from valle.recognizer.model import NAME as OURS
@@ -55,19 +56,20 @@ class Transcriber:
 
         Raises:
             Untranscribed: no recogniser, none for this language, or no word was heard.
+            ValueError: no such language.
         """
         self.check(language)
         self._listen = self._listen or self._load()
-        heard = self._listen(samples, sample_rate, language.split("-")[0])
+        heard = self._listen(samples, sample_rate, spoken(language))
         if not words(heard.text):
             raise Untranscribed(f"{heard.by} hears no speech in the prompt: record it again, or "
                                 "give its words (prompt_text)")
         return heard
 
     def check(self, language: str) -> None:
-        """Raises Untranscribed where nothing can hear a prompt of this language; loads nothing."""
+        """As when it is called, as far as that is known without loading anything."""
         kind = self._kind()
-        if kind != "whisper" and language.split("-")[0] != ENGLISH:
+        if spoken(language) != ENGLISH and kind != "whisper":
             raise unknown(f"{kind} hears English only, not {language}")
 
     def _kind(self) -> str:
@@ -98,6 +100,11 @@ class Transcriber:
                  f"correct them, or {REMEDY}" if kind == SPHINX else
                  f"the recogniser {kind} wrote the prompt's words down: read what it heard")
         return lambda samples, rate, _: Heard(" ".join(listen(samples, rate)), kind, (doubt,))
+
+
+def spoken(language: str) -> str:
+    """Whisper's code, as "en", of one of espeak's languages; ValueError for what is none."""
+    return resolve_language(language).split("-")[0]
 
 
 def unknown(reason: str) -> Untranscribed:
