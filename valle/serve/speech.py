@@ -112,8 +112,9 @@ def told(request: Request, body: Manner, ready: Speech) -> dict[str, str]:
     request.state.told = {"phones": ready.phones, "segments": len(ready.segments),
                           **({"ignored": ignored} if ignored else {})}
     voice = ready.delivery.voice
+    heard = voice.heard_by and body.voice_name is None  # a kept voice's words are its owner's
     return {"X-Valle-Seed": str(body.seed), "Cache-Control": "no-store",
-            **({"X-Valle-Ref-Text": quote(voice.text)} if voice.heard_by else {}),
+            **({"X-Valle-Ref-Text": quote(voice.text)} if heard else {}),
             **({"X-Valle-Ignored": ", ".join(ignored)} if ignored else {})}
 
 
