@@ -195,8 +195,9 @@ TYPES: dict[str, tuple[dict[str, Any], str]] = {
     "half a seed": ({"seed": 1.5}, "seed 1.5"), "no seed": ({"seed": None}, "seed None"),
     "sampling as a dict": ({"sampling": {"top_k": 3}}, "sampling is a dict: give SamplingOptions"),
     "no prompt": ({"prompt": None}, "not NoneType"),
-    "no transcript": ({"prompt_text": None}, "needs its transcript: prompt_text"),
-    "an empty transcript": ({"prompt_text": " "}, "needs its transcript: prompt_text"),
+    "a transcript of bytes": ({"prompt_text": b"A boat."}, "prompt_text holds no words"),
+    "an empty transcript": ({"prompt_text": ""}, "prompt_text holds no words"),
+    "a blank transcript": ({"prompt_text": " "}, "prompt_text holds no words"),
     "a language as a number": ({"language": 3}, "does not speak 3; it speaks en-us"),
 }
 

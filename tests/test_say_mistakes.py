@@ -277,8 +277,7 @@ def test_what_is_read_is_not_replaced(name: str, written: str, prompt: Path, tmp
 
 
 @pytest.mark.parametrize("missing, advice", [
-    ("text", "give --text or --text-file"), ("prompt-audio", "give --prompt-audio"),
-    ("prompt-text", "give --prompt-text or --prompt-text-file")])
+    ("text", "give --text or --text-file"), ("prompt-audio", "give --prompt-audio")])
 def test_what_is_missing_is_named(missing: str, advice: str, prompt: Path, tmp_path: Path,
                                   capsys: pytest.CaptureFixture[str]) -> None:
     given = arguments(Path("starter"), prompt, tmp_path / "o.wav", {missing: None})
@@ -288,8 +287,10 @@ def test_what_is_missing_is_named(missing: str, advice: str, prompt: Path, tmp_p
 
 EARLY: dict[str, Change] = {
     "no audio": {"prompt-audio": "/nowhere/p.wav"}, "no text": {"text": " "},
-    "no transcript": {"prompt-text": " "}, "language": {"language": "xx-none"},
-    "threads": {"threads": "0"}, "device": {"device": "tpu"}, "temperature": {"temperature": "inf"},
+    "no transcript": {"prompt-text": " "},
+    "nobody to write it down": {"prompt-text": None, "transcriber": "/nowhere"},
+    "language": {"language": "xx-none"}, "threads": {"threads": "0"},
+    "device": {"device": "tpu"}, "temperature": {"temperature": "inf"},
     "top-p": {"top-p": "0"}, "pause": {"pause": "-1"}}
 
 

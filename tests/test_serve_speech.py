@@ -148,7 +148,7 @@ WRONG = [
     ({**GOOD, "stream_format": "ws"}, "stream_format"), ({**GOOD, "seed": 0.5}, "seed"),
     ({**GOOD, "seed": 10 ** 30}, "seed"), ({**GOOD, "language": "tlh"}, "language"),
     ({**GOOD, "ref_audio": "data:audio/wav;base64,AAAA", "ref_text": "x"}, "voice"),
-    ({"input": TEXT, "ref_audio": "data:audio/wav;base64,AAAA"}, "ref_text"),
+    ({"input": TEXT, "ref_audio": "data:audio/wav;base64,AAAA"}, "ref_audio"),
     ({"input": TEXT, "ref_audio": "data:audio/wav;base64,AAAA", "ref_text": "x"}, "ref_audio"),
     ({"input": TEXT, "ref_audio": "data:audio/wav;base64,!!", "ref_text": "x"}, "ref_audio"),
     ({"input": TEXT, "ref_audio": "http://127.0.0.1:1/a.wav", "ref_text": "x"}, "ref_audio"),

@@ -100,7 +100,6 @@ def test_a_name_cannot_leave_the_folder(name: str, server: Server, prompt: Path)
 
 @pytest.mark.parametrize(("change", "param"), [
     ({"consent": None}, "consent"), ({"consent": " "}, "consent"), ({"name": None}, "name"),
-    ({"ref_text": None}, "ref_text"), ({"ref_text": ""}, "ref_text"),
     ({"language": "klingon"}, "language")])
 def test_what_is_missing_is_named(change: dict[str, Any], param: str, server: Server,
                                   prompt: Path) -> None:

@@ -12,6 +12,7 @@ import torch
 from codec.record import WrongValue, from_record
 from valle.engine.select import pick_device
 from valle.model.checkpoint import Model, load_model, model_folder
+from valle.recognizer.transcriber import Transcriber
 from valle.synthesis.join import SpokenSegment, join
 from valle.synthesis.options import SamplingOptions
 from valle.synthesis.pipeline import Delivery, Pipeline
@@ -30,6 +31,9 @@ class VALLE:
         tts = VALLE.from_pretrained("starter")
         audio = tts.speak("Good morning.", prompt="p.wav", prompt_text="what p.wav says")
         audio.save("good_morning.wav")
+
+    Attributes:
+        transcriber: writes down the prompts that come without their words.
     """
 
     def __init__(self, model: Model, name: str, device: torch.device,
@@ -38,6 +42,7 @@ class VALLE:
         self.model, self.name, self.device = model, name, device
         self.sampling = from_record(SamplingOptions, model.sampling)
         self.pipeline = Pipeline(model, device, precision, engine)
+        self.transcriber = Transcriber()
         self.precision, self.engine = self.pipeline.precision, self.pipeline.engine
 
     @classmethod
@@ -47,32 +52,34 @@ class VALLE:
         return cls(load_model(model_folder(name)), str(name), pick_device(device), precision,
                    engine)
 
-    def encode_prompt(self, prompt: Recording, prompt_text: str,
+    def encode_prompt(self, prompt: Recording, prompt_text: str | None = None,
                       language: str = "en-us") -> Prompt:
-        """Turn a recording and its transcript into a Prompt.
+        """Turn a recording and its words into a Prompt.
 
         Args:
             prompt: a sound file or one in memory (BytesIO), samples [N] at 24 kHz, or
                 (samples, rate); samples may have channels, [N, C] or [C, N].
+            prompt_text: the words; None has `transcriber` write them down (Prompt.text).
 
         Raises:
             FileNotFoundError, ValueError: unusable audio or text, in one line each.
         """
-        return encode_prompt(prompt, prompt_text, language, self.model, self.device)
+        return encode_prompt(prompt, prompt_text, language, self.model, self.device,
+                             self.transcriber)
 
     @overload
     def speak(self, text: str, *,  # type: ignore[overload-overlap]
-              prompt: Recording | Prompt, prompt_text: str = "",
+              prompt: Recording | Prompt, prompt_text: str | None = None,
               language: str = "en-us", seed: int = 0, sampling: SamplingOptions | None = None,
               continuation: bool = False, on_frame: OnFrame | None = None) -> Audio: ...
     @overload
     def speak(self, text: Sequence[str], *, prompt: Recording | Prompt,
-              prompt_text: str = "", language: str = "en-us", seed: int = 0,
+              prompt_text: str | None = None, language: str = "en-us", seed: int = 0,
               sampling: SamplingOptions | None = None, continuation: bool = False,
               on_frame: OnFrame | None = None) -> list[Audio]: ...
 
     def speak(self, text: str | Sequence[str], *,
-              prompt: Recording | Prompt, prompt_text: str = "",
+              prompt: Recording | Prompt, prompt_text: str | None = None,
               language: str = "en-us", seed: int = 0, sampling: SamplingOptions | None = None,
               continuation: bool = False, on_frame: OnFrame | None = None) -> Audio | list[Audio]:
         """Speak one text, or several in one pass, in the voice of the prompt.
@@ -80,7 +87,7 @@ class VALLE:
         Args:
             text: long texts are cut at sentences and clauses and joined again.
             prompt: a recording as `encode_prompt` takes it, or its result.
-            prompt_text: what is said in the prompt; not needed with a Prompt.
+            prompt_text: what is said in the prompt; None has it written down, as `encode_prompt`.
             seed: same seed, same machine, same samples.
             sampling: how it is drawn; by default as the model speaks best.
             continuation: text goes on where prompt_text stops, and the prompt is part of the
@@ -111,7 +118,7 @@ class VALLE:
         whole = [audio for audio in results if audio is not None]
         return whole[0] if isinstance(text, str) else whole
 
-    def stream(self, text: str, *, prompt: Recording | Prompt, prompt_text: str = "",
+    def stream(self, text: str, *, prompt: Recording | Prompt, prompt_text: str | None = None,
                language: str = "en-us", seed: int = 0, sampling: SamplingOptions | None = None,
                continuation: bool = False, together: int = 1, quick: bool = False,
                ) -> Iterator[SpokenSegment]:
@@ -153,7 +160,7 @@ class VALLE:
             raise ValueError(f"sampling is a {type(sampling).__name__}: give SamplingOptions")
         return sampling
 
-    def _delivery(self, prompt: Recording | Prompt, prompt_text: str, language: str,
+    def _delivery(self, prompt: Recording | Prompt, prompt_text: str | None, language: str,
                   sampling: SamplingOptions, continuation: bool) -> Delivery:
         voice = (prompt if isinstance(prompt, Prompt)
                  else self.encode_prompt(prompt, prompt_text, language))
@@ -166,6 +173,7 @@ class VALLE:
         return {"valle": __version__, "model": self.name, "weights": self.model.digest,
                 "codec": self.model.codec.identity, "prompt": voice.source,
                 "prompt_sha256": voice.sha256, "prompt_text": voice.text,
+                "prompt_text_by": voice.heard_by,
                 "language": delivery.language, "seed": int(seed),
                 "continuation": delivery.continuation, "device": self.device.type,
                 "precision": self.precision, "engine": self.engine,

@@ -1,10 +1,13 @@
 """Speak a text in the voice of a prompt.
 
   infer.py --text "Good morning." --prompt-audio p.wav --prompt-text "what p.wav says" --out o.wav
+  infer.py --text "Good morning." --prompt-audio p.wav --out o.wav
   echo "Good morning." | infer.py --text - --prompt-audio p.wav --prompt-text-file p.txt --out o.wav
 
-The prompt is one to eight seconds of clean speech; about three are enough. Only clone voices whose
-owners agree. Beside o.wav, o.json holds everything needed to make the same samples again:
+The prompt is one to eight seconds of clean speech; about three are enough. Where its words are not
+given, Whisper writes them down if it is on this machine, and they are shown: correct them with
+--prompt-text. Only clone voices whose owners agree. Beside o.wav, o.json holds everything needed to
+make the same samples again:
 
   infer.py --replay o.json --out again.wav
 """
@@ -15,19 +18,25 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from valle.commands.replay import differences, replay
-from valle.commands.voice_options import add_voice_arguments, load_voice
+from valle.commands.voice_options import (
+    add_transcriber_argument,
+    add_voice_arguments,
+    load_voice,
+)
 from valle.features.progress import advance, progress
 
 if TYPE_CHECKING:
     from valle.synthesis.join import SpokenSegment
     from valle.synthesis.result import Audio
+    from valle.synthesis.voice import Prompt
     from valle.tts import VALLE
 
 
@@ -40,7 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     text.add_argument("--text-file", type=Path, help="a UTF-8 text file with what to say")
     parser.add_argument("--prompt-audio", type=Path, help="a recording of the voice")
     transcript = parser.add_mutually_exclusive_group()
-    transcript.add_argument("--prompt-text", help="the words spoken in the recording")
+    transcript.add_argument("--prompt-text", help="the words spoken in the recording; "
+                            "default: what --transcriber hears")
     transcript.add_argument("--prompt-text-file", type=Path, help="a text file with them")
     parser.add_argument("--replay", type=Path, metavar="JSON",
                         help="make the speech beside this file again; it stands for the options "
@@ -51,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--language", default="en-us", help="of the text")
     parser.add_argument("--seed", type=int, default=0,
                         help="another seed, another way of saying it")
+    add_transcriber_argument(parser)
     add_voice_arguments(parser)
     parser.add_argument("--continuation", action="store_true",
                         help="the text goes on where the prompt stops, and the prompt is kept")
@@ -75,9 +86,7 @@ def read_text(file: Path) -> str:
 def check_options(options: argparse.Namespace) -> None:
     """ValueError when an option is missing or what is written would replace what is read."""
     for given, names in ((options.text is not None or options.text_file, "--text or --text-file"),
-                         (options.prompt_audio, "--prompt-audio"),
-                         (options.prompt_text is not None or options.prompt_text_file,
-                          "--prompt-text or --prompt-text-file: the words spoken in the prompt")):
+                         (options.prompt_audio, "--prompt-audio")):
         if not given:
             raise ValueError(f"give {names}")
     if str(options.out) == "-" and (options.json or options.replay):
@@ -115,19 +124,47 @@ def check_writable(out: Path) -> None:
                          "--out") from error
 
 
-def check_speakable(text: str, transcript: str, options: argparse.Namespace) -> int:
+def check_speakable(text: str, transcript: str | None, options: argparse.Namespace) -> int:
     """Everything about texts and prompt that can be wrong without a model; phones of the text."""
     from g2p import phonemize
+    from valle.recognizer.transcriber import Transcriber
     from valle.synthesis.recording import as_samples, condition
     from valle.synthesis.voice import REFUSED_PROMPT_SECONDS
 
-    if not transcript.strip():
-        raise ValueError("the prompt needs its transcript: give --prompt-text with the words "
-                         "spoken in --prompt-audio")
+    if transcript is not None and not transcript.strip():
+        raise ValueError("--prompt-text holds no words: give those spoken in --prompt-audio, or "
+                         "leave it out to have them written down")
     phones = len(phonemize(text, options.language))
-    phonemize(transcript, options.language)
+    if transcript is None:
+        with option_named():
+            Transcriber(options.transcriber).check(options.language)
+    else:
+        phonemize(transcript, options.language)
     condition(as_samples(options.prompt_audio, REFUSED_PROMPT_SECONDS))
     return phones
+
+
+@contextmanager
+def option_named() -> Iterator[None]:
+    """An error about a prompt's words says which option gives them."""
+    from valle.recognizer.transcriber import Untranscribed
+
+    try:
+        yield
+    except Untranscribed as error:
+        raise ValueError(str(error).replace("prompt_text", "--prompt-text")) from error
+
+
+def prompt_of(transcript: str | None, tts: VALLE, options: argparse.Namespace) -> Prompt:
+    """The voice to speak in; what was heard in it is shown where its words were not given."""
+    from valle.recognizer.transcriber import Transcriber
+
+    tts.transcriber = Transcriber(options.transcriber)
+    with option_named():
+        voice = tts.encode_prompt(options.prompt_audio, transcript, options.language)
+    if voice.heard_by and not options.quiet:
+        print(f"{voice.heard_by} hears in {options.prompt_audio}: {voice.text}", file=sys.stderr)
+    return voice
 
 
 def run(options: argparse.Namespace) -> int:
@@ -148,16 +185,17 @@ def run(options: argparse.Namespace) -> int:
     torch.set_num_threads(min(options.threads, cores()))
     tts, sampling = load_voice(options)
     loaded = time.monotonic()
+    voice = prompt_of(transcript, tts, options)
     if str(options.out) == "-":
-        write_stream(tts.stream(text, prompt=options.prompt_audio, prompt_text=transcript,
-                                language=options.language, seed=options.seed, sampling=sampling,
-                                continuation=options.continuation, quick=True), tts)
+        write_stream(tts.stream(text, prompt=voice, language=options.language, seed=options.seed,
+                                sampling=sampling, continuation=options.continuation,
+                                quick=True), tts)
         return 0
     with progress(total=round(phones * (1 + 2 * FRAMES_PER_PHONE)), desc="speaking", unit="steps",
                   brief=True, silent=options.quiet or options.json) as bar:
-        audio = tts.speak(text, prompt=options.prompt_audio, prompt_text=transcript,
-                          language=options.language, seed=options.seed, sampling=sampling,
-                          continuation=options.continuation, on_frame=partial(advance, bar))
+        audio = tts.speak(text, prompt=voice, language=options.language, seed=options.seed,
+                          sampling=sampling, continuation=options.continuation,
+                          on_frame=partial(advance, bar))
     audio.save(options.out)
     done = time.monotonic()
     rtf = (done - loaded) / audio.seconds

@@ -16,7 +16,11 @@ import sys
 from pathlib import Path
 
 from valle.commands.flags import add_flags, from_flags
-from valle.commands.voice_options import add_voice_arguments, load_voice
+from valle.commands.voice_options import (
+    add_transcriber_argument,
+    add_voice_arguments,
+    load_voice,
+)
 from valle.features.optional import package
 from valle.serve.config import LOOPBACK, Limits, access
 
@@ -42,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of the model")
     parser.add_argument("--drain", type=int, default=60, metavar="SECONDS",
                         help="how long a server that is told to stop may finish what it has")
+    add_transcriber_argument(parser)
     add_flags(parser, Limits)
     add_voice_arguments(parser)
 
@@ -59,12 +64,13 @@ def run(options: argparse.Namespace) -> int:
     import uvicorn
 
     from valle.engine.threads import cores
+    from valle.recognizer.transcriber import Transcriber
     from valle.serve.app import create_app
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     torch.set_num_threads(min(options.threads, cores()))
     tts, sampling = load_voice(options)
-    tts.sampling = sampling
+    tts.sampling, tts.transcriber = sampling, Transcriber(options.transcriber)
     if options.host not in LOOPBACK and not rights.key:
         print("warning: anybody who reaches this server may use it: set VALLE_API_KEY",
               file=sys.stderr)

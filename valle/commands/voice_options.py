@@ -28,6 +28,15 @@ def add_voice_arguments(parser: argparse.ArgumentParser) -> None:
                              "default auto: native on a CPU with a C compiler, else torch")
 
 
+def add_transcriber_argument(parser: argparse.ArgumentParser) -> None:
+    """Of the commands that take prompts without their words."""
+    parser.add_argument("--transcriber", default="base", metavar="MODEL",
+                        help="who writes down a prompt that comes without its words: a Whisper "
+                             "model on this machine by name or folder, a folder of `valle train "
+                             "recognizer`, or pocketsphinx; default base, where it is missing "
+                             "pocketsphinx")
+
+
 def load_voice(options: argparse.Namespace) -> tuple[VALLE, SamplingOptions]:
     """The model and the way to draw that the options ask for.
 

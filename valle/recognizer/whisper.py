@@ -70,12 +70,18 @@ class Whisper:
         """The words heard in samples [N] at any rate."""
         return words(self.transcribe(samples, sample_rate).text)
 
-    def transcribe(self, samples: Samples, sample_rate: int) -> Transcript:
+    @property
+    def languages(self) -> list[str]:
+        """Codes of the languages that it knows, as "en"."""
+        known: list[str] = self._model.supported_languages
+        return known
+
+    def transcribe(self, samples: Samples, sample_rate: int, language: str = "en") -> Transcript:
         """What is heard in samples [N] at any rate, as Whisper writes it."""
         wav = heard(samples, sample_rate)
         start, a_second = TOKENS
         found, _ = self._model.transcribe(
-            wav, language="en", beam_size=1, temperature=0.0, without_timestamps=True,
+            wav, language=language, beam_size=1, temperature=0.0, without_timestamps=True,
             condition_on_previous_text=False,
             max_new_tokens=min(400, start + int(a_second * len(wav) / SAMPLE_RATE)))
         segments = list(found)

@@ -53,8 +53,9 @@ async def voices(request: Request,
 async def keep(request: Request, name: Annotated[str, Form(max_length=200)],
                consent: Annotated[str, Form(max_length=10_000, description="who agreed to what, "
                                             "in words: it is kept in the voice's file")],
-               ref_text: Annotated[str, Form(max_length=2000, description="what is said")],
                audio_sample: Annotated[UploadFile, File(description="one to eight seconds")],
+               ref_text: Annotated[str, Form(max_length=2000, description="what is said; without "
+                                             "it, the server's recogniser writes it down")] = "",
                language: Annotated[str, Form(max_length=40)] = "en-us") -> JSONResponse:
     """Encode a recording once, and keep what the model needs of it under a name."""
     store = speaking_of(request).voices
@@ -63,6 +64,7 @@ async def keep(request: Request, name: Annotated[str, Form(max_length=200)],
     return JSONResponse({"id": voice.name, "name": voice.name, "kept": True,
                          "language": voice.language, "created": voice.created,
                          "consent_sha256": sha256(voice.consent),
+                         "text": voice.prompt.text, "text_by": voice.prompt.heard_by,
                          "warnings": list(voice.prompt.warnings)}, 201)
 
 

@@ -31,7 +31,8 @@ class Manner(BaseModel):
         None, description="one of /v1/audio/voices; OpenAI's names stand for some of them")
     ref_audio: str | None = Field(
         None, description="instead of `voice`: a recording as a data URL (base64)")
-    ref_text: str | None = Field(None, max_length=2000, description="what is said in `ref_audio`")
+    ref_text: str | None = Field(None, max_length=2000, description="what is said in `ref_audio`; "
+                                 "without it, the server's recogniser writes it down")
     language: str = Field("en-us", max_length=40)
     seed: int = Field(0, ge=-MOST_INTEGER, le=MOST_INTEGER,
                       description="the same seed, the same samples")

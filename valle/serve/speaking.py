@@ -120,14 +120,11 @@ class Speaking:
                                "voice", "two_voices")
         if recording is None:
             if not name:
-                raise RequestError(400, "voice: give one of /v1/audio/voices, or ref_audio and "
-                                   "ref_text", "voice", "voice_missing")
+                raise RequestError(400, "voice: give one of /v1/audio/voices, or "
+                                   "ref_audio", "voice", "voice_missing")
             return (await asyncio.to_thread(self.voices.get, name)).prompt
-        said = (manner.ref_text or "").strip()
-        if not said:
-            raise RequestError(400, "ref_text: give the words that are said in ref_audio",
-                               "ref_text", "ref_text_missing")
-        return await asyncio.to_thread(self.voices.encode, recording, said, manner.language)
+        return await asyncio.to_thread(self.voices.encode, recording, manner.ref_text or "",
+                                       manner.language)
 
     async def pieces(self, speech: Speech, ticket: Ticket) -> AsyncIterator[Piece]:
         """The speech, segment by segment, each as soon as it is there.

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
@@ -86,7 +87,8 @@ class Streamed(StreamingResponse):
 async def speech(request: Request) -> Response:
     """OpenAI's speech route. Sound leaves as soon as its first segment is made.
 
-    Instead of `voice`, `ref_audio` and `ref_text` give three seconds of a voice and what it says.
+    Instead of `voice`, `ref_audio` gives three seconds of a voice, and `ref_text` what it says;
+    without that, the server's recogniser writes it down.
     """
     speaking = speaking_of(request)
     body, recording = await read_body(request, SpeechRequest)
@@ -109,7 +111,10 @@ def told(request: Request, body: Manner, ready: Speech) -> dict[str, str]:
     ignored = ["instructions"] if body.instructions else []
     request.state.told = {"phones": ready.phones, "segments": len(ready.segments),
                           **({"ignored": ignored} if ignored else {})}
+    voice = ready.delivery.voice
+    heard = voice.heard_by and body.voice_name is None  # a kept voice's words are its owner's
     return {"X-Valle-Seed": str(body.seed), "Cache-Control": "no-store",
+            **({"X-Valle-Ref-Text": quote(voice.text)} if heard else {}),
             **({"X-Valle-Ignored": ", ".join(ignored)} if ignored else {})}
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
+from valle.recognizer.transcriber import Untranscribed
 from valle.serve.errors import RequestError
 from valle.synthesis.voice import Prompt
 from valle.synthesis.voice_file import SUFFIX, Voice
@@ -67,13 +68,19 @@ class Voices:
         return self._ready(name)
 
     def encode(self, recording: bytes, text: str, language: str) -> Prompt:
-        """A recording and its words as a prompt; RequestError says what is wrong with them."""
+        """A recording as a prompt, with its words ("" has them written down).
+
+        Raises:
+            RequestError: what is wrong with them.
+        """
         with self.busy:
             try:
-                return self.tts.encode_prompt(io.BytesIO(recording), text, language)
+                return self.tts.encode_prompt(io.BytesIO(recording), text.strip() or None,
+                                              language)
             except ValueError as error:
+                words = isinstance(error, Untranscribed) or "prompt_text" in str(error)
                 param = ("language" if str(error).startswith("unknown language") else
-                         "ref_text" if "prompt_text" in str(error) else "ref_audio")
+                         "ref_text" if words else "ref_audio")
                 raise RequestError(400, str(error).replace("prompt_text", "ref_text"), param,
                                    "unusable_prompt") from error
 

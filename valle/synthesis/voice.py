@@ -13,6 +13,7 @@ from codec.ltas import LTAS, ltas
 from g2p import BOUNDARIES, phonemize
 from valle.model.aligner import Aligner
 from valle.model.checkpoint import Model
+from valle.recognizer.transcriber import Heard, Transcriber
 from valle.synthesis.recording import (
     Recording,
     as_samples,
@@ -35,7 +36,8 @@ class Prompt:
     LTAS of the whole recording.
 
     text: what is said in it. source, sha256: the file it comes from, if any, and the hash of its
-    samples. warnings: what is wrong with it, a sentence each.
+    samples. warnings: what is wrong with it, a sentence each. heard_by: who wrote the text down, ""
+    where it was given.
     """
 
     codes: torch.Tensor
@@ -46,6 +48,7 @@ class Prompt:
     source: str = ""
     sha256: str = ""
     warnings: tuple[str, ...] = ()
+    heard_by: str = ""
 
     def cut(self, frames: int) -> Prompt:
         """The start of the prompt, up to the word end nearest to `frames` frames.
@@ -64,19 +67,26 @@ class Prompt:
                        phones=[*self.phones[:cut], "."], durations=self.durations[: cut + 1])
 
 
-def encode_prompt(prompt: Recording, prompt_text: str, language: str, model: Model,
-                  device: torch.device) -> Prompt:
-    """The voice of a recording and its transcript; what is wrong with it is in its warnings.
+def encode_prompt(prompt: Recording, prompt_text: str | None, language: str, model: Model,
+                  device: torch.device, transcriber: Transcriber | None = None) -> Prompt:
+    """The voice of a recording and its words; what is wrong with it is in its warnings.
+
+    prompt_text: None has the transcriber write them down.
 
     Raises:
         FileNotFoundError, ValueError: unusable audio or text, in one line each.
     """
-    if not isinstance(prompt_text, str) or not prompt_text.strip():
-        raise ValueError("the prompt needs its transcript: prompt_text, the words spoken in it")
+    if prompt_text is not None and (not isinstance(prompt_text, str) or not prompt_text.strip()):
+        raise ValueError("prompt_text holds no words: give those spoken in the prompt, or None to "
+                         "have them written down")
+    phones = phonemize(prompt_text, language) if prompt_text else []
     codec, aligner = model.codec, model.aligner
-    phones = phonemize(prompt_text, language)
     given = as_samples(prompt, REFUSED_PROMPT_SECONDS)
     conditioned, found = condition(given)
+    heard = Heard(prompt_text, "") if prompt_text else (transcriber or Transcriber())(
+        conditioned, SAMPLE_RATE, language)
+    found += heard.warnings
+    phones = phones or phonemize(heard.text, language)
     samples = resample(conditioned, SAMPLE_RATE, codec.sample_rate)
     seconds = len(samples) / codec.sample_rate
     if aligner is None and seconds > 2 * MAX_PROMPT_SECONDS:
@@ -94,8 +104,9 @@ def encode_prompt(prompt: Recording, prompt_text: str, language: str, model: Mod
         found.append("the prompt text does not fit what the prompt audio says: expect a poor "
                      "voice")
     codes = codec.encode(torch.from_numpy(samples).to(device)[None, None])[0]
-    voice = Prompt(codes, phones, durations, ltas(samples, codec.sample_rate), prompt_text,
-                   source_of(prompt), hashlib.sha256(given.tobytes()).hexdigest())
+    voice = Prompt(codes, phones, durations, ltas(samples, codec.sample_rate), heard.text,
+                   source_of(prompt), hashlib.sha256(given.tobytes()).hexdigest(),
+                   heard_by=heard.by)
     if codes.shape[1] > MAX_PROMPT_SECONDS * codec.frame_rate:
         voice = voice.cut(int(MAX_PROMPT_SECONDS * codec.frame_rate))
         if voice.codes.shape[1] < codes.shape[1]:

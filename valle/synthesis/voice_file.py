@@ -60,7 +60,7 @@ class Voice:
             tensors["durations"] = torch.tensor(prompt.durations, dtype=torch.int32)
         record = Record(FORMAT, self.name, self.codec, self.language, self.consent,
                         sha256(self.consent), self.created, prompt.text, tuple(prompt.phones),
-                        prompt.ltas.seconds, prompt.sha256, prompt.warnings)
+                        prompt.ltas.seconds, prompt.sha256, prompt.warnings, prompt.heard_by)
         with atomic_path(path) as temporary:
             save_file(tensors, temporary, {HEADER: json.dumps(asdict(record), ensure_ascii=False)})
 
@@ -102,6 +102,7 @@ class Record:
     ltas_seconds: float
     sha256: str
     warnings: tuple[str, ...] = ()
+    heard_by: str = ""
 
 
 def sha256(text: str) -> str:
@@ -124,6 +125,6 @@ def _built(record: Record, tensors: dict[str, torch.Tensor]) -> Voice:
                                   or sum(durations) != codes.shape[1]):
         raise ValueError("its timings are damaged")
     prompt = Prompt(codes, list(record.phones), durations, LTAS(bands, record.ltas_seconds),
-                    record.text, "", record.sha256, record.warnings)
+                    record.text, "", record.sha256, record.warnings, record.heard_by)
     return Voice(record.name, prompt, record.codec, record.language, record.consent,
                  record.created)
