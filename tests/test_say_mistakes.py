@@ -32,7 +32,8 @@ def test_a_clipped_prompt_is_warned_of(model_folder: Path, tmp_path: Path,
     soundfile.write(tmp_path / "p.wav", loud, RATE)
     assert say(model_folder, tmp_path / "p.wav", tmp_path / "o.wav") == 0
     printed = capsys.readouterr().err
-    assert one_line(printed) and "clipped" in printed and "lower level" in printed
+    clipped, = (line for line in printed.splitlines() if "clipped" in line)
+    assert clipped.startswith("warning: ") and "lower level" in clipped
 
 
 @pytest.mark.parametrize("said", ["No.", f"{PROMPT_TEXT} {PROMPT_TEXT} {PROMPT_TEXT}"])
