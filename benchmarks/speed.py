@@ -64,7 +64,7 @@ class Clock:
 def main(model: str) -> None:
     clock = Clock()
     clock.around(valle.synthesis.pipeline, "generate", "AR")
-    clock.around(valle.synthesis.pipeline, "fill_codebooks", "NAR")
+    clock.around(valle.synthesis.pipeline, "fill_latents", "NAR")
     clock.around(Reranker, "_clarity", "listener")
     voices = {f"{engine} {precision}": VALLE.from_pretrained(model, "cpu", precision, engine)
               for engine, precision in VOICES if engine != "llama.cpp" or find_spec("llama_cpp")}

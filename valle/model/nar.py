@@ -71,7 +71,6 @@ class NARBatch:
             torch.from_numpy(x).to(device) for x in (text, phones, codes, frames, prompt, spoken))
         return cls(said, counts, known, lengths, heard, aligned if config.aligned else None)
 
-
     @property
     def is_prompt(self) -> torch.Tensor:
         """Which frames [B, T] are the prompt's."""
@@ -123,7 +122,7 @@ class NAR(nn.Module):
         target = batch.codes.gather(
             1, level[:, None, None].expand(-1, 1, batch.codes.shape[2]))[:, 0]
         frames = torch.arange(target.shape[1], device=target.device)[None]
-        counted = (frames >= batch.prompt_frames[:, None]) & (frames < batch.n_frames[:, None])
+        counted = ~batch.is_prompt & (frames < batch.n_frames[:, None])
         losses = F.cross_entropy(logits.transpose(1, 2), target, reduction="none") * counted
         with torch.no_grad():
             better = logits > logits.gather(2, target[..., None])

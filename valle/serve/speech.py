@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.datastructures import UploadFile
@@ -125,8 +126,7 @@ def sink(speaking: Speaking, body: Manner) -> Encoder:
 
 async def sound(first: Piece, others: AsyncIterator[Piece], out: Encoder) -> AsyncIterator[bytes]:
     """A sound file, piece by piece."""
-    yield await asyncio.to_thread(out.encode, first.samples)
-    async for piece in others:
+    async for piece in after(first, others):
         yield await asyncio.to_thread(out.encode, piece.samples)
     yield await asyncio.to_thread(out.close)
 
@@ -199,8 +199,6 @@ async def answered(speak: Callable[[int], Awaitable[dict[str, Any]]], index: int
 async def whole(speaking: Speaking, text: str, manner: Manner, recording: bytes | None,
                 ticket: Ticket) -> dict[str, Any]:
     """A text's speech as one base64 file, with its usage."""
-    import numpy as np
-
     ready = await speaking.prepare(text, manner, recording)
     pieces = [piece async for piece in speaking.pieces(ready, ticket)]
     rate = speaking.tts.model.codec.sample_rate
