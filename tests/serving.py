@@ -22,6 +22,7 @@ from valle.tts import VALLE
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 120.0  # seconds, on a machine that has much else to do
+CLARA = ROOT / "examples" / "clara.wav"
 TEXT = "The sea was calm."
 LONG = "The sea was calm. We went home, slowly. " * 14
 RETRIES = 0  # what the random model says is never clear
@@ -101,6 +102,11 @@ def expected(tts: VALLE, text: str, prompt: Any, prompt_text: str, seed: int = 0
     spoken = tts.stream(text, prompt=prompt, prompt_text=prompt_text, seed=seed, quick=True,
                         sampling=replace(tts.sampling, retries=RETRIES))
     return np.frombuffer(b"".join(pcm(one.samples) for one in spoken), "<i2")
+
+
+def by_clara(tts: VALLE, text: str, seed: int = 0) -> np.ndarray:
+    """The same in the ready voice "clara"."""
+    return expected(tts, text, CLARA, CLARA.with_suffix(".txt").read_text().strip(), seed)
 
 
 def data_url(path: Path) -> str:

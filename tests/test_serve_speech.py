@@ -11,14 +11,13 @@ import av
 import numpy as np
 import pytest
 from conftest import PROMPT_TEXT, RATE
-from serving import TEXT, Server, data_url, expected, serving
+from serving import TEXT, Server, by_clara, data_url, expected, serving
 
 from codec.encode import FORMATS
 from valle.synthesis.finish import SYNTHETIC
 from valle.tts import VALLE
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-CLARA = EXAMPLES / "clara.wav"
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +31,7 @@ def server(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def said(model_folder: Path) -> np.ndarray:
     """TEXT in Clara's voice, 16-bit samples [N]."""
     tts = VALLE.from_pretrained(model_folder, device="cpu")
-    return expected(tts, TEXT, CLARA, CLARA.with_suffix(".txt").read_text().strip())
+    return by_clara(tts, TEXT)
 
 
 def numbers(data: bytes) -> np.ndarray:

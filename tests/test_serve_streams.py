@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import RATE
-from serving import PATIENCE, Server, expected, serving, until
+from serving import PATIENCE, Server, by_clara, serving, until
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from valle.tts import VALLE
 
-CLARA = Path(__file__).parents[1] / "examples" / "clara.wav"
 TEXT = "We went home, slowly. It cost $5 in the end."
 WORDS = TEXT.split()
 
@@ -32,10 +31,6 @@ def tts(model_folder: Path) -> VALLE:
     return VALLE.from_pretrained(model_folder, device="cpu")
 
 
-def said(tts: VALLE, text: str) -> np.ndarray:
-    return expected(tts, text, CLARA, CLARA.with_suffix(".txt").read_text().strip())
-
-
 def check_times(words: list[dict[str, Any]], seconds: float) -> None:
     assert [word["word"] for word in words] == WORDS
     times = [time for word in words for time in (word["start_time"], word["end_time"])]
@@ -47,7 +42,7 @@ def test_captions_in_one_piece_and_line_by_line(server: Server, tts: VALLE) -> N
     body = {"input": TEXT, "voice": "clara", "response_format": "pcm"}
     whole = server.post({**body, "stream": False}, "/dev/captioned_speech").json()
     sound = np.frombuffer(base64.b64decode(whole["audio"]), "<i2")
-    assert np.array_equal(sound, said(tts, TEXT)) and whole["audio_format"] == "audio/pcm"
+    assert np.array_equal(sound, by_clara(tts, TEXT)) and whole["audio_format"] == "audio/pcm"
     check_times(whole["timestamps"], len(sound) / RATE)
 
     lines = [json.loads(line) for line in
@@ -102,11 +97,11 @@ def test_text_that_comes_letter_by_letter_is_spoken_sentence_by_sentence(server:
         messages, [first] = heard(socket, "audio.done")  # before the second sentence is whole
         assert messages[0]["sentence_text"] == "We went home, slowly."
         assert messages[0]["sample_rate"] == RATE and messages[0]["format"] == "pcm"
-        assert np.array_equal(np.frombuffer(first, "<i2"), said(tts, "We went home, slowly."))
+        assert np.array_equal(np.frombuffer(first, "<i2"), by_clara(tts, "We went home, slowly."))
         tell(socket, type="input.text", text=TEXT[30:])
         tell(socket, type="input.done")
         messages, [second] = heard(socket, "session.done")
-        assert np.array_equal(np.frombuffer(second, "<i2"), said(tts, "It cost $5 in the end."))
+        assert np.array_equal(np.frombuffer(second, "<i2"), by_clara(tts, "It cost $5 in the end."))
         assert messages[-1] == {"type": "session.done", "utterance_index": 0, "total_sentences": 2}
         until(lambda: server.number("valle_requests_in_hand") == 0)
         tell(socket, type="input.text", text="Come in!")

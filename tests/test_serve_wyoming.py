@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import RATE, needs
-from serving import PATIENCE, TEXT, Server, expected, serving
+from serving import PATIENCE, TEXT, Server, by_clara, serving
 
 from valle.tts import VALLE
 
@@ -29,7 +29,6 @@ from wyoming.tts import (
 )
 
 pytestmark = needs("fastapi", "uvicorn")
-CLARA = Path(__file__).parents[1] / "examples" / "clara.wav"
 VOICE = SynthesizeVoice(name="clara")
 
 
@@ -49,10 +48,6 @@ def server(port: int, model_folder: Path, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture(scope="module")
 def tts(model_folder: Path) -> VALLE:
     return VALLE.from_pretrained(model_folder, device="cpu")
-
-
-def said(tts: VALLE, text: str) -> np.ndarray:
-    return expected(tts, text, CLARA, CLARA.with_suffix(".txt").read_text().strip())
 
 
 def ask(port: int, last: str, *events: Eventable) -> list[Event]:
@@ -87,7 +82,7 @@ def test_a_text_is_spoken(server: Server, port: int, tts: VALLE) -> None:
     events = ask(port, "audio-stop", Synthesize(TEXT, VOICE))
     start = AudioStart.from_event(events[0])
     assert (start.rate, start.width, start.channels) == (RATE, 2, 1)
-    assert np.array_equal(sound(events), said(tts, TEXT))
+    assert np.array_equal(sound(events), by_clara(tts, TEXT))
 
 
 def test_a_text_that_comes_in_bits_is_spoken_by_sentences(server: Server, port: int, tts: VALLE,
@@ -98,7 +93,7 @@ def test_a_text_that_comes_in_bits_is_spoken_by_sentences(server: Server, port: 
                  SynthesizeStop())
     assert [e.type for e in events].count("audio-start") == 1
     assert events[-2].type == "audio-stop"
-    whole = np.concatenate([said(tts, TEXT), said(tts, "Come in!")])
+    whole = np.concatenate([by_clara(tts, TEXT), by_clara(tts, "Come in!")])
     assert np.array_equal(sound(events), whole)
 
 
