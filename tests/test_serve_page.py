@@ -42,6 +42,7 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
          f"--use-file-for-fake-audio-capture={CLARA}")
 PATIENCE = 60_000.0  # milliseconds, on a machine that has much else to do
+SLOW = 100_000       # bytes a second: some twice as fast as the page plays them
 SOME = "The sea was calm. We went home, slowly. Is it late? My old house. "
 
 
@@ -90,6 +91,14 @@ def picture(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
+def on_a_slow_line(page: Page) -> None:
+    """What is made comes so slowly that it can be watched, however fast the machine."""
+    line = page.context.new_cdp_session(page)
+    line.send("Network.enable")
+    line.send("Network.emulateNetworkConditions", {
+        "offline": False, "latency": 0, "downloadThroughput": SLOW, "uploadThroughput": -1})
+
+
 def speak(page: Page, text: str, **settings: str) -> None:
     page.fill("#text", text)
     for name, value in settings.items():
@@ -116,6 +125,7 @@ def saved(page: Page, kind: str) -> bytes:
 
 def test_speech_is_heard_while_it_is_made_and_saved_as_the_server_made_it(
         page: Page, server: Server, model_folder: Path) -> None:
+    on_a_slow_line(page)
     speak(page, SOME * 4, seed="7")
     page.wait_for_selector(".take[data-state=making].playing:has(.to-come:not(:empty)) .heard")
     picture(page, "making")
@@ -145,6 +155,7 @@ def check_subtitles(file: str, text: str, seconds: float) -> None:
 
 
 def test_what_is_cancelled_frees_the_server(page: Page, server: Server) -> None:
+    on_a_slow_line(page)
     page.select_option("#number", "3")
     speak(page, 3 * LONG)
     page.wait_for_selector(".take[data-state=making].playing")
@@ -299,6 +310,7 @@ def test_what_a_server_said_before_it_died_can_be_saved(browser: Browser, model_
     with serving(model_folder, tmp_path) as server, browser.new_context() as context:
         page = context.new_page()
         open_page(page, server)
+        on_a_slow_line(page)
         speak(page, 3 * LONG)
         page.wait_for_selector(".take[data-state=making].playing")
         server.process.kill()
