@@ -22,6 +22,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import nn
 
 from codec.backbone import Backbone
@@ -42,12 +43,16 @@ class SpectralConfig:
     """Sizes of a SpectralCodec; the defaults are the starter's.
 
     decoder_phones: the phones that the decoder may be told, in the order of their ids.
+    stack: log-mel frames in each frame of codes; the decoder works on the finer ones.
+    encoder_blocks: 0 is no encoder: the codebooks hold the log-mel spectrum itself, and `latent`
+    is `stack * n_mels`.
     window: of the log-mel spectrum; filter_window: of the decoder's filters, which need no fine
     frequencies (pulses bring the harmonics) and are the sharper in time for it.
     """
 
     sample_rate: int = 24_000
     hop: int = 320
+    stack: int = 1
     window: int = 1280
     filter_window: int = 640
     n_mels: int = 80
@@ -62,14 +67,25 @@ class SpectralConfig:
     codebook_size: int = 1024
 
     def __post_init__(self) -> None:
-        check_range(self, sample_rate=(8_000, 96_000), hop=(1, 4_096), window=(1, 16_384),
-                    filter_window=(1, 16_384), n_mels=(1, 512), encoder_width=(1, 8_192),
-                    encoder_blocks=(1, 256), decoder_width=(1, 8_192), decoder_blocks=(1, 256),
+        check_range(self, sample_rate=(8_000, 96_000), hop=(1, 4_096), stack=(1, 16),
+                    window=(1, 16_384), filter_window=(1, 16_384), n_mels=(1, 512),
+                    encoder_width=(1, 8_192), encoder_blocks=(0, 256), decoder_width=(1, 8_192), decoder_blocks=(1, 256),
                     decoder_attend_every=(0, 256), latent=(1, 8_192), n_codebooks=(1, 64),
                     codebook_size=(2, 1 << 20))
+        for name, whole in (("hop", self.hop), ("latent", self.latent)):
+            if whole % self.stack:
+                raise ValueError(f"{name} {whole} must be a multiple of stack {self.stack}")
+        if not self.encoder_blocks and self.latent != self.stack * self.n_mels:
+            raise ValueError(f"latent {self.latent}: without an encoder it must be stack * n_mels, "
+                             f"{self.stack * self.n_mels}")
         for name, window in (("window", self.window), ("filter_window", self.filter_window)):
-            if window % self.hop or (window - self.hop) % 2:
-                raise ValueError(f"{name} {window} must be an even multiple of hop {self.hop}")
+            if window % self.step or (window - self.step) % 2:
+                raise ValueError(f"{name} {window} must be an even multiple of hop {self.step}")
+
+    @property
+    def step(self) -> int:
+        """Samples from one frame of the log-mel spectrum, and of the decoder, to the next."""
+        return self.hop // self.stack
 
 
 class SpectralCodec(nn.Module):
@@ -81,17 +97,17 @@ class SpectralCodec(nn.Module):
 
         self.config = config = config or SpectralConfig()
         self.window: torch.Tensor
-        self.encoder = Backbone(config.n_mels, config.encoder_width, config.latent,
-                             config.encoder_blocks)
+        self.encoder = Backbone(config.stack * config.n_mels, config.encoder_width, config.latent,
+                                config.encoder_blocks) if config.encoder_blocks else None
         # Below one use in ten batches a code is replaced; upstream's default of two uses in every
         # batch would replace most codes of batches that hold fewer frames than codes.
         self.quantizer = ResidualVectorQuantizer(
             config.latent, config.n_codebooks, config.codebook_size,
             threshold_ema_dead_code=0.1)  # type: ignore[arg-type]
-        self.decoder = Backbone(config.latent, config.decoder_width,
-                             2 * (config.filter_window // 2 + 1) + len(PITCHES),
-                             config.decoder_blocks, config.decoder_attend_every,
-                             len(config.decoder_phones))
+        self.decoder = Backbone(config.latent // config.stack, config.decoder_width,
+                                2 * (config.filter_window // 2 + 1) + len(PITCHES),
+                                config.decoder_blocks, config.decoder_attend_every,
+                                len(config.decoder_phones))
         self.register_buffer("window", torch.hann_window(config.filter_window), persistent=False)
 
     sample_rate = property(lambda self: self.config.sample_rate)
@@ -112,27 +128,37 @@ class SpectralCodec(nn.Module):
     def latents(self, wav: torch.Tensor) -> torch.Tensor:
         """Audio [B, N] to unquantized latents [B, latent, T]."""
         config = self.config
-        mel = log_mel(wav, MelConfig(config.sample_rate, config.hop, config.window, config.n_mels))
-        return self.encoder((mel.transpose(1, 2) + 5) / 2.5).transpose(1, 2)
+        wav = F.pad(wav, (0, -wav.shape[-1] % config.hop))
+        mel = log_mel(wav, MelConfig(config.sample_rate, config.step, config.window, config.n_mels))
+        frames = rearrange((mel + 5) / 2.5, "b m (t s) -> b t (s m)", s=config.stack)
+        return (frames if self.encoder is None else self.encoder(frames)).transpose(1, 2)
 
     def synthesize(self, latents: torch.Tensor, voice: torch.Tensor | None = None,
                    f0: torch.Tensor | None = None, phones: torch.Tensor | None = None,
                    voice_phones: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-        """Latents [B, latent, T] to (audio [B, T * hop], scores of PITCHES [B, T, P]).
+        """Latents [B, latent, T] to (audio [B, T * hop], scores of PITCHES [B, T * stack, P]).
 
-        voice [B, latent, T']: of a recording of the speaker. f0 [B, T]: pitch in Hz to use instead
-        of the best scored, as in training. phones [B, T], voice_phones [B, T']: as in `decode`.
+        voice [B, latent, T']: of a recording of the speaker. f0 [B, T * stack]: pitch in Hz to use
+        instead of the best scored, as in training. phones [B, T], voice_phones [B, T']: as in
+        `decode`.
         """
-        known = None if voice is None else voice.transpose(1, 2)
-        found = self.decoder(latents.transpose(1, 2), known, phones, voice_phones).float()
+        found = self.decoder(*map(self._unstack, (latents, voice, phones, voice_phones))).float()
         filters, scores = found.split([found.shape[2] - len(PITCHES), len(PITCHES)], dim=2)
         of_pulses, of_noise = (filters.clamp(max=6) - 5).exp().transpose(1, 2).chunk(2, dim=1)
         if f0 is None:
             f0 = best_pitch(scores)
             of_noise = of_noise * self._share_of_noise(of_pulses, of_noise, f0) ** CLEARED
-        voice = pulses(f0, self.config.sample_rate, self.config.hop)
-        spectrum = of_pulses * self._spectrum(voice) + of_noise * self._spectrum(noise(voice))
+        source = pulses(f0, self.config.sample_rate, self.config.step)
+        spectrum = of_pulses * self._spectrum(source) + of_noise * self._spectrum(noise(source))
         return self._overlap_add(torch.fft.irfft(spectrum, dim=1)), scores
+
+    def _unstack(self, frames: torch.Tensor | None) -> torch.Tensor | None:
+        """Latents [B, latent, T] as the decoder's frames [B, T * stack, latent / stack], or phones
+        [B, T] as [B, T * stack]."""
+        stack = self.config.stack
+        if frames is None or frames.dim() == 2:
+            return None if frames is None else frames.repeat_interleave(stack, 1)
+        return rearrange(frames, "b (s d) t -> b (t s) d", s=stack)
 
     def _share_of_noise(self, of_pulses: torch.Tensor, of_noise: torch.Tensor, f0: torch.Tensor,
                         ) -> torch.Tensor:
@@ -143,13 +169,13 @@ class SpectralCodec(nn.Module):
 
     def _spectrum(self, wav: torch.Tensor) -> torch.Tensor:
         """Audio [B, T * hop] to its complex short-time spectrum [B, F, T]."""
-        edge = (self.config.filter_window - self.config.hop) // 2
-        return torch.stft(F.pad(wav, (edge, edge)), self.config.filter_window, self.config.hop,
+        edge = (self.config.filter_window - self.config.step) // 2
+        return torch.stft(F.pad(wav, (edge, edge)), self.config.filter_window, self.config.step,
                           window=self.window, center=False, return_complex=True)
 
     def _overlap_add(self, segments: torch.Tensor) -> torch.Tensor:
-        """Windowed segments [B, window, T] to audio [B, T * hop]: an iSTFT with 'same' padding."""
-        window, hop, frames = self.config.filter_window, self.config.hop, segments.shape[-1]
+        """Windowed segments [B, window, T] to audio [B, T * step]: an iSTFT with 'same' padding."""
+        window, hop, frames = self.config.filter_window, self.config.step, segments.shape[-1]
         length = (frames - 1) * hop + window
 
         def fold(x: torch.Tensor) -> torch.Tensor:
@@ -255,6 +281,8 @@ class SpectralCodec(nn.Module):
         """
         sizes = {name: value for name, value in dataclasses.asdict(self.config).items()
                  if not name.startswith(("decoder_", "filter_"))}
+        if sizes["stack"] == 1:
+            del sizes["stack"]  # codecs from before there was one keep their name
         digest = hashlib.sha256(json.dumps(sizes).encode())
         for name, tensor in sorted(self.state_dict().items()):
             if name.startswith("encoder.") or name.endswith("_codebook.embed"):
