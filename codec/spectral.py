@@ -112,6 +112,7 @@ class SpectralCodec(nn.Module):
 
     sample_rate = property(lambda self: self.config.sample_rate)
     hop = property(lambda self: self.config.hop)
+    step = property(lambda self: self.config.step)
     frame_rate = property(lambda self: self.config.sample_rate / self.config.hop)
     n_codebooks = property(lambda self: self.config.n_codebooks)
     codebook_size = property(lambda self: self.config.codebook_size)
@@ -189,12 +190,13 @@ class SpectralCodec(nn.Module):
     def forward(self, wav: torch.Tensor, n_codebooks: int | None,
                 voice: torch.Tensor | None = None, f0: torch.Tensor | None = None,
                 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Training pass: audio [B, N] to (audio [B, N'], pitch scores [B, T, P], commitment loss).
+        """Training pass: audio [B, N] to (audio [B, N'], pitch scores [B, T * stack, P], commitment
+        loss).
 
         n_codebooks: how many books to use (quantizer dropout); None leaves the quantizer out, as in
         the first part of training: quantizing from step 0 collapses the latents.
-        voice [B, N'']: another recording of each speaker. f0 [B, T]: the true pitch, which the
-        pulses follow.
+        voice [B, N'']: another recording of each speaker. f0 [B, T * stack]: the true pitch, which
+        the pulses follow.
         """
         latents, commitment = self.latents(wav), wav.new_zeros(())
         if n_codebooks is None:

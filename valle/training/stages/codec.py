@@ -161,7 +161,7 @@ class CodecStage:
         if step == self.first_quantized:
             self._start_quantizer(step)
         known = np.random.default_rng((self.config.seed, step, 2)).random() < KNOWN_VOICE
-        f0, voiced = pitch(batch.wav, self.codec.sample_rate, self.codec.hop)
+        f0, voiced = pitch(batch.wav, self.codec.sample_rate, self.codec.step)
         fake, scores, commitment = self.codec(batch.wav, self._codebooks(step),
                                               batch.voice if known else None, f0)
         yield from resynthesis_losses(

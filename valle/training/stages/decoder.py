@@ -200,7 +200,7 @@ class DecoderStage:
     def losses(self, batch: Batch, step: int) -> Iterator[Loss]:
         rng = np.random.default_rng((self.config.seed, step, 2))
         known = rng.random() < KNOWN_VOICE
-        f0, voiced = pitch(batch.wav, self.codec.sample_rate, self.codec.hop)
+        f0, voiced = pitch(batch.wav, self.codec.sample_rate, self.codec.step)
         latents = (batch.codes if batch.codes.is_floating_point() else
                    self.codec.dequantize(self._codes(batch, known, rng)))
         voice = self.codec.dequantize(batch.voice) if known else None
