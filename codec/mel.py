@@ -37,10 +37,6 @@ class MelConfig:
         hops = max(2, round(own.window / own.sample_rate * spec.frame_rate))
         return cls(spec.sample_rate, spec.hop, (hops + hops % 2) * spec.hop, own.n_mels)
 
-    def fits(self, spec: CodecSpec) -> bool:
-        """Are these the frames of that codec?"""
-        return (self.sample_rate, self.hop) == (spec.sample_rate, spec.hop)
-
 
 def mel_edges(sample_rate: int, n_mels: int) -> torch.Tensor:
     """Corners in Hz [n_mels + 2] of filters that are evenly spaced on the HTK mel scale."""

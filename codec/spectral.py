@@ -69,7 +69,8 @@ class SpectralConfig:
     def __post_init__(self) -> None:
         check_range(self, sample_rate=(8_000, 96_000), hop=(1, 4_096), stack=(1, 16),
                     window=(1, 16_384), filter_window=(1, 16_384), n_mels=(1, 512),
-                    encoder_width=(1, 8_192), encoder_blocks=(0, 256), decoder_width=(1, 8_192), decoder_blocks=(1, 256),
+                    encoder_width=(1, 8_192), encoder_blocks=(0, 256),
+                    decoder_width=(1, 8_192), decoder_blocks=(1, 256),
                     decoder_attend_every=(0, 256), latent=(1, 8_192), n_codebooks=(1, 64),
                     codebook_size=(2, 1 << 20))
         for name, whole in (("hop", self.hop), ("latent", self.latent)):

@@ -1,6 +1,7 @@
 """Alignment: Viterbi against every path there is, the aligner's loss by hand, save and load."""
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import torch
 from conftest import PROMPT_TEXT, taught_aligner, vowel
 
+from codec import CodecSpec
 from codec.mel import log_mel
 from g2p import BOUNDARIES, Vocabulary, phonemize
 from valle.model.aligner import Aligner, AlignerConfig, diagonal_prior, pause_prior, spread, viterbi
@@ -135,6 +137,29 @@ def test_durations_add_up_to_the_frames_of_the_codec(aligner: Aligner, size: int
     durations = aligner.eval().durations(samples, PHONES)
     assert sum(durations) == -(-size // 320) == log_mel(torch.from_numpy(samples)[None]).shape[2]
     assert all(d >= 1 or p in BOUNDARIES for d, p in zip(durations, PHONES, strict=True))
+
+
+@pytest.mark.parametrize("size", [640 * 12, 640 * 12 + 1, 640 * 13 - 1, 24_000])
+def test_frames_of_a_slower_codec_are_pairs_of_its_own(aligner: Aligner, size: int) -> None:
+    samples = np.random.default_rng(0).normal(0, 0.1, size).astype(np.float32)
+    fine = np.cumsum(aligner.eval().durations(samples, PHONES))
+    aligner.config = dataclasses.replace(aligner.config, stack=2)
+    durations = aligner.durations(samples, PHONES)
+    assert sum(durations) == -(-size // 640)
+    assert np.abs(2 * np.cumsum(durations) - fine).max() <= 2
+    assert all(d >= 1 or p in BOUNDARIES for d, p in zip(durations, PHONES, strict=True))
+    aligner.check_spec(CodecSpec(hop=640))
+    with pytest.raises(ValueError, match="times 37.5 frames/s .* has 75"):
+        aligner.check_spec(CodecSpec())
+
+
+@pytest.mark.parametrize(("spec", "hop", "stack"), [
+    (CodecSpec(), 320, 1), (CodecSpec(hop=640), 320, 2), (CodecSpec(hop=480), 240, 2),
+    (CodecSpec(16_000, 400), 200, 2), (CodecSpec(hop=641), 641, 1)])
+def test_it_times_frames_that_are_short_enough_for_phones(spec: CodecSpec, hop: int, stack: int,
+                                                          ) -> None:
+    config = AlignerConfig.of(spec, 20)
+    assert (config.mel.hop, config.stack) == (hop, stack)
 
 
 def test_too_many_phones_are_refused(aligner: Aligner) -> None:

@@ -22,7 +22,7 @@ from g2p import BOUNDARIES, Vocabulary, phonemize
 from valle.data.manifest import Prepared, load_samples, read_info
 from valle.data.preparation import Preparation
 from valle.data.prepare import describe, prepare
-from valle.data.process import frame_durations
+from valle.features.timings import frame_durations
 from valle.model.aligner import Aligner, AlignerConfig
 
 ROOT = Path(__file__).parents[1]

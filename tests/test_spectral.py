@@ -10,36 +10,68 @@ import torch
 
 from codec import load_codec
 from codec.discriminator import Discriminator, spectral_distance
-from codec.mel import log_mel
+from codec.mel import MelConfig, log_mel
 from codec.source import noise, pitch, pulses
 from codec.spectral import SpectralCodec, SpectralConfig
 
 SMALL = SpectralConfig(encoder_width=16, encoder_blocks=1, decoder_width=16, decoder_blocks=3,
                        latent=8, n_codebooks=3, codebook_size=16)
+STACKED = dataclasses.replace(SMALL, hop=640, stack=2, n_mels=20, encoder_blocks=0, latent=40)
 
 
-@pytest.fixture
-def codec() -> SpectralCodec:
+@pytest.fixture(params=[SMALL, STACKED], ids=["encoder", "stacked"])
+def codec(request: pytest.FixtureRequest) -> SpectralCodec:
     torch.manual_seed(0)
-    codec = SpectralCodec(SMALL)
+    codec = SpectralCodec(request.param)
     codec.start_quantizer(codec.latents(torch.randn(4, 24_000) * 0.1))
     return codec.eval()
 
 
-@pytest.mark.parametrize("samples", [1, 319, 320, 321, 24_000])
+@pytest.mark.parametrize("samples", [1, 319, 320, 321, 641, 24_000])
 def test_frames_are_hops_rounded_up(codec: SpectralCodec, samples: int) -> None:
     codes = codec.encode(torch.randn(2, 1, samples) * 0.1)
-    frames = -(-samples // 320)
+    frames = -(-samples // codec.hop)
     assert codes.shape == (2, 3, frames) and codes.dtype == torch.int64
     assert codes.min() >= 0 and codes.max() < 16
     for books in (1, 2, 3):
-        assert codec.decode(codes[:, :books]).shape == (2, 1, frames * 320)
+        assert codec.decode(codes[:, :books]).shape == (2, 1, frames * codec.hop)
 
 
 def test_a_longer_row_does_not_change_the_frames_before(codec: SpectralCodec) -> None:
     wav = torch.randn(1, 1, 48_000) * 0.1
     whole, part = codec.encode(wav), codec.encode(wav[..., :24_000])
-    assert torch.equal(whole[..., :60], part[..., :60])
+    assert torch.equal(whole[..., :30], part[..., :30])
+
+
+def test_without_an_encoder_latents_are_the_spectrum_frame_upon_frame() -> None:
+    codec, wav = SpectralCodec(STACKED), torch.randn(2, 6400) * 0.1
+    mel = (log_mel(wav, MelConfig(n_mels=20)) + 5) / 2.5
+    latents = codec.latents(wav)
+    assert torch.equal(latents[:, :20], mel[..., 0::2])
+    assert torch.equal(latents[:, 20:], mel[..., 1::2])
+
+
+def test_the_decoder_gets_the_finer_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    codec, heard = SpectralCodec(dataclasses.replace(STACKED, decoder_phones=PHONES)), []
+    whole = codec.decoder.forward
+    monkeypatch.setattr(codec.decoder, "forward",
+                        lambda *given: heard.append(given) or whole(*given))
+    latents, said = torch.randn(1, 40, 3), torch.tensor([[2, 0, -1]])
+    codec.synthesize(latents, latents, None, said, said)
+    frames, voice, phones, voice_phones = heard[0]
+    assert torch.equal(frames[0], torch.stack(
+        [latents[0, part, t] for t in range(3) for part in (slice(20), slice(20, 40))]))
+    assert torch.equal(voice, frames)
+    assert phones.tolist() == voice_phones.tolist() == [[2, 2, 0, 0, -1, -1]]
+
+
+@pytest.mark.parametrize(("changed", "said"), [
+    ({"stack": 3}, "hop 640 must be a multiple of stack 3"),
+    ({"latent": 80}, "without an encoder it must be stack \\* n_mels, 40"),
+    ({"latent": 41, "encoder_blocks": 1}, "latent 41 must be a multiple of stack 2")])
+def test_sizes_that_do_not_fit_are_refused(changed: dict[str, int], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        dataclasses.replace(STACKED, **changed)
 
 
 def test_log_mel_of_silence_and_of_a_tone() -> None:
@@ -72,9 +104,10 @@ def test_identity_covers_the_codes_and_not_the_decoder(codec: SpectralCodec) -> 
         codec.quantizer.vq.layers[2]._codebook.embed[3, 2] += 1e-3
     changed = codec.identity
     assert changed != before
-    with torch.no_grad():
-        codec.encoder.embed.weight[0, 0, 0] += 1e-3
-    assert codec.identity != changed
+    if codec.encoder is not None:
+        with torch.no_grad():
+            codec.encoder.embed.weight[0, 0, 0] += 1e-3
+        assert codec.identity != changed
 
 
 def test_codebooks_are_what_codes_stand_for(codec: SpectralCodec) -> None:

@@ -34,7 +34,7 @@ from valle.data.manifest import (
     read_manifest,
     write_manifest,
 )
-from valle.data.process import frame_durations
+from valle.features.timings import frame_durations
 from valle.recognizer.sphinx import ARPABET
 
 RATE, HOP = 16000, 0.01  # of PocketSphinx: samples and seconds per frame

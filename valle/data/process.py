@@ -1,7 +1,6 @@
 """One recording to an utterance: cut, phonemised, encoded and aligned."""
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +10,12 @@ from numpy.typing import NDArray
 
 from codec.spec import CodecSpec
 from codec.speech import normalize_loudness, trim_silence
-from g2p import BOUNDARIES, phonemize
+from g2p import phonemize
 from valle.data.loading import header_seconds, load_whole
 from valle.data.manifest import Codes, Utterance
 from valle.data.recording import Recording
 from valle.data.writer import Result, Skipped
+from valle.features.timings import check_fit, frame_durations
 
 if TYPE_CHECKING:
     from codec import Codec
@@ -59,8 +59,7 @@ class Processor:
             from valle.model.aligner import Aligner
 
             self.aligner = Aligner.load(work.aligner)
-            mel = self.aligner.config.mel
-            self.spec = CodecSpec(mel.sample_rate, mel.hop)
+            self.spec = self.aligner.spec
         if work.codec:
             from codec import load_codec
 
@@ -128,33 +127,3 @@ class Processor:
         codes = self.codec.encode(torch.from_numpy(samples)[None, None])[0]
         assert codes.shape == (self.codec.n_codebooks, frames), (codes.shape, frames)
         return codes.to(torch.int16).numpy()
-
-
-def frame_durations(phones: Sequence[str], ends: Sequence[float], frames: int,
-                    frame_rate: float) -> list[int]:
-    """End times in seconds, one per phone, to frames per phone [L]; they add up to `frames`.
-
-    Times are rounded to the nearest frame; a phone that would vanish takes a frame from its
-    neighbours. Boundaries may have none.
-
-    Raises:
-        ValueError: the phones do not fit.
-    """
-    check_fit(phones, frames, frame_rate)
-    least = [0 if phone in BOUNDARIES else 1 for phone in phones]
-    edges = [round(end * frame_rate) for end in ends]
-    previous = 0
-    for i, shortest in enumerate(least):
-        previous = edges[i] = max(edges[i], previous + shortest)
-    edges[-1] = following = frames
-    for i in range(len(edges) - 2, -1, -1):
-        following = edges[i] = min(edges[i], following - least[i + 1])
-    return [end - start for start, end in zip([0, *edges], edges, strict=False)]
-
-
-def check_fit(phones: Sequence[str], frames: int, frame_rate: float) -> None:
-    """Raise ValueError when there are more phones than frames to hold them."""
-    needed = sum(phone not in BOUNDARIES for phone in phones)
-    if needed > frames:
-        raise ValueError(f"{needed} phones in {frames / frame_rate:.2f} s: "
-                         "the text does not belong to this audio")

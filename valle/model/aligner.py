@@ -25,23 +25,36 @@ from codec.parts import load_part, network, save_part
 from codec.record import check_range, from_record
 from codec.spec import CodecSpec
 from g2p import BOUNDARIES, Vocabulary
+from valle.features.timings import frame_durations
 
+FRAME = 1 / 75        # seconds that a frame lasts, about: two of them are the shortest phone
 LOUD_PAUSE = 6.0      # log-probability that a pause at full loudness loses in each frame
 DIAGONAL_WIDTH = 0.08  # of the prior: standard deviation as a share of the clip
 
 
 @dataclass(frozen=True)
 class AlignerConfig:
-    """Shape of the phone model, and the frames that it times."""
+    """Shape of the phone model, and the frames that it times: `stack` in each of the codec's."""
 
     phones: int
     width: int = 128
     blocks: int = 5
     kernel: int = 7
     mel: MelConfig = field(default_factory=MelConfig)
+    stack: int = 1
+
+    @classmethod
+    def of(cls, spec: CodecSpec, phones: int) -> AlignerConfig:
+        """For the frames of a codec, or where those are long for equal parts of them."""
+        stack = max(1, round(spec.hop / spec.sample_rate / FRAME))
+        if spec.hop % stack:
+            stack = 1
+        fine = dataclasses.replace(spec, hop=spec.hop // stack)
+        return cls(phones, mel=MelConfig.of(fine), stack=stack)
 
     def __post_init__(self) -> None:
-        check_range(self, phones=(2, 1 << 17), width=(1, 8_192), blocks=(1, 256), kernel=(1, 255))
+        check_range(self, phones=(2, 1 << 17), width=(1, 8_192), blocks=(1, 256), kernel=(1, 255),
+                    stack=(1, 16))
         if self.kernel % 2 == 0:
             raise ValueError(f"kernel {self.kernel}: must be odd")
 
@@ -76,13 +89,19 @@ class Aligner(nn.Module):
         """Log-mel [1, M, T] of audio [N] at the codec's rate."""
         return log_mel(torch.from_numpy(samples)[None], self.config.mel)
 
+    @property
+    def spec(self) -> CodecSpec:
+        """Sample rate and hop of the codecs whose frames it times."""
+        mel = self.config.mel
+        return CodecSpec(mel.sample_rate, mel.hop * self.config.stack)
+
     def check_spec(self, spec: CodecSpec) -> None:
         """Raise ValueError where the frames of a codec are others than those that it times."""
-        mel = self.config.mel
-        if not mel.fits(spec):
+        own = self.spec
+        if (own.sample_rate, own.hop) != (spec.sample_rate, spec.hop):
             raise ValueError(
-                f"the aligner times {mel.sample_rate / mel.hop:g} frames/s of {mel.sample_rate} "
-                f"Hz, the codec has {spec.frame_rate:g} of {spec.sample_rate} Hz: train an aligner "
+                f"the aligner times {own.frame_rate:g} frames/s of {own.sample_rate} Hz, the codec "
+                f"has {spec.frame_rate:g} of {spec.sample_rate} Hz: train an aligner "
                 "on data prepared with this codec")
 
     def labels(self, phones: Sequence[str]) -> list[int]:
@@ -119,14 +138,21 @@ class Aligner(nn.Module):
         mel = self.log_mel(samples)
         scores = self(mel.to(self.head.weight.device))[0].cpu().numpy()
         optional = [p in BOUNDARIES for p in phones]
-        return spread(scores[:, self.labels(phones)] + pause_prior(mel[0].numpy(), optional),
+        fine = spread(scores[:, self.labels(phones)] + pause_prior(mel[0].numpy(), optional),
                       optional)
+        ends = np.cumsum(fine) * self.config.mel.hop / self.spec.sample_rate
+        return frame_durations(phones, ends.tolist(), self.spec.frames_of(len(samples)),
+                               self.spec.frame_rate)
+
+    def path(self, phones: Sequence[str], durations: Sequence[int]) -> np.ndarray:
+        """Class of each of its own frames, for durations in the codec's."""
+        return np.repeat(np.repeat(self.labels(phones), durations), self.config.stack)
 
     @torch.inference_mode()
     def score(self, samples: np.ndarray, phones: Sequence[str], durations: Sequence[int]) -> float:
         """Mean log-probability per frame of an alignment: low where text and audio differ."""
         scores = self(self.log_mel(samples))[0].numpy()
-        path = np.repeat(self.labels(phones), durations)
+        path = self.path(phones, durations)[: len(scores)]
         return float(scores[np.arange(len(path)), path].mean())
 
     def save(self, folder: str | Path) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from codec.mel import MelConfig
 from g2p import BOUNDARIES, Vocabulary
 from valle.data.batching import spread_out
 from valle.data.held_out import hold_out
@@ -80,8 +79,7 @@ class AlignerStage:
         self.timed = [utterances[i] for i in spread_out(unseen[index.timed[unseen]].tolist(), 64)]
         self.held = [utterances[i] for i in spread_out(unseen[~index.timed[unseen]].tolist(), 32)]
         vocabulary = Vocabulary.build(utterances[i].phones or () for i in usable.tolist())
-        self.model = Aligner(AlignerConfig(
-            phones=len(vocabulary), mel=MelConfig.of(self.prepared.spec)), vocabulary)
+        self.model = Aligner(AlignerConfig.of(self.prepared.spec, len(vocabulary)), vocabulary)
         self.modules = nn.ModuleDict({"aligner": self.model})
         self.optimizers: dict[str, torch.optim.Optimizer] = {"aligner": torch.optim.AdamW(
             self.model.parameters(), lr=config.lr, betas=(0.9, 0.98), weight_decay=0.01)}
@@ -100,8 +98,9 @@ class AlignerStage:
     def losses(self, batch: Batch, step: int) -> Iterator[Loss]:
         alone = step < self.config.teacher_steps and any(batch.timed)
         truth = batch.truth if alone else self._with_best_paths(batch)
+        frame_rate = self.prepared.spec.frame_rate * self.model.config.stack
         yield Loss(self.model.loss(batch.mel, batch.n_frames, truth),
-                   float(batch.n_frames.sum()) / self.prepared.spec.frame_rate)
+                   float(batch.n_frames.sum()) / frame_rate)
 
     def validate(self) -> Metrics:
         """Loss on unseen speech, and the error of phone starts where the truth is known."""
@@ -142,7 +141,7 @@ class AlignerStage:
         truth = torch.full((len(mel), mel.shape[2]), -1)
         for row, u in zip(truth, utterances, strict=True):
             if u.durations:
-                path = np.repeat(self.model.labels(u.phones or []), u.durations)
+                path = self.model.path(u.phones or [], u.durations)[: len(row)]
                 row[: len(path)] = torch.from_numpy(path)
         return Batch(mel, torch.tensor([len(m) for m in mels]),
                      [u.phones or [] for u in utterances], truth,
