@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 from conftest import PROMPT_TEXT
 
+from codec import CodecSpec
 from g2p import phonemize
 from valle import VALLE
 from valle.synthesis.decode import Generated
-from valle.synthesis.lead import KEPT_FRAMES, SHORT, lead, with_lead, without_lead
+from valle.synthesis.lead import SHORT, lead, with_lead, without_lead
 from valle.synthesis.pipeline import Delivery
 from valle.synthesis.segment import segments
 
-HOP = 4
+SPECS = [CodecSpec(), CodecSpec(hop=640)]
+KEPT = {320: 4, 640: 2}  # frames of .053 s
 
 
 def test_only_short_texts_of_a_language_with_a_word_get_one() -> None:
@@ -25,17 +27,19 @@ def test_only_short_texts_of_a_language_with_a_word_get_one() -> None:
     assert len(long) >= SHORT and with_lead(long, word) == long
 
 
-@pytest.mark.parametrize("pause", [0, 2, KEPT_FRAMES, 9])
-def test_the_word_is_cut_off_with_its_pause_but_for_a_little(pause: int) -> None:
+@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize("pause", [0, 2, 4, 9])
+def test_the_word_is_cut_off_with_its_pause_but_for_a_little(pause: int, spec: CodecSpec) -> None:
     durations = (1, 5, pause, 3, 2, 4)  # " ", a phone and "." of the word, then three phones
     frames = sum(durations)
     generated = Generated(tuple(range(frames)), durations, "eos")
-    samples = np.arange(frames * HOP, dtype=np.float32) + 1
-    kept, heard = without_lead(generated, samples, 2, HOP)
-    left = min(pause, KEPT_FRAMES)
+    samples = np.arange(frames * spec.hop, dtype=np.float32) + 1
+    kept, heard = without_lead(generated, samples, 2, spec)
+    left = min(pause, KEPT[spec.hop])
     assert kept.durations == (left, 3, 2, 4) and kept.finish == "eos"
-    assert kept.codes == tuple(range(frames))[-(9 + left):] and len(heard) == (9 + left) * HOP
-    assert np.array_equal(heard[left * HOP:], samples[-9 * HOP:])
+    assert kept.codes == tuple(range(frames))[-(9 + left):] and len(
+        heard) == (9 + left) * spec.hop
+    assert np.array_equal(heard[left * spec.hop:], samples[-9 * spec.hop:])
     assert not left or heard[0] == 0
 
 
@@ -43,7 +47,7 @@ def test_what_has_no_word_or_ends_within_it_stays_as_it_is() -> None:
     samples = np.ones(12, np.float32)
     for generated, led in ((Generated((1, 2, 3), (1, 2), "eos"), 0),
                            (Generated((1, 2, 3), (1, 2), "cap"), 2), (Generated((1, 2, 3)), 2)):
-        assert without_lead(generated, samples, led, HOP) == (generated, samples)
+        assert without_lead(generated, samples, led, CodecSpec()) == (generated, samples)
 
 
 def test_a_short_segment_is_itself_alone(model_folder: Path, prompt: Path) -> None:

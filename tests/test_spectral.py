@@ -121,7 +121,7 @@ def test_k_means_start_uses_the_codes_and_more_books_are_nearer(codec: SpectralC
     codes = codec.quantizer.vq.encode(latents)
     errors = [(codec.quantizer.vq.decode(codes[:n]) - latents).square().mean() for n in (1, 2, 3)]
     assert errors[0] > errors[1] > errors[2]
-    assert codes[0].unique().numel() > 12
+    assert codes[0].unique().numel() >= 12
 
 
 def test_a_damaged_folder_is_refused_in_one_line(codec: SpectralCodec, tmp_path: Path) -> None:
@@ -147,9 +147,8 @@ def test_the_decoder_listens_to_a_voice_whatever_its_length_and_order(codec: Spe
     plain, known = codec.decode(codes), codec.decode(codes, voice)
     assert known.shape == plain.shape and not torch.allclose(known, plain)
     assert not torch.allclose(known, codec.decode(codes, other))
-    latents = [codec.dequantize(c) for c in (codes, voice)]
-    embedded = codec.decoder._embed(latents[1].transpose(1, 2), None)
-    x = codec.decoder._embed(latents[0].transpose(1, 2), None)
+    x, embedded = (codec.decoder._embed(codec._unstack(codec.dequantize(c)), None)
+                   for c in (codes, voice))
     attention = codec.decoder.attention["2"]
     torch.testing.assert_close(attention(x, embedded), attention(x, embedded.flip(1)))
 
@@ -184,7 +183,7 @@ PHONES = ("<unk>", " ", "a", "b")
 def test_a_grown_decoder_sounds_as_before_and_then_learns_phones(codec: SpectralCodec,
                                                                  tmp_path: Path) -> None:
     grown = codec.grown(codec.config.decoder_blocks + 2, PHONES)
-    codes = codec.encode(torch.randn(2, 1, 6400) * 0.1)
+    codes = codec.encode(torch.randn(2, 1, 20 * codec.hop) * 0.1)
     said = torch.tensor([[1] * 10 + [2] * 10, [3] * 20])
     assert grown.identity == codec.identity, "models trained on its codes stay valid"
     torch.testing.assert_close(grown.decode(codes, codes, said, said), codec.decode(codes, codes))

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from valle.tts import VALLE
 
 
-FRAMES_PER_PHONE = 5.5  # of most speech, for the progress bar
+SECONDS_PER_PHONE = 0.073  # of most speech, for the progress bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -191,8 +191,9 @@ def run(options: argparse.Namespace) -> int:
                                 sampling=sampling, continuation=options.continuation,
                                 quick=True), tts)
         return 0
-    with progress(total=round(phones * (1 + 2 * FRAMES_PER_PHONE)), desc="speaking", unit="steps",
-                  brief=True, silent=options.quiet or options.json) as bar:
+    frames = SECONDS_PER_PHONE * tts.model.codec.frame_rate
+    with progress(total=round(phones * (1 + 2 * frames)), desc="speaking", unit="steps", brief=True,
+                  silent=options.quiet or options.json) as bar:
         audio = tts.speak(text, prompt=voice, language=options.language, seed=options.seed,
                           sampling=sampling, continuation=options.continuation,
                           on_frame=partial(advance, bar))

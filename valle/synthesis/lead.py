@@ -14,12 +14,13 @@ from functools import cache
 import numpy as np
 
 from codec.audio import Samples
+from codec.spec import CodecSpec
 from g2p import phonemize
 from valle.synthesis.decode import Generated
 
 SHORT = 25      # phones, of words that take two seconds
 WORD = "Listen."
-KEPT_FRAMES = 4  # of the pause behind the word, over which the sound is faded in
+KEPT = 0.053    # seconds of the pause behind the word, over which the sound is faded in
 
 
 @cache
@@ -33,19 +34,19 @@ def with_lead(phones: Sequence[str], before: Sequence[str]) -> list[str]:
     return [*before, *phones[1:]] if before and len(phones) < SHORT else list(phones)
 
 
-def without_lead(generated: Generated, samples: Samples, before: int, hop: int,
+def without_lead(generated: Generated, samples: Samples, before: int, spec: CodecSpec,
                  ) -> tuple[Generated, Samples]:
-    """What was generated, and its sound [N], without the first `before` phones.
+    """What was generated, and its sound [N], without the first `before` phones; spec: its codec's.
 
     Of the pause behind them a little stays. What was stopped within them is returned whole.
     """
     if not before or generated.durations is None or len(generated.durations) <= before:
         return generated, samples
     pause = generated.durations[before]
-    kept = min(pause, KEPT_FRAMES)
+    kept = min(pause, spec.frames(KEPT))
     cut = sum(generated.durations[:before]) + pause - kept
-    spoken = samples[cut * hop:].copy()
-    fade = min(len(spoken), kept * hop)
+    spoken = samples[cut * spec.hop:].copy()
+    fade = min(len(spoken), kept * spec.hop)
     spoken[:fade] *= np.linspace(0, 1, fade, dtype=np.float32)
     return replace(generated, codes=generated.codes[cut:],
                    durations=(kept, *generated.durations[before + 1:])), spoken

@@ -215,7 +215,7 @@ class Pipeline:
         wav = codec.decode(latents[None, :, :frames], voice.codes[None], **phones)
         before, target = np.split(wav[0, 0].float().cpu().numpy(), [known * codec.hop])
         generated, samples = without_lead(
-            generated, match_ltas(target, voice.ltas, codec.sample_rate), led, codec.hop)
+            generated, match_ltas(target, voice.ltas, codec.sample_rate), led, codec.spec)
         return Candidate(generated, samples,
                          before if delivery.continuation and segment.first else None,
                          is_fluent(generated, samples, segment.phones, codec.sample_rate))
