@@ -18,8 +18,8 @@ FACES = [Path("infer.py"), Path("train.py")]
 OURS = {"codec", "g2p", "valle", "infer", "train", "tests", "recipes", "benchmarks"}
 ROOMS = (  # each may import those before it, and nothing after it
     "g2p", "codec", "valle.version", "valle.features", "valle.model", "valle.speaker",
-    "valle.recognizer", "valle.engine", "valle.synthesis", "valle.tts", "valle.serve",
-    "valle.data", "valle.evaluate", "valle.training", "valle.commands", "valle.cli",
+    "valle.recognizer", "valle.engine", "valle.synthesis", "valle.tts", "valle.voices",
+    "valle.serve", "valle.data", "valle.evaluate", "valle.training", "valle.commands", "valle.cli",
     "valle.__main__")
 EXTRAS = ("tensorboard", "torch.utils.tensorboard", "pocketsphinx", "resemblyzer", "speechmos",
           "faster_whisper", "distillmos", "onnxruntime", "parselmouth", "matplotlib",

@@ -11,7 +11,7 @@ from typing import Any
 from valle.version import __version__
 
 __all__ = ["VALLE", "Audio", "Prompt", "SamplingOptions", "SomeUnspoken", "SpokenSegment",
-           "__version__"]
+           "Voice", "__version__"]
 
 
 def __getattr__(name: str) -> Any:

@@ -20,9 +20,11 @@ from valle.synthesis.recording import Recording, warn
 from valle.synthesis.result import Audio, SomeUnspoken
 from valle.synthesis.segment import Segment, segments
 from valle.synthesis.voice import Prompt, encode_prompt, without_end
+from valle.synthesis.voice_file import Voice
 from valle.version import __version__
 
 OnFrame = Callable[[int], None]
+Speaker = Recording | Prompt | Voice
 
 
 class VALLE:
@@ -69,24 +71,24 @@ class VALLE:
 
     @overload
     def speak(self, text: str, *,  # type: ignore[overload-overlap]
-              prompt: Recording | Prompt, prompt_text: str | None = None,
+              prompt: Speaker, prompt_text: str | None = None,
               language: str = "en-us", seed: int = 0, sampling: SamplingOptions | None = None,
               continuation: bool = False, on_frame: OnFrame | None = None) -> Audio: ...
     @overload
-    def speak(self, text: Sequence[str], *, prompt: Recording | Prompt,
+    def speak(self, text: Sequence[str], *, prompt: Speaker,
               prompt_text: str | None = None, language: str = "en-us", seed: int = 0,
               sampling: SamplingOptions | None = None, continuation: bool = False,
               on_frame: OnFrame | None = None) -> list[Audio]: ...
 
     def speak(self, text: str | Sequence[str], *,
-              prompt: Recording | Prompt, prompt_text: str | None = None,
+              prompt: Speaker, prompt_text: str | None = None,
               language: str = "en-us", seed: int = 0, sampling: SamplingOptions | None = None,
               continuation: bool = False, on_frame: OnFrame | None = None) -> Audio | list[Audio]:
         """Speak one text, or several in one pass, in the voice of the prompt.
 
         Args:
             text: long texts are cut at sentences and clauses and joined again.
-            prompt: a recording as `encode_prompt` takes it, or its result.
+            prompt: a recording as `encode_prompt` takes it, its result, or a Voice.
             prompt_text: what is said in the prompt; None has it written down, as `encode_prompt`.
             seed: same seed, same machine, same samples.
             sampling: how it is drawn; by default as the model speaks best.
@@ -118,7 +120,7 @@ class VALLE:
         whole = [audio for audio in results if audio is not None]
         return whole[0] if isinstance(text, str) else whole
 
-    def stream(self, text: str, *, prompt: Recording | Prompt, prompt_text: str | None = None,
+    def stream(self, text: str, *, prompt: Speaker, prompt_text: str | None = None,
                language: str = "en-us", seed: int = 0, sampling: SamplingOptions | None = None,
                continuation: bool = False, together: int = 1, quick: bool = False,
                ) -> Iterator[SpokenSegment]:
@@ -160,8 +162,11 @@ class VALLE:
             raise ValueError(f"sampling is a {type(sampling).__name__}: give SamplingOptions")
         return sampling
 
-    def _delivery(self, prompt: Recording | Prompt, prompt_text: str | None, language: str,
+    def _delivery(self, prompt: Speaker, prompt_text: str | None, language: str,
                   sampling: SamplingOptions, continuation: bool) -> Delivery:
+        if isinstance(prompt, Voice):
+            prompt.check(self.model.codec)
+            prompt = prompt.prompt
         voice = (prompt if isinstance(prompt, Prompt)
                  else self.encode_prompt(prompt, prompt_text, language))
         return Delivery(without_end(voice) if continuation else voice, language, sampling,

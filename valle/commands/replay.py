@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from codec.record import read_json
+from valle.synthesis.voice_file import SUFFIX
 
 OPTIONS: dict[str, type] = {
     "text": str, "prompt": str, "prompt_text": str, "language": str, "seed": int, "model": str,
@@ -35,7 +36,11 @@ def replay(path: Path, options: argparse.Namespace) -> dict[str, Any]:
         setattr(options, name, record[name])
     if not record["prompt"] and moved is None:
         raise ValueError(f"the prompt of {path} was no file: give it with --prompt-audio")
-    options.prompt_audio = moved or Path(record["prompt"])
+    source = moved or Path(record["prompt"])
+    kept = source.suffix == SUFFIX  # a voice's file, not a recording
+    options.prompt_audio, options.voice = (None, str(source)) if kept else (source, None)
+    if kept:
+        options.prompt_text = None
     options.text_file = options.prompt_text_file = None
     return {name: str(record.get(name, "")) for name in KEPT}
 

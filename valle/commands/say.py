@@ -2,12 +2,13 @@
 
   infer.py --text "Good morning." --prompt-audio p.wav --prompt-text "what p.wav says" --out o.wav
   infer.py --text "Good morning." --prompt-audio p.wav --out o.wav
+  infer.py --text "Good morning." --voice clara --out o.wav
   echo "Good morning." | infer.py --text - --prompt-audio p.wav --prompt-text-file p.txt --out o.wav
 
 The prompt is one to eight seconds of clean speech; about three are enough. Where its words are not
 given, Whisper writes them down if it is on this machine, and they are shown: correct them with
---prompt-text. Only clone voices whose owners agree. Beside o.wav, o.json holds everything needed to
-make the same samples again:
+--prompt-text. `valle voices add` keeps a prompt under a name for --voice. Only clone voices whose
+owners agree. Beside o.wav, o.json holds everything needed to make the same samples again:
 
   infer.py --replay o.json --out again.wav
 """
@@ -29,6 +30,7 @@ from valle.commands.replay import differences, replay
 from valle.commands.voice_options import (
     add_transcriber_argument,
     add_voice_arguments,
+    add_voices_argument,
     load_voice,
 )
 from valle.features.progress import advance, progress
@@ -48,6 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     text.add_argument("--text", help="what to say; - reads it from standard input")
     text.add_argument("--text-file", type=Path, help="a UTF-8 text file with what to say")
     parser.add_argument("--prompt-audio", type=Path, help="a recording of the voice")
+    parser.add_argument("--voice", metavar="NAME",
+                        help="in place of a recording: a voice of `valle voices`, or the file of "
+                             "one")
     transcript = parser.add_mutually_exclusive_group()
     transcript.add_argument("--prompt-text", help="the words spoken in the recording; "
                             "default: what --transcriber hears")
@@ -62,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0,
                         help="another seed, another way of saying it")
     add_transcriber_argument(parser)
+    add_voices_argument(parser)
     add_voice_arguments(parser)
     parser.add_argument("--continuation", action="store_true",
                         help="the text goes on where the prompt stops, and the prompt is kept")
@@ -86,9 +92,13 @@ def read_text(file: Path) -> str:
 def check_options(options: argparse.Namespace) -> None:
     """ValueError when an option is missing or what is written would replace what is read."""
     for given, names in ((options.text is not None or options.text_file, "--text or --text-file"),
-                         (options.prompt_audio, "--prompt-audio")):
+                         (options.prompt_audio or options.voice, "--voice or --prompt-audio")):
         if not given:
             raise ValueError(f"give {names}")
+    for name in ("prompt_audio", "prompt_text", "prompt_text_file") if options.voice else ():
+        if getattr(options, name) is not None:
+            raise ValueError(f"--voice has its own recording and words: leave out "
+                             f"--{name.replace('_', '-')}")
     if str(options.out) == "-" and (options.json or options.replay):
         raise ValueError("--out - writes sound to standard output and no record: leave out --json "
                          "and --replay, or name a file")
@@ -135,6 +145,8 @@ def check_speakable(text: str, transcript: str | None, options: argparse.Namespa
         raise ValueError("--prompt-text holds no words: give those spoken in --prompt-audio, or "
                          "leave it out to have them written down")
     phones = len(phonemize(text, options.language))
+    if options.voice:
+        return phones
     if transcript is None:
         with option_named():
             Transcriber(options.transcriber).check(options.language)
@@ -158,7 +170,10 @@ def option_named() -> Iterator[None]:
 def prompt_of(transcript: str | None, tts: VALLE, options: argparse.Namespace) -> Prompt:
     """The voice to speak in; what was heard in it is shown where its words were not given."""
     from valle.recognizer.transcriber import Transcriber
+    from valle.voices import Voices
 
+    if options.voice:
+        return Voices(options.voices, tts).find(options.voice).prompt
     tts.transcriber = Transcriber(options.transcriber)
     with option_named():
         voice = tts.encode_prompt(options.prompt_audio, transcript, options.language)

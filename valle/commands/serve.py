@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
-from pathlib import Path
 
 from valle.commands.flags import add_flags, from_flags
 from valle.commands.voice_options import (
     add_transcriber_argument,
     add_voice_arguments,
+    add_voices_argument,
     load_voice,
 )
 from valle.features.optional import package
@@ -27,17 +26,10 @@ from valle.serve.config import LOOPBACK, Limits, access
 PACKAGES = ("fastapi", "uvicorn", "multipart", "av", "prometheus_client", "websockets")
 
 
-def voices_folder() -> Path:
-    """Where voices are kept unless --voices says otherwise."""
-    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(data) / "valle" / "voices"
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at")
     parser.add_argument("--port", type=int, default=8000, help="0 takes a free one")
-    parser.add_argument("--voices", type=Path, metavar="FOLDER", default=voices_folder(),
-                        help="where voices are kept")
+    add_voices_argument(parser)
     parser.add_argument("--origin", action="append", default=[], metavar="URL",
                         help="a web page elsewhere that may ask, as https://example.org; may be "
                              "given again")

@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from valle.commands.flags import add_flags
@@ -10,6 +12,12 @@ from valle.synthesis.options import SamplingOptions
 
 if TYPE_CHECKING:
     from valle.tts import VALLE
+
+
+def voices_folder() -> Path:
+    """Where voices are kept unless told otherwise."""
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data) / "valle" / "voices"
 
 
 def add_voice_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +43,12 @@ def add_transcriber_argument(parser: argparse.ArgumentParser) -> None:
                              "model on this machine by name or folder, a folder of `valle train "
                              "recognizer`, or pocketsphinx; default base, where it is missing "
                              "pocketsphinx")
+
+
+def add_voices_argument(parser: argparse.ArgumentParser) -> None:
+    """Of the commands that know voices by name."""
+    parser.add_argument("--voices", type=Path, metavar="FOLDER", default=voices_folder(),
+                        help="where voices are kept")
 
 
 def load_voice(options: argparse.Namespace) -> tuple[VALLE, SamplingOptions]:

@@ -23,7 +23,7 @@ from valle.serve.metrics import Metrics
 from valle.serve.scheduler import Scheduler
 from valle.serve.schema import refusal
 from valle.serve.speaking import Speaking
-from valle.serve.voices import Voices
+from valle.serve.voices import ServerVoices
 from valle.tts import VALLE
 from valle.version import __version__
 
@@ -37,7 +37,7 @@ def create_app(tts: VALLE, voices: Path, limits: Limits, access: Access,
     scheduler = Scheduler(tts.pipeline, tts.sampling, limits)
     metrics = Metrics(scheduler)
 
-    speaking = Speaking(tts, scheduler, Voices(voices, tts), metrics, limits)
+    speaking = Speaking(tts, scheduler, ServerVoices(voices, tts), metrics, limits)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -20,7 +20,7 @@ from valle.serve.metrics import Heard, Metrics
 from valle.serve.scheduler import Scheduler
 from valle.serve.schema import MODELS, Manner
 from valle.serve.ticket import Ticket
-from valle.serve.voices import Voices
+from valle.serve.voices import ServerVoices
 from valle.synthesis.join import SpokenSegment
 from valle.synthesis.pipeline import Delivery
 from valle.synthesis.segment import Segment
@@ -56,7 +56,7 @@ class Speech:
 class Speaking:
     """The model behind the routes."""
 
-    def __init__(self, tts: VALLE, scheduler: Scheduler, voices: Voices, metrics: Metrics,
+    def __init__(self, tts: VALLE, scheduler: Scheduler, voices: ServerVoices, metrics: Metrics,
                  limits: Limits) -> None:
         self.tts, self.scheduler, self.voices = tts, scheduler, voices
         self.metrics, self.limits = metrics, limits

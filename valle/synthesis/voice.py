@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 
 from codec.audio import SAMPLE_RATE, Samples, resample
 from codec.ltas import LTAS, ltas
+from codec.spec import CodecSpec
 from g2p import BOUNDARIES, phonemize
 from valle.model.aligner import Aligner
 from valle.model.checkpoint import Model
@@ -114,6 +116,34 @@ def encode_prompt(prompt: Recording, prompt_text: str | None, language: str, mod
                          f"{voice.codes.shape[1] / codec.frame_rate:.1f} s are heard")
     warn(found)
     return replace(voice, warnings=tuple(found))
+
+
+def joined(prompts: Sequence[Prompt], spec: CodecSpec) -> Prompt:
+    """Recordings of one person as one prompt, cut where it would be too long; spec: the codec's.
+
+    Raises:
+        ValueError: none, or some with timings and some without.
+    """
+    if not prompts:
+        raise ValueError("no recording to make a voice of")
+    if len(prompts) == 1:
+        return prompts[0]
+    timed = [p.durations for p in prompts if p.durations is not None]
+    if timed and len(timed) < len(prompts):
+        raise ValueError("prompts with timings and prompts without cannot be joined")
+    seconds = [p.ltas.seconds for p in prompts]
+    bands = sum(p.ltas.bands * p.ltas.seconds for p in prompts) / max(sum(seconds), 1e-6)
+    whole = Prompt(
+        torch.cat([p.codes for p in prompts], dim=1),
+        [phone for p in prompts for phone in p.phones],
+        [frames for durations in timed for frames in durations] if timed else None,
+        LTAS(torch.as_tensor(bands), sum(seconds)),
+        " ".join(p.text for p in prompts if p.text),
+        sha256=hashlib.sha256("".join(p.sha256 for p in prompts).encode()).hexdigest(),
+        warnings=tuple(dict.fromkeys(warning for p in prompts for warning in p.warnings)),
+        heard_by=next((p.heard_by for p in prompts if p.heard_by), ""))
+    return whole.cut(spec.frames(MAX_PROMPT_SECONDS)) if (
+        whole.codes.shape[1] > spec.frames(MAX_PROMPT_SECONDS)) else whole
 
 
 def _rate_in_doubt(prompt: Recording, given: Samples, phones: list[str], aligner: Aligner,

@@ -14,6 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from codec import Codec
 from codec.files import atomic_path
 from codec.ltas import BANDS, LTAS
 from codec.record import from_record
@@ -21,6 +22,7 @@ from valle.synthesis.voice import Prompt
 
 FORMAT = 1
 HEADER = "valle_voice"
+NO_CONSENT = "a voice needs the consent of its owner: say in words who agreed to what"
 LARGEST = 1 << 22  # bytes: hours of codes
 SUFFIX = ".safetensors"
 
@@ -46,10 +48,18 @@ class Voice:
     def of(cls, name: str, prompt: Prompt, codec: str, language: str, consent: str) -> Voice:
         """A voice made now; ValueError without consent."""
         if not consent.strip():
-            raise ValueError("a voice needs the consent of its owner: say in words who agreed to "
-                             "what")
+            raise ValueError(NO_CONSENT)
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
         return cls(name, prompt, codec, language, consent, now)
+
+    def check(self, codec: Codec) -> None:
+        """ValueError where a model with this codec cannot speak in it."""
+        if self.codec != codec.identity:
+            raise ValueError(f"the voice {self.name} was made with codec {self.codec}, the model "
+                             f"has {codec.identity}: make it again from its recording")
+        codes = self.prompt.codes
+        if int(codes.max()) >= codec.codebook_size or len(codes) != codec.n_codebooks:
+            raise ValueError(f"the voice {self.name} is damaged: make it again")
 
     def save(self, path: Path) -> None:
         """Write it, whole or not at all; OSError where the place cannot be written."""
@@ -80,7 +90,7 @@ class Voice:
             with safe_open(path, "pt") as file:
                 record = from_record(Record, json.loads(file.metadata()[HEADER]))
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return _built(record, tensors)
+            return _built(record, tensors, str(path.resolve()))
         except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"{path} is no voice, or is damaged ({str(error)[:80]}): make it "
                              "again") from error
@@ -109,7 +119,7 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _built(record: Record, tensors: dict[str, torch.Tensor]) -> Voice:
+def _built(record: Record, tensors: dict[str, torch.Tensor], source: str) -> Voice:
     """The voice of a header and its tensors; ValueError when they do not belong together."""
     if record.format > FORMAT:
         raise ValueError(f"format {record.format}, this valle reads {FORMAT}: update valle")
@@ -125,6 +135,6 @@ def _built(record: Record, tensors: dict[str, torch.Tensor]) -> Voice:
                                   or sum(durations) != codes.shape[1]):
         raise ValueError("its timings are damaged")
     prompt = Prompt(codes, list(record.phones), durations, LTAS(bands, record.ltas_seconds),
-                    record.text, "", record.sha256, record.warnings, record.heard_by)
+                    record.text, source, record.sha256, record.warnings, record.heard_by)
     return Voice(record.name, prompt, record.codec, record.language, record.consent,
                  record.created)
