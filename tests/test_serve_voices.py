@@ -13,7 +13,9 @@ import soundfile
 from conftest import PROMPT_TEXT, RATE
 from serving import TEXT, Server, data_url, serving
 
+from valle.serve.voices import MOST_ENCODED, ServerVoices
 from valle.synthesis.voice_file import Voice
+from valle.tts import VALLE
 
 CONSENT = "I, the fox, agree."
 PLACE = "/v1/audio/voices"
@@ -36,6 +38,19 @@ def keep(server: Server, sound: bytes, **fields: Any) -> httpx.Response:
 def listed(server: Server) -> list[str]:
     with server.client() as client:
         return [voice["id"] for voice in client.get(PLACE).json()["voices"]]
+
+
+def test_the_last_recordings_are_remembered(model_folder: Path, prompt: Path, tmp_path: Path,
+                                            ) -> None:
+    voices = ServerVoices(tmp_path, VALLE.from_pretrained(model_folder, "cpu"))
+    recording = prompt.read_bytes()
+    first = voices.encode(recording, PROMPT_TEXT, "en-us")
+    assert voices.encode(recording, f" {PROMPT_TEXT}", "en-us") is first
+    assert voices.encode(recording, PROMPT_TEXT, "en-gb") is not first
+    for number in range(MOST_ENCODED):
+        voices.encode(recording, f"{PROMPT_TEXT[:-2]} {'a' * number}.", "en-us")
+    assert len(voices.encoded) == MOST_ENCODED
+    assert voices.encode(recording, PROMPT_TEXT, "en-us") is not first
 
 
 def test_a_voice_is_kept_used_and_forgotten(server: Server, prompt: Path) -> None:

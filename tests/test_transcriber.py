@@ -16,7 +16,7 @@ from serving import TEXT, Server, data_url, serving
 from codec import load_audio
 from valle.cli import run
 from valle.features.text import words
-from valle.recognizer.transcriber import Transcriber, Untranscribed
+from valle.recognizer.transcriber import Transcriber, Untranscribed, spoken
 from valle.recognizer.whisper import FOLDER, weights_folder
 from valle.synthesis.voice_file import Voice
 from valle.tts import VALLE
@@ -108,6 +108,12 @@ def test_another_language_needs_who_knows_it(no_whisper: None) -> None:
         with pytest.raises(ValueError, match="language") as refused:
             Transcriber().check(wrong)  # type: ignore[arg-type]
         assert not isinstance(refused.value, Untranscribed)
+
+
+@pytest.mark.parametrize(("language", "code"), [("zh", "zh"), ("cmn", "zh"), ("nb", "no"),
+                                                ("en-gb", "en"), ("pt-br", "pt"), ("ja", "ja")])
+def test_whisper_is_asked_in_its_own_codes(language: str, code: str) -> None:
+    assert spoken(language) == code
 
 
 @whisper

@@ -19,6 +19,8 @@ from valle.recognizer.model import NAME as OURS
 from valle.recognizer.whisper import FETCH, Whisper, weights_folder
 
 DEFAULT, SPHINX = "base", "pocketsphinx"
+# Languages that Whisper has under another code than espeak.
+WHISPERS = {"cmn": "zh", "nb": "no"}
 ENGLISH = "en"
 # Log-probability per token: clean speech has -.1, with as much noise as speech -.15, with three
 # times as much, wrongly heard, -.5, backwards -1. And the probability that nobody speaks.
@@ -104,7 +106,8 @@ class Transcriber:
 
 def spoken(language: str) -> str:
     """Whisper's code, as "en", of one of espeak's languages; ValueError for what is none."""
-    return resolve_language(language).split("-")[0]
+    code = resolve_language(language).split("-")[0]
+    return WHISPERS.get(code, code)
 
 
 def unknown(reason: str) -> Untranscribed:

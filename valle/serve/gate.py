@@ -98,6 +98,8 @@ class Gate:
 
 def route_of(scope: Scope) -> str:
     """The path as the application declares it, so that strangers' paths make no new counters."""
+    if scope["path"].startswith("/page/"):
+        return "/page"
     return getattr(scope.get("route"), "path", "other")
 
 

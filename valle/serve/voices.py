@@ -1,6 +1,7 @@
 """The voices of a server: those of valle/voices.py, with errors as answers."""
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from valle.voices import VoiceError, Voices
 OPENAI = {"alloy": "alto", "ash": "tenor", "ballad": "miles", "cedar": "bass", "coral": "clara",
           "echo": "tenor", "fable": "miles", "marin": "clara", "nova": "clara", "onyx": "bass",
           "sage": "alto", "shimmer": "clara", "verse": "miles"}
+MOST_ENCODED = 16
 STATUS = {"name_taken": 409, "not_yours": 403, "not_kept": 500}
 PARAM = {"consent_missing": "consent", "invalid_name": "name", "name_taken": "name",
          "not_yours": "name", "not_kept": None}
@@ -27,6 +29,7 @@ class ServerVoices:
     def __init__(self, folder: Path, tts: VALLE) -> None:
         self.voices = Voices(folder, tts, tuple(OPENAI))
         self.ready, self.names = self.voices.ready, self.voices.names
+        self.encoded: dict[tuple[bytes, str, str], Prompt] = {}  # the last recordings
 
     def get(self, name: str) -> Voice:
         """A voice by its name, or by one that OpenAI's clients use; RequestError: there is none,
@@ -38,10 +41,18 @@ class ServerVoices:
 
     def encode(self, recording: bytes, text: str, language: str) -> Prompt:
         """A recording as a prompt, with its words ("" has them written down); RequestError: what is
-        wrong with them."""
+        wrong with them.
+
+        Clients send the same recording with every sentence: the last ones are remembered.
+        """
+        key = (hashlib.sha256(recording).digest(), text.strip(), language)
         with answered("ref_audio"), self.voices.busy:
-            return self.voices.tts.encode_prompt(io.BytesIO(recording), text.strip() or None,
-                                                 language)
+            if key not in self.encoded:
+                self.encoded[key] = self.voices.tts.encode_prompt(
+                    io.BytesIO(recording), text.strip() or None, language)
+                for old in list(self.encoded)[:-MOST_ENCODED]:
+                    del self.encoded[old]
+            return self.encoded[key]
 
     def add(self, name: str, recording: bytes, text: str, consent: str, language: str) -> Voice:
         """Keep a voice; RequestError: the name is taken or none, consent is missing, the recording

@@ -71,10 +71,15 @@ export async function file(body, signal) {
   return (await ask("v1/audio/speech", { ...json(body), signal })).blob();
 }
 
-/** The speech piece by piece: {sound: bytes of one WAV file, words: [{word, start, end}]}. */
-export async function* captioned(body, signal) {
+/**
+ * The speech piece by piece: {sound: bytes of one WAV file, words: [{word, start, end}]}.
+ * heard gets the words of a recording that came without them.
+ */
+export async function* captioned(body, signal, heard) {
   const answer = await ask("dev/captioned_speech",
                            { ...json({ ...body, response_format: "wav" }), signal });
+  const words = answer.headers.get("X-Valle-Ref-Text");
+  if (words) heard(decodeURIComponent(words));
   for await (const line of lines(answer.body)) {
     const { audio, timestamps } = JSON.parse(line);
     yield {

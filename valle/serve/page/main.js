@@ -66,7 +66,7 @@ async function speak() {
   const number = Number(by("number").value);
   const fresh = Array.from({ length: number }, (_, index) => new Take(
     ++made, { ...body, seed: first === null ? Math.floor(Math.random() * 1e6) : first + index },
-    name, player, { play, removed, tell, fail }));
+    name, player, { play, removed, tell, fail, heard: (words) => prompt.heard(words) }));
   takes.unshift(...fresh);
   by("list").prepend(...fresh.map((take) => take.card));
   for (const take of fresh) take.redraw();

@@ -46,6 +46,11 @@ export class Prompt {
     return { ref_audio: await dataUrl(this.#file()), ref_text: by("said").value.trim() };
   }
 
+  /** What the server heard in it, to be seen and corrected. */
+  heard(words) {
+    if (!by("said").value.trim()) by("said").value = words;
+  }
+
   /** Show it or hide it; what is hidden does not listen. */
   show(on) {
     this.panel.hidden = !on;
@@ -69,9 +74,6 @@ export class Prompt {
   #check() {
     if (!this.#samples.length) {
       throw mistake("record", "First record a voice, or choose a sound file.");
-    }
-    if (!by("said").value.trim()) {
-      throw mistake("said", "Write down the words that are said in the recording.");
     }
     if (!by("consent").checked) {
       throw mistake("consent", "Tick that this is your own voice, or that its owner agreed.");
@@ -198,6 +200,7 @@ export class Prompt {
     try {
       const made = await keep(name, this.#file(), by("said").value.trim(), consent);
       by("name").value = "";
+      if (made.text_by) this.heard(made.text);
       this.events.tell([`${made.name} is kept.`, ...made.warnings].join(" "));
       await this.events.kept(made.id);
     } finally {

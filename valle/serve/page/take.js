@@ -14,7 +14,8 @@ export class Take {
   #abort = new AbortController();
   #due = 0; // the timer of the next picture
 
-  /** body: fields of the speech route; voice: its name; events: {play, removed, tell, fail}. */
+  /** body: fields of the speech route; voice: its name; events: {play, removed, tell,
+   * fail, heard}. */
   constructor(number, body, voice, player, events) {
     Object.assign(this, { number, body, player, events });
     this.title = `Take ${number}, ${voice}`;
@@ -41,7 +42,8 @@ export class Take {
   /** Have it spoken; resolves when it is over, however it ends. */
   async make(onSound) {
     try {
-      for await (const { sound, words } of captioned(this.body, this.#abort.signal)) {
+      for await (const { sound, words } of captioned(this.body, this.#abort.signal,
+                                                           this.events.heard)) {
         this.sound.push(sound);
         this.words.add(words);
         this.playButton.disabled = false;
