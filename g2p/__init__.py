@@ -1,7 +1,8 @@
 """Text to phones: normalise, speak through espeak-ng, number the phones."""
 from g2p.espeak import espeak_info, phonemize, phonemize_many
+from g2p.lexicon import Lexicon
 from g2p.normalize import normalize
 from g2p.vocab import BOUNDARIES, SPACE, Vocabulary
 
-__all__ = ["BOUNDARIES", "SPACE", "Vocabulary", "espeak_info", "normalize", "phonemize",
+__all__ = ["BOUNDARIES", "SPACE", "Lexicon", "Vocabulary", "espeak_info", "normalize", "phonemize",
            "phonemize_many"]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from g2p.english.pronounce import mnemonics, pronounceable
+from g2p.given import put_back, stand_in, take
 from g2p.normalize import LONGEST_WORD, speakable
 from g2p.vocab import BOUNDARIES
 
@@ -42,7 +43,7 @@ def phonemize(text: str, language: str = "en-us") -> list[str]:
     """Normalise a text and turn it into phones.
 
     Args:
-        text: any text; numbers, abbreviations and symbols are spoken.
+        text: any text; numbers, abbreviations and symbols are spoken, and [[IPA]] as it stands.
         language: an espeak code (en-us, en-gb, de, fr-fr, es, cmn, ...) or a common alias.
 
     Returns:
@@ -67,15 +68,17 @@ def phonemize_many(texts: Iterable[str], language: str = "en-us") -> list[list[s
     if isinstance(texts, str):
         raise ValueError("phonemize_many takes a list of texts; use phonemize for one text")
     code = resolve_language(language)
-    clauses = [_clauses(text, code) for text in texts]
-    words = [words for text in clauses for words, _ in text if words]
+    read = [_clauses(text, code) for text in texts]
+    words = [words for clauses, _ in read for words, _ in clauses if words]
     with LOCK:
         spoken = iter(_backend(code).phonemize(words, separator=_separator(), strip=True))
     results = []
-    for text in clauses:
-        phones = _join([(next(spoken) if words else "", mark) for words, mark in text])
+    for clauses, given in read:
+        known = iter(given)
+        phones = _join([(put_back(next(spoken), known) if words else "", mark)
+                        for words, mark in clauses])
         if not phones:
-            raise ValueError(_nothing(" ".join(words for words, _ in text)))
+            raise ValueError(_nothing(" ".join(words for words, _ in clauses)))
         results.append(phones)
     return results
 
@@ -125,33 +128,36 @@ def espeak_info() -> dict[str, str]:
                 "source": source}
 
 
-def _clauses(text: str, code: str) -> list[tuple[str, str]]:
-    """(words for espeak, the strongest mark after them or "") of each clause."""
-    if not isinstance(text, str):
-        raise ValueError(f"the text must be a str, not a {type(text).__name__}: decode it first")
-    _check_words(text, code)
+def _clauses(text: str, code: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """(words for espeak, the strongest mark after them or "") of each clause, and the phones that
+    the text brings along."""
+    _check_text(text, code)
+    text, given = take(text)
     spoken = speakable(text, code)
     pieces = MARKS.split(pronounceable(spoken) if code.startswith("en") else spoken)
     clauses = []
     for words, marks in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
-        words = mnemonics(" ".join("".join(map(_keep, words)).split()))
+        words = " ".join("".join(map(_keep, words)).split())
+        words = stand_in(mnemonics(words), given)
         if not any(ch.isalnum() for ch in words):
             words = ""
         clauses.append((words, max(marks, key=STRENGTH.__getitem__, default="")))
     if not any(words for words, _ in clauses):
         raise ValueError(_nothing(text))
-    return clauses
+    return clauses, given
 
 
 def _keep(ch: str) -> str:
     """ch if espeak needs it: letters, digits, their combining marks, apostrophes, 1.5, 10:30."""
     if ch.isalnum() or ch in "'.,:" or unicodedata.category(ch)[0] == "M":
         return ch
-    return ch if "\ue100" <= ch <= "\uf8ff" else " "      # a reading of g2p.english.pronounce
+    return ch if "\ue100" <= ch <= "\uf8ff" else " "      # a reading of pronounce.py, or given
 
 
-def _check_words(text: str, code: str) -> None:
-    """Refuse a 'word' that would keep espeak busy for minutes."""
+def _check_text(text: str, code: str) -> None:
+    """Refuse what is no text, and a 'word' that would keep espeak busy for minutes."""
+    if not isinstance(text, str):
+        raise ValueError(f"the text must be a str, not a {type(text).__name__}: decode it first")
     unit = "[!-~]" if code in SPACELESS else r"\S"
     found = re.search(f"{unit}{{{LONGEST_WORD + 1},}}", text)
     if found:

@@ -5,6 +5,7 @@ import re
 import unicodedata
 
 from g2p.english.powers import SUPERSCRIPTS
+from g2p.given import GIVEN
 
 # Unicode punctuation that NFKC leaves alone, as the plain marks the phones keep.
 PUNCTUATION = {
@@ -24,7 +25,7 @@ _PLAIN = str.maketrans(PUNCTUATION)
 # NFKC would make m² m2 and 10⁶ 106: superscripts step aside meanwhile.
 _ASIDE = {ord(ch): chr(0xE000 + i) for i, ch in enumerate(SUPERSCRIPTS)}
 _BACK = {0xE000 + i: ch for i, ch in enumerate(SUPERSCRIPTS)}
-_PRIVATE = re.compile("[\ue000-\uf8ff]")
+_PRIVATE = re.compile("[\ue000-\uefff]")  # beyond are phones that the text brings along (given.py)
 
 
 def fold(text: str) -> str:
@@ -50,4 +51,6 @@ def _visible(ch: str) -> str:
     kind = unicodedata.category(ch)
     if kind in ("Cf", "Me") or 0xFE00 <= ord(ch) <= 0xFE0F:
         return ""
+    if GIVEN.match(ch):
+        return ch
     return ch if ch in "°©" or kind[0] in "LNPMZ" or kind in ("Sm", "Sc") or ch in "♯♭♮" else " "

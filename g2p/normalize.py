@@ -8,6 +8,7 @@ from g2p.english import read_out
 from g2p.english.rules import LETTER_A, SMALL_A
 from g2p.fold import fold
 from g2p.foreign import foreign_numbers
+from g2p.given import FIRST, GIVEN, take
 from g2p.markup import plain
 
 LONGEST_WORD = 200      # characters; the cost of a word grows faster than its length
@@ -23,14 +24,19 @@ def normalize(text: str, language: str = "en-us") -> str:
     num2words knows; the rest is left to espeak.
 
     A word of over 200 characters is cut. Returns "" when the text has no letter and no digit.
+
+    Raises:
+        ValueError: [[phones]] that are no IPA.
     """
-    return speakable(text, language).replace(LETTER_A, "A").replace(SMALL_A, "a")
+    text, given = take(text)
+    spoken = speakable(text, language).replace(LETTER_A, "A").replace(SMALL_A, "a")
+    return GIVEN.sub(lambda m: f"[[{given[ord(m[0]) - ord(FIRST)].replace('|', '')}]]", spoken)
 
 
 def speakable(text: str, language: str) -> str:
     """normalize, with LETTER_A or SMALL_A for an A that is said by its name."""
     text, language = fold(plain(text)), language.lower().replace("_", "-")
-    if not any(ch.isalnum() for ch in text):
+    if not any(ch.isalnum() for ch in text) and not GIVEN.search(text):
         return ""
     if language.split("-")[0] != "en":
         return _tidy(foreign_numbers(text, language))

@@ -154,7 +154,8 @@ def test_a_telephones_phones_are_found_where_they_are(name: str, companded: bool
     (heard, _), (narrow, found) = condition(wide), condition(telephone(wide, companded))
     assert len(found) == 1 and "nothing above 4 kHz" in found[0]
     assert abs(len(narrow) - len(heard)) < 0.1 * RATE
-    ends, same = (np.cumsum(aligner.durations(x, phones)) / 75 for x in (narrow, heard))
+    ends, same = (np.cumsum(aligner.durations(x, phones)) / aligner.spec.frame_rate
+                  for x in (narrow, heard))
     assert np.median(np.abs(ends - same)) < 0.04
     assert aligner.score(narrow, phones, aligner.durations(narrow, phones)) > DOUBTFUL_ALIGNMENT
 

@@ -10,6 +10,7 @@ from typing import Any, overload
 import torch
 
 from codec.record import WrongValue, from_record
+from g2p import Lexicon
 from valle.engine.select import pick_device
 from valle.model.checkpoint import Model, load_model, model_folder
 from valle.recognizer.transcriber import Transcriber
@@ -36,6 +37,7 @@ class VALLE:
 
     Attributes:
         transcriber: writes down the prompts that come without their words.
+        lexicon: words that are said otherwise than espeak says them, or None.
     """
 
     def __init__(self, model: Model, name: str, device: torch.device,
@@ -45,6 +47,7 @@ class VALLE:
         self.sampling = from_record(SamplingOptions, model.sampling)
         self.pipeline = Pipeline(model, device, precision, engine)
         self.transcriber = Transcriber()
+        self.lexicon: Lexicon | None = None
         self.precision, self.engine = self.pipeline.precision, self.pipeline.engine
 
     @classmethod
@@ -101,7 +104,8 @@ class VALLE:
             FileNotFoundError, ValueError: unusable input, in one line each.
             SomeUnspoken: some of several texts are unusable; it holds the Audio of the others.
         """
-        texts, sampling = texts_of(text), self._sampling(sampling)
+        texts = [self.spelled(one, language) for one in texts_of(text)]
+        sampling = self._sampling(sampling)
         parts, errors, found = self.segments(texts, language, seed, sampling)
         if errors and not parts:
             raise SomeUnspoken([None] * len(texts), errors)
@@ -137,9 +141,15 @@ class VALLE:
             FileNotFoundError, ValueError: unusable input, in one line each.
         """
         sampling = self._sampling(sampling)
-        parts, _, _ = self.segments(texts_of(text), language, seed, sampling, quick)
+        texts = [self.spelled(one, language) for one in texts_of(text)]
+        parts, _, _ = self.segments(texts, language, seed, sampling, quick)
         delivery = self._delivery(prompt, prompt_text, language, sampling, continuation)
         return self.pipeline.stream(parts, delivery, together)
+
+    def spelled(self, text: str, language: str) -> str:
+        """The text with its words as the lexicon has them."""
+        known = self.lexicon is not None and isinstance(text, str) and isinstance(language, str)
+        return self.lexicon.apply(text, language) if known else text  # type: ignore[union-attr]
 
     def segments(self, texts: Sequence[str], language: str, seed: int, sampling: SamplingOptions,
                  quick: bool = False,

@@ -41,7 +41,7 @@ def replay(path: Path, options: argparse.Namespace) -> dict[str, Any]:
     options.prompt_audio, options.voice = (None, str(source)) if kept else (source, None)
     if kept:
         options.prompt_text = None
-    options.text_file = options.prompt_text_file = None
+    options.text_file = options.prompt_text_file = options.lexicon = None
     return {name: str(record.get(name, "")) for name in KEPT}
 
 

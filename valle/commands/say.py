@@ -26,8 +26,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from g2p import Lexicon
 from valle.commands.replay import differences, replay
 from valle.commands.voice_options import (
+    add_lexicon_argument,
     add_transcriber_argument,
     add_voice_arguments,
     add_voices_argument,
@@ -64,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="the file to write: .wav, .flac, .ogg, .opus or .mp3; - writes a WAV "
                              "stream to standard output while it is made, as for `| aplay`")
     parser.add_argument("--language", default="en-us", help="of the text")
+    add_lexicon_argument(parser)
     parser.add_argument("--seed", type=int, default=0,
                         help="another seed, another way of saying it")
     add_transcriber_argument(parser)
@@ -190,6 +193,7 @@ def run(options: argparse.Namespace) -> int:
             else read_text(Path("-")) if options.text == "-" else options.text)
     transcript = (read_text(options.prompt_text_file) if options.prompt_text_file
                   else options.prompt_text)
+    lexicon = Lexicon(options.lexicon) if options.lexicon else None
     if str(options.out) != "-":
         check_writable(options.out)
     phones = check_speakable(text, transcript, options)
@@ -199,6 +203,7 @@ def run(options: argparse.Namespace) -> int:
 
     torch.set_num_threads(min(options.threads, cores()))
     tts, sampling = load_voice(options)
+    tts.lexicon = lexicon
     loaded = time.monotonic()
     voice = prompt_of(transcript, tts, options)
     if str(options.out) == "-":

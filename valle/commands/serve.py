@@ -13,8 +13,10 @@ import argparse
 import logging
 import sys
 
+from g2p import Lexicon
 from valle.commands.flags import add_flags, from_flags
 from valle.commands.voice_options import (
+    add_lexicon_argument,
     add_transcriber_argument,
     add_voice_arguments,
     add_voices_argument,
@@ -30,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at")
     parser.add_argument("--port", type=int, default=8000, help="0 takes a free one")
     add_voices_argument(parser)
+    add_lexicon_argument(parser)
     parser.add_argument("--origin", action="append", default=[], metavar="URL",
                         help="a web page elsewhere that may ask, as https://example.org; may be "
                              "given again")
@@ -61,7 +64,9 @@ def run(options: argparse.Namespace) -> int:
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     torch.set_num_threads(min(options.threads, cores()))
+    lexicon = Lexicon(options.lexicon) if options.lexicon else None
     tts, sampling = load_voice(options)
+    tts.lexicon = lexicon  # read again whenever it changes
     tts.sampling, tts.transcriber = sampling, Transcriber(options.transcriber)
     if options.host not in LOOPBACK and not rights.key:
         print("warning: anybody who reaches this server may use it: set VALLE_API_KEY",

@@ -45,6 +45,12 @@ def add_transcriber_argument(parser: argparse.ArgumentParser) -> None:
                              "pocketsphinx")
 
 
+def add_lexicon_argument(parser: argparse.ArgumentParser) -> None:
+    """Of the commands that speak, or show what they would say."""
+    parser.add_argument("--lexicon", type=Path, metavar="FILE",
+                        help="words and how they are said, see `valle phones --help`")
+
+
 def add_voices_argument(parser: argparse.ArgumentParser) -> None:
     """Of the commands that know voices by name."""
     parser.add_argument("--voices", type=Path, metavar="FOLDER", default=voices_folder(),

@@ -27,7 +27,7 @@ from codec.spec import CodecSpec
 from g2p import BOUNDARIES, Vocabulary
 from valle.features.timings import frame_durations
 
-FRAME = 1 / 75        # seconds that a frame lasts, about: two of them are the shortest phone
+FRAME = 0.0133        # seconds that a frame lasts, about: two of them are the shortest phone
 LOUD_PAUSE = 6.0      # log-probability that a pause at full loudness loses in each frame
 DIAGONAL_WIDTH = 0.08  # of the prior: standard deviation as a share of the clip
 

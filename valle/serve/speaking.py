@@ -104,6 +104,7 @@ class Speaking:
             raise RequestError(400, str(error), "language", "unknown_language") from error
         prompt = await self._prompt(manner, recording)
         try:
+            text = self.tts.spelled(text, manner.language)
             segments, _, _ = await asyncio.to_thread(
                 self.tts.segments, [text], manner.language, manner.seed, self.tts.sampling, True)
         except ValueError as error:
