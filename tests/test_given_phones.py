@@ -52,7 +52,6 @@ def test_what_phonemize_gives_can_be_given_back() -> None:
     assert len(every) > 500 and same / len(every) > 0.95  # r and l before a vowel are what is lost
 
 
-@pytest.mark.parametrize("text", ["see [[link]] now", "see [[Main Page]] now", "see [[a|b]] now"])
 @pytest.mark.parametrize("language", ["de", "fr-fr", "es", "cmn", "ja", "pt-br", "ru", "hi", "ca"])
 def test_they_are_said_in_any_language(language: str) -> None:
     alone = phonemize("[[kˈeɪt]]", language)
@@ -61,9 +60,10 @@ def test_they_are_said_in_any_language(language: str) -> None:
     at = among.index("k")
     assert among[at - 1: at + 4] == [" ", "k", "ˈeɪ", "t", " "]
     at = among.index("ˈɛ")
-    assert among[at - 1: at + 7] == [" ", "ˈɛ", "m", "a", " ", "s", "ˈuː", " "]
+    assert among[at - 1: at + 7] == [",", "ˈɛ", "m", "a", " ", "s", "ˈuː", " "]
 
 
+@pytest.mark.parametrize("text", ["see [[link]] now", "see [[Main Page]] now", "see [[a|b]] now"])
 def test_a_wikis_links_are_text(text: str) -> None:
     assert phonemize(text) == phonemize(text.replace("[", "").replace("]", ""))
 
