@@ -20,11 +20,16 @@ import soxr
 import torch
 from conftest import Corpus
 
-from codec import load_audio
+from codec import CodecSpec, load_audio
+from codec.spectral import SpectralCodec
 from g2p import BOUNDARIES, Vocabulary, phonemize
 from valle.data.corpora import read_corpus
-from valle.data.manifest import Utterance
+from valle.data.manifest import Prepared, Utterance
+from valle.data.preparation import Preparation
+from valle.data.prepare import prepare
 from valle.model.aligner import Aligner
+from valle.model.ar import AR
+from valle.model.config import ARConfig, size
 from valle.recognizer.whisper import weights_folder
 
 ROOT = Path(__file__).parent.parent
@@ -194,6 +199,68 @@ def test_ar_and_nar_fill_one_utterance_after_another_of_its_speaker(corpus: Corp
     alone = fill(one, None, drawn=True)
     np.testing.assert_allclose(alone[:, :half], true[:, :half], atol=.01, rtol=.01)
     assert not np.allclose(alone[:, half:], true[:, half:], atol=.3)
+
+
+@pytest.fixture(scope="module")
+def stacked(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A codec by codebooks.py, with sixteen codes."""
+    import codebooks
+
+    out = tmp_path_factory.mktemp("stacked") / "codec"
+    whole = codebooks.CODEC
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(codebooks, "CODEC", dataclasses.replace(whole, codebook_size=16))
+        patch.setattr(sys, "argv", ["codebooks.py", str(out), str(corpus.root)])
+        codebooks.main()
+    return out
+
+
+def test_codebooks_are_made_of_a_corpus(stacked: Path, corpus: Corpus) -> None:
+    codec = SpectralCodec.load(stacked)
+    assert codec.spec == CodecSpec(hop=640, codebook_size=16) and codec.encoder is None
+    wav = torch.from_numpy(load_audio(corpus.root / "anna" / "0.wav"))[None, None]
+    codes, latents = codec.encode(wav), codec.latents(wav[:, 0])
+    lost = [float((codec.dequantize(codes[:, :books]) - latents).square().mean() / latents.var())
+            for books in (1, 2, 8)]
+    assert lost == sorted(lost, reverse=True) and lost[0] < 0.4 and lost[2] < 0.15
+    few = subprocess.run([sys.executable, ROOT / "recipes" / "starter" / "codebooks.py",
+                          stacked.parent / "few", corpus.root, "--hours=0.0001"], text=True,
+                         capture_output=True, check=False, env=os.environ | {"PYTHONPATH": "."})
+    assert few.returncode == 2 and "too few for 1024 codes" in few.stderr
+
+
+def test_a_model_starts_anew_on_another_codec(stacked: Path, corpus: Corpus, tmp_path: Path,
+                                              ) -> None:
+    import recode
+
+    fresh = tmp_path / "prepared"
+    prepare(corpus.root, fresh, Preparation(codec=stacked, workers=0))
+    before, after = recode.paired(Prepared.open(corpus.prepared), Prepared.open(fresh))
+    assert before.shape[1:] == (after.shape[1], 2)
+    vectors = torch.randn(after.shape[1], 5)
+    code = int(after[0, 0])
+    torch.testing.assert_close(recode.means(vectors, after[0], 16)[code],
+                               vectors[after[0] == code].mean(0))
+    with pytest.raises(ValueError, match="must last whole old ones"):
+        recode.paired(Prepared.open(fresh), Prepared.open(corpus.prepared))
+
+    ar = AR(ARConfig(9, ("en-us",), 1024, "interleaved", size("tiny")))
+    rows = ar.embed_tokens.weight[ar.ids.first_code:].detach().clone()
+    recode.recode_ar(ar, before, after)
+    wanted = recode.means(rows[before[0]].mean(1), after[0], 1024)
+    first, second = after[0].unique()[:2]
+    apart, table = wanted[first] - wanted[second], ar.embed_tokens.weight[ar.ids.first_code:]
+    assert torch.cosine_similarity(table[first] - table[second], apart, dim=0) > 0.999
+    assert float(table.detach().std()) == pytest.approx(float(rows.std()), rel=0.1)
+
+    old, new = SpectralCodec.load(corpus.codec), SpectralCodec.load(stacked)
+    codec = recode.recode_decoder(old, new, Prepared.open(fresh))
+    assert codec.identity == new.identity
+    wav = torch.from_numpy(load_audio(corpus.root / "ben" / "1.wav"))[None]
+    wav = wav[:, : wav.shape[1] // 640 * 640]
+    wanted = old.decoder.embed(old.latents(wav))
+    found = codec.decoder.embed(codec._unstack(codec.latents(wav)).transpose(1, 2))
+    assert (found - wanted).square().mean() < 0.5 * wanted.var(dim=2).mean()
 
 
 def test_a_faster_clip_keeps_its_timings(tmp_path: Path) -> None:
