@@ -4,6 +4,8 @@ from __future__ import annotations
 import html
 import re
 
+from g2p.pauses import PAUSE
+
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,15})\b[^<>]{0,300}>|<!--[^<>]{0,500}-->")
 _BLOCKS = {"p", "div", "br", "li", "ul", "ol", "tr", "table", "h1", "h2", "h3", "h4", "h5", "h6",
            "section", "article", "blockquote", "hr", "pre", "td", "th", "header", "footer", "title"}
@@ -25,7 +27,9 @@ _SHORT_LINE, _SHORT_HEADING = 5, 8      # words
 
 
 def plain(text: str) -> str:
-    """A text without markup, in one line; a mark stands where a line break is a pause."""
+    """A text without markup, in one line; a mark stands where a line break is a pause, and a comma
+    where the text asks for one (pauses.py)."""
+    text = PAUSE.sub(", ", text)
     if "<" in text:
         text = _TAG.sub(_tag, _DROPPED.sub(" ", text))
     if "&" in text and ";" in text:

@@ -2,12 +2,15 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import PROMPT_TEXT
 
-from g2p import BOUNDARIES
-from valle.synthesis.segment import QUICK, segments, split_first, split_phones
+from g2p import BOUNDARIES, phonemize
+from valle import VALLE
+from valle.synthesis.segment import QUICK, parts_of, segments, split_first, split_phones
 
 
 def spoken(pieces: list[list[str]]) -> list[str]:
@@ -77,3 +80,35 @@ def test_only_the_first_segment_of_a_text_is_short() -> None:
     assert len(quick[0].phones) <= QUICK < len(usual[0].phones)
     assert [s.phones for s in quick[-3:]] == [s.phones for s in usual[-3:]]
     assert spoken([list(s.phones) for s in quick]) == spoken([list(s.phones) for s in usual])
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("One. [pause 2s] Two.", [("wˌʌn.", 2.0), ("tˈuː.", 0.0)]),
+    ("I said [pause 500ms] nothing", [("aɪ sˈɛd,", 0.5), ("nˈʌθɪŋ.", 0.0)]),
+    ("Bye. <break time='1.5s'/>", [("bˈaɪ.", 1.5)]),
+    ("[pause 1s] Bye", [("bˈaɪ.", 0.0)]),
+    ("Bye <break strength=\"strong\"></break> now", [("bˈaɪ,", 0.8), ("nˈaʊ.", 0.0)]),
+    ("Bye [Pause: 1.25 seconds] now", [("bˈaɪ,", 1.25), ("nˈaʊ.", 0.0)]),
+    ("One.\n\nTwo. [pause 3]\n\nThree.", [("wˌʌn.", 0.8), ("tˈuː.", 3.0), ("θɹˈiː.", 0.0)]),
+    ("Bye [pause 1s][pause 2s] now", [("bˈaɪ,", 3.0), ("nˈaʊ.", 0.0)]),
+    ("Bye [pause] now", [("bˈaɪ,", 0.5), ("nˈaʊ.", 0.0)])])
+def test_a_text_may_ask_for_pauses(text: str, expected: list[tuple[str, float]]) -> None:
+    found = parts_of(text, "en-us", 0.4)
+    assert [("".join(phones).strip(), seconds) for phones, seconds in found] == expected
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("Bye [pause soon] now", r"\[pause soon\] says no time that can be read"),
+    ("Bye <break time='a lot'/> now", "says no time"), ("Bye [pause 31s]", "at most 30 s"),
+    ("[pause 1s]", "nothing to say")])
+def test_a_pause_that_cannot_be_made_is_named(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        parts_of(text, "en-us", 0.4)
+
+
+def test_a_pause_is_as_long_as_it_was_asked_for(model_folder: Path, prompt: Path) -> None:
+    tts = VALLE.from_pretrained(model_folder, "cpu")
+    short, long = (tts.speak(f"A small boat. [pause {seconds}s] The sea.", prompt=prompt,
+                             prompt_text=PROMPT_TEXT) for seconds in (1, 3.5))
+    assert long.seconds - short.seconds == pytest.approx(2.5, abs=0.01)
+    assert "".join(phonemize("A [pause 1s] b")) == "".join(phonemize("A, b"))

@@ -16,12 +16,13 @@ else
   weights=runs/starter protocols=(listen)
 fi
 
-prepared=(data/prepared/{natural,LibriSpeech,LJSpeech,CommonVoice,speechocean})
+real=(data/prepared/{LibriSpeech,LJSpeech,CommonVoice,speechocean})
+prepared=(data/prepared/{LibriSpeech,LJSpeech,CommonVoice,natural})
 common=(--data "${prepared[@]}" data/prepared/speed --held-out "$HELD" --codec runs/codec --lr 1.5e-3
         --max-seconds 16.4 --compile --threads 1 --validate-every 200)
 
 share() { echo $((($1 * PERCENT + 99) / 100)); }
-prepare() { valle prepare "$1" "data/prepared/$2" --max-broken 1 --codec runs/codec; }
+prepare() { valle prepare "$1" "data/prepared/$2" --max-broken 1 --codec runs/codec "${@:3}"; }
 
 case ${1:-} in
 teachers)  # 15 h of prose, 4.3 h of drills, 64 speakers, exact timings; 30 minutes
@@ -37,13 +38,14 @@ codes)     # phones and codes, PocketSphinx's timings of the real speech; 20 min
   prepare "$CORPUS/LJSpeech-1.1" LJSpeech
   prepare "$CORPUS/CommonVoice/en" CommonVoice
   prepare "$CORPUS/speechocean762" speechocean
-  python $HERE/listen.py data/prepared/{LibriSpeech,LJSpeech,CommonVoice,speechocean} ;;
+  python $HERE/listen.py "${real[@]}" ;;
 aligner)   # our own, for prompts and candidates; 5 minutes
-  valle train aligner --data "${prepared[@]}" --held-out "$HELD" --out runs/aligner \
+  valle train aligner --data data/prepared/{teachers,teachers-heldout,drills} "${real[@]}" --held-out "$HELD" --out runs/aligner \
     --steps "$(share 900)" --warmup 30 --validate-every 200 ;;
 voices)    # texts by Whisper, where none or a wrong one is, and every voice at four more speeds; 2 hours
-  python $HERE/hear.py data/prepared/{LibriSpeech,LJSpeech,CommonVoice,speechocean}
-  python $HERE/listen.py data/prepared/{LibriSpeech,LJSpeech,CommonVoice,speechocean}
+  python $HERE/hear.py "${real[@]}"
+  python $HERE/listen.py "${real[@]}"
+  prepare data/natural natural --aligner runs/aligner
   python $HERE/speeds.py data/speed data/prepared/{LibriSpeech,LJSpeech,CommonVoice}
   prepare data/speed speed ;;
 ar)        # 4 hours

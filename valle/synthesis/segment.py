@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from g2p import BOUNDARIES, phonemize
+from g2p.pauses import split_pauses
 from valle.synthesis.options import MAX_CANDIDATES
 from valle.synthesis.phrases import rank
 
@@ -16,6 +17,7 @@ QUICK = 48                # of the first one, where it should be heard soon: abo
 UNEVEN = 2.5              # ranks that a cut loses which is as far off as a segment is long
 LEAST_SHARE = 0.4         # of a segment that a cut within a phrase must fill
 PARAGRAPH_PAUSES = 2.0    # of the pause between sentences
+MARKED = re.compile(r"[.?!;:,…][\"'”’)\]]*\s*$")
 PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*|\u2029")
 
 
@@ -40,7 +42,8 @@ def segments(texts: Sequence[str], language: str, seed: int, pause: float = 0.4,
              quick: bool = False) -> tuple[list[Segment], dict[int, ValueError]]:
     """The segments of all texts, in order, and why some texts cannot be spoken, by their place.
 
-    pause: seconds of silence between sentences, and twice as much between paragraphs.
+    pause: seconds of silence between sentences, and twice as much between paragraphs; a text may
+    ask for others itself (g2p/pauses.py).
     quick: the first segment of a text is short, so that it is soon heard.
 
     Raises:
@@ -70,21 +73,32 @@ def parts_of(text: str, language: str, pause: float, quick: bool = False,
     """
     found: list[tuple[list[str], float]] = []
     error: ValueError | None = None
-    for paragraph in filter(str.strip, PARAGRAPH.split(text)):
+    for stretch, asked in _stretches(text):
         try:
-            phones = phonemize(paragraph, language)
+            phones = phonemize(stretch, language)
         except ValueError as this:  # such as a line of stars
             error = error or this
+            if asked is not None and found:
+                found[-1] = (found[-1][0], found[-1][1] + asked)
             continue
+        if asked is not None and not MARKED.search(stretch):
+            phones[-1] = ","
         parts = (split_first(phones, language) if quick and not found
                  else split_phones(phones, language=language))
         found += [(part, pause if part[-1] in ENDS else 0.0) for part in parts[:-1]]
-        found.append((parts[-1], PARAGRAPH_PAUSES * pause))
+        found.append((parts[-1], PARAGRAPH_PAUSES * pause if asked is None else asked))
     if not found:
         phonemize(text, language)  # says what is wrong with it
         raise error or ValueError("nothing to say")
-    found[-1] = (found[-1][0], 0.0)
+    if asked is None:
+        found[-1] = (found[-1][0], 0.0)
     return found
+
+
+def _stretches(text: str) -> list[tuple[str, float | None]]:
+    """Paragraphs, cut where they ask for a pause; the seconds of it, or None behind a paragraph."""
+    return [(stretch, asked) for paragraph in PARAGRAPH.split(text)
+            for stretch, asked in split_pauses(paragraph) if stretch.strip() or asked is not None]
 
 
 def split_first(phones: list[str], language: str = "") -> list[list[str]]:
