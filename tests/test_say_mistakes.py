@@ -249,7 +249,7 @@ def test_ctrl_c_while_speaking(model_folder: Path, prompt: Path, tmp_path: Path,
 
 
 def test_wrong_options_end_in_2_and_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    for wrong, said in ((["say", "--text=a"], "valle say: .*--out"), (["sing"], "valle: .*'sing'"),
+    for wrong, said in ((["prepare", "a"], "valle prepare: .*out"), (["sing"], "valle: .*'sing'"),
                         ([], "valle: .*COMMAND"), (["say", "--seed=x"], "valle say: .*--seed"),
                         (["say", "--loud"], "valle say: "),
                         (["say", "--text=a", "--text-file=b", "--out=c.wav"], "not allowed with")):

@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +103,47 @@ def test_its_recording_is_heard_as_the_codec_keeps_it(shelf: Path, model_folder:
     assert rate == RATE and abs(len(samples) - soundfile.info(prompt).frames) < RATE / 10
 
 
+@pytest.fixture
+def player(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What a machine without loudspeakers hears: a player that keeps what it reads."""
+    heard, program = tmp_path / "heard.wav", tmp_path / "bin" / "aplay"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\ncat > {heard}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    return heard
+
+
+def test_speech_is_played_while_it_is_made(shelf: Path, model_folder: Path, player: Path) -> None:
+    given = ["--voice=fox", f"--voices={shelf}", "--retries=0", "--text=One. Two. Three.",
+             f"--model={model_folder}", "--device=cpu"]
+    assert run("say", [*given, "--play"], "infer.py") == 0
+    tts = VALLE.from_pretrained(model_folder, "cpu")
+    spoken = tts.stream("One. Two. Three.", prompt=Voice.load(shelf / "fox.safetensors"),
+                        sampling=replace(tts.sampling, retries=0), quick=True)
+    samples = np.concatenate([one.samples for one in spoken])
+    assert np.abs(soundfile.read(player)[0] - samples.clip(-1, 1)).max() < 1e-3
+    assert voices(shelf, "play", "fox", f"--model={model_folder}") == 0
+    assert soundfile.info(player).duration > 1
+
+
+def test_a_player_that_fails_says_why(shelf: Path, model_folder: Path, player: Path,
+                                      capsys: pytest.CaptureFixture[str]) -> None:
+    program = player.parent / "bin" / "aplay"
+    program.write_text("#!/bin/sh\necho no soundcards found >&2\nexit 1\n")
+    assert voices(shelf, "play", "fox", f"--model={model_folder}") == 1
+    printed = capsys.readouterr().err
+    assert "aplay could not play it (no soundcards found)" in printed and one_line(printed)
+
+
+def test_without_a_player_a_file_is_named(shelf: Path, model_folder: Path, tmp_path: Path,
+                                          monkeypatch: pytest.MonkeyPatch,
+                                          capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert voices(shelf, "play", "fox", f"--model={model_folder}") == 1
+    assert "write a file with --out" in capsys.readouterr().err
+
+
 def test_recordings_of_one_person_are_joined_and_cut(model_folder: Path, prompt: Path,
                                                      tmp_path: Path) -> None:
     tts = VALLE.from_pretrained(model_folder, "cpu")
@@ -156,7 +199,8 @@ def test_consent_is_asked_for(prompt: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("options", "said"), [
     (["--voice=fox", "--prompt-text=Hello."], "leave out --prompt-text"),
     (["--voice=wolf"], "no voice is called 'wolf'"), ([], "give --voice or --prompt-audio"),
-    (["--voice=nowhere.safetensors"], "no voice at nowhere.safetensors")])
+    (["--voice=nowhere.safetensors"], "no voice at nowhere.safetensors"),
+    (["--voice=fox", "--play"], "leave out --out")])
 def test_say_names_what_is_wrong_with_a_voice(options: list[str], said: str, shelf: Path,
                                               model_folder: Path, prompt: Path, tmp_path: Path,
                                               capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@
 
   infer.py --text "Good morning." --prompt-audio p.wav --prompt-text "what p.wav says" --out o.wav
   infer.py --text "Good morning." --prompt-audio p.wav --out o.wav
-  infer.py --text "Good morning." --voice clara --out o.wav
+  infer.py --text "Good morning." --voice clara --play
   echo "Good morning." | infer.py --text - --prompt-audio p.wav --prompt-text-file p.txt --out o.wav
 
 The prompt is one to eight seconds of clean speech; about three are enough. Where its words are not
@@ -20,11 +20,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from g2p import Lexicon
 from valle.commands.replay import differences, replay
@@ -35,6 +35,7 @@ from valle.commands.voice_options import (
     add_voices_argument,
     load_voice,
 )
+from valle.features.player import find_player, playing
 from valle.features.progress import advance, progress
 
 if TYPE_CHECKING:
@@ -62,7 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--replay", type=Path, metavar="JSON",
                         help="make the speech beside this file again; it stands for the options "
                              "above and below, --prompt-audio may say where the recording is now")
-    parser.add_argument("--out", required=True, type=Path,
+    parser.add_argument("--play", action="store_true",
+                        help="in place of --out: hear it while it is made")
+    parser.add_argument("--out", type=Path,
                         help="the file to write: .wav, .flac, .ogg, .opus or .mp3; - writes a WAV "
                              "stream to standard output while it is made, as for `| aplay`")
     parser.add_argument("--language", default="en-us", help="of the text")
@@ -95,19 +98,25 @@ def read_text(file: Path) -> str:
 def check_options(options: argparse.Namespace) -> None:
     """ValueError when an option is missing or what is written would replace what is read."""
     for given, names in ((options.text is not None or options.text_file, "--text or --text-file"),
-                         (options.prompt_audio or options.voice, "--voice or --prompt-audio")):
+                         (options.prompt_audio or options.voice, "--voice or --prompt-audio"),
+                         (options.out or options.play, "--out or --play")):
         if not given:
             raise ValueError(f"give {names}")
     for name in ("prompt_audio", "prompt_text", "prompt_text_file") if options.voice else ():
         if getattr(options, name) is not None:
             raise ValueError(f"--voice has its own recording and words: leave out "
                              f"--{name.replace('_', '-')}")
+    if options.play and (options.out or options.json or options.replay):
+        raise ValueError("--play writes no file and no record: leave out --out, --json and "
+                         "--replay")
+    if options.play:
+        find_player()
     if str(options.out) == "-" and (options.json or options.replay):
         raise ValueError("--out - writes sound to standard output and no record: leave out --json "
                          "and --replay, or name a file")
     if options.threads < 1:
         raise ValueError(f"--threads {options.threads}: must be 1 or more")
-    written = (options.out, options.out.with_suffix(".json"))
+    written = (options.out, options.out.with_suffix(".json")) if options.out else ()
     for name in ("text_file", "prompt_audio", "prompt_text_file"):
         read = getattr(options, name)
         if read is None or not read.exists():
@@ -194,7 +203,7 @@ def run(options: argparse.Namespace) -> int:
     transcript = (read_text(options.prompt_text_file) if options.prompt_text_file
                   else options.prompt_text)
     lexicon = Lexicon(options.lexicon) if options.lexicon else None
-    if str(options.out) != "-":
+    if options.out and str(options.out) != "-":
         check_writable(options.out)
     phones = check_speakable(text, transcript, options)
     import torch
@@ -206,10 +215,11 @@ def run(options: argparse.Namespace) -> int:
     tts.lexicon = lexicon
     loaded = time.monotonic()
     voice = prompt_of(transcript, tts, options)
-    if str(options.out) == "-":
-        write_stream(tts.stream(text, prompt=voice, language=options.language, seed=options.seed,
-                                sampling=sampling, continuation=options.continuation,
-                                quick=True), tts)
+    if options.play or str(options.out) == "-":
+        spoken = tts.stream(text, prompt=voice, language=options.language, seed=options.seed,
+                            sampling=sampling, continuation=options.continuation, quick=True)
+        with playing() if options.play else nullcontext(sys.stdout.buffer) as out:
+            write_stream(spoken, tts, out)
         return 0
     frames = SECONDS_PER_PHONE * tts.model.codec.frame_rate
     with progress(total=round(phones * (1 + 2 * frames)), desc="speaking", unit="steps", brief=True,
@@ -234,15 +244,15 @@ def run(options: argparse.Namespace) -> int:
     return 0 if before is None else compare(before, audio, options)
 
 
-def write_stream(spoken: Iterable[SpokenSegment], tts: VALLE) -> None:
-    """Write segments to standard output as a WAV stream, each as soon as it is there."""
+def write_stream(spoken: Iterable[SpokenSegment], tts: VALLE, pipe: IO[bytes]) -> None:
+    """Write segments as a WAV stream, each as soon as it is there."""
     from codec.encode import encoder
     from valle.synthesis.finish import tags
 
     out = encoder("wav", tts.model.codec.sample_rate, tags(tts.name))
     for one in spoken:
-        sys.stdout.buffer.write(out.encode(one.samples))
-        sys.stdout.buffer.flush()
+        pipe.write(out.encode(one.samples))
+        pipe.flush()
 
 
 def compare(before: dict[str, str], audio: Audio, options: argparse.Namespace) -> int:

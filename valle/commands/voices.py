@@ -16,10 +16,7 @@ seconds. Five synthetic voices come with valle.
 from __future__ import annotations
 
 import argparse
-import shutil
-import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,9 +26,6 @@ from valle.commands.voice_options import add_transcriber_argument, add_voices_ar
 if TYPE_CHECKING:
     from valle.synthesis.voice_file import Voice
     from valle.tts import VALLE
-
-PLAYERS = (("pw-play",), ("paplay",), ("aplay", "-q"), ("afplay",),
-           ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error"))
 
 
 def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
@@ -132,25 +126,25 @@ def described(voice: Voice, path: Path) -> str:
 
 def play(options: argparse.Namespace) -> None:
     from codec.audio import save_audio, written_as
+    from codec.encode import encoded
+    from valle.features.player import find_player, playing
     from valle.synthesis.finish import tags
     from valle.voices import Voices
 
     if options.out:
         written_as(options.out)
-    player = next((p for p in PLAYERS if shutil.which(p[0])), None)
-    if player is None and not options.out:
-        raise ValueError(f"nothing here plays sound (looked for {', '.join(p[0] for p in PLAYERS)}"
-                         "): give --out FILE")
+    else:
+        find_player()
     tts = load(options.model)
     codes = Voices(options.voices, tts).find(options.name).prompt.codes[None]
     samples = tts.model.codec.decode(codes, voice=codes)[0, 0].cpu().numpy()
-    with tempfile.TemporaryDirectory() as folder:
-        path = options.out or Path(folder) / "voice.wav"
-        save_audio(path, samples, tts.model.codec.sample_rate, tags(tts.name))
-        if options.out:
-            print(options.out)
-        elif player and subprocess.run([*player, str(path)], check=False).returncode:
-            raise ValueError(f"{player[0]} could not play it: give --out FILE")
+    rate, about = tts.model.codec.sample_rate, tags(tts.name)
+    if options.out:
+        save_audio(options.out, samples, rate, about)
+        print(options.out)
+        return
+    with playing() as pipe:
+        pipe.write(encoded("wav", samples, rate, about))
 
 
 def remove(options: argparse.Namespace) -> None:
