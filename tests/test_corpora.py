@@ -57,6 +57,17 @@ def test_vctk_takes_the_first_microphone(tmp_path: Path) -> None:
     assert [r.audio.stem for r in read_corpus(tmp_path)] == ["p225_001_mic1", "p225_002_mic2"]
 
 
+@pytest.mark.parametrize("place", ["texts.xlsx", "anna/Texts.ODS", "train.parquet"])
+def test_a_spreadsheet_beside_audio_is_named(place: str, tmp_path: Path,
+                                             capsys: pytest.CaptureFixture[str]) -> None:
+    make_plain(tmp_path)
+    (tmp_path / place).write_bytes(b"PK")
+    assert [r.id for r in read_corpus(tmp_path)] == ["anna/one"]
+    printed = capsys.readouterr()
+    assert f"{tmp_path / place} is not read" in printed.out + printed.err
+    assert "save it as CSV" in printed.out + printed.err
+
+
 def test_unusable_corpora_give_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="check the path"):
         detect(tmp_path / "missing")

@@ -22,6 +22,7 @@ from valle.data.layouts import (
 )
 from valle.data.recording import Corpus, LeftOut, Recording, each_once
 from valle.data.table import is_table
+from valle.features.progress import say
 
 Reader = Callable[[list[Path], Path, str], Iterator[Recording | LeftOut]]
 READERS: dict[str, Reader] = {
@@ -34,6 +35,7 @@ READERS: dict[str, Reader] = {
     "plain": read_plain,
 }
 METADATA = "metadata.csv"
+SPREADSHEETS = (".xlsx", ".xls", ".ods", ".numbers", ".parquet", ".arrow", ".feather")
 MOST_TABLES = 8  # files of a folder that are looked into: more are the texts of single clips
 
 
@@ -105,12 +107,25 @@ def _kind_by_name(root: Path) -> str:
         if METADATA in folder.others:
             return "ljspeech"
         others_seen += len(folder.left_out)
+        if audio_seen and _tables(root):
+            return "ljspeech"
         if audio_seen:
-            return "ljspeech" if _tables(root) else "plain"
+            _tell_of_spreadsheets(root)
+            return "plain"
     if others_seen:
         raise ValueError(f"no audio below {root} but {others_seen} files in a format that is not "
                          f"read ({' '.join(OTHER_SUFFIXES[:4])} ...): convert them to WAV or FLAC")
     raise ValueError(f"no audio below {root}; looked for {' '.join(AUDIO_SUFFIXES)}")
+
+
+def _tell_of_spreadsheets(root: Path) -> None:
+    """Say that one is not read: the texts of all the audio may be in it."""
+    for folder in (root, *sorted(p for p in root.iterdir() if p.is_dir())):
+        found = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in SPREADSHEETS]
+        if found:
+            say(f"{found[0]} is not read: if it holds the texts, save it as CSV (UTF-8) in its "
+                "place")
+            return
 
 
 def _tables(root: Path) -> list[Path]:
