@@ -1,6 +1,7 @@
 """Speaking, by command line and by API, on good input."""
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import signal
@@ -236,6 +237,31 @@ def test_long_texts_are_spoken_in_pieces(tts: VALLE, prompt: Path) -> None:
     assert [p for p, _, _ in audio.phones] == [p for piece in pieces for p in piece]
     starts, ends = [a for _, a, _ in audio.phones], [b for _, _, b in audio.phones]
     assert starts == sorted(starts) and ends[-1] == pytest.approx(audio.seconds, abs=0.01)
+
+
+def test_a_stream_can_be_awaited(model_folder: Path, prompt: Path) -> None:
+    tts = VALLE.from_pretrained(model_folder, "cpu")
+    voice, text = tts.encode_prompt(prompt, PROMPT_TEXT), "One.\n\nTwo.\n\nThree."
+    ticks = 0
+
+    async def collect() -> list[np.ndarray]:
+        nonlocal ticks
+
+        async def tick() -> None:
+            nonlocal ticks
+            while True:
+                ticks += 1
+                await asyncio.sleep(0.005)
+
+        ticking = asyncio.create_task(tick())
+        found = [one.samples async for one in tts.astream(text, prompt=voice, seed=2)]
+        ticking.cancel()
+        return found
+
+    found = asyncio.run(collect())
+    expected = [one.samples for one in tts.stream(text, prompt=voice, seed=2)]
+    assert len(found) == 3 and all(map(np.array_equal, found, expected))
+    assert ticks > 5, "others go on while the model works"
 
 
 def test_a_stream_gives_what_speak_joins_and_stops_when_it_is_left(

@@ -1,7 +1,8 @@
 """Text and a three-second prompt in, that voice out: a short face of valle.synthesis."""
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from numbers import Integral
 from pathlib import Path
@@ -145,6 +146,12 @@ class VALLE:
         parts, _, _ = self.segments(texts, language, seed, sampling, quick)
         delivery = self._delivery(prompt, prompt_text, language, sampling, continuation)
         return self.pipeline.stream(parts, delivery, together)
+
+    async def astream(self, text: str, **options: Any) -> AsyncIterator[SpokenSegment]:
+        """As `stream`, with its options, for asyncio: the model works in a thread meanwhile."""
+        spoken = await asyncio.to_thread(self.stream, text, **options)
+        while (one := await asyncio.to_thread(next, spoken, None)) is not None:
+            yield one
 
     def spelled(self, text: str, language: str) -> str:
         """The text with its words as the lexicon has them."""
