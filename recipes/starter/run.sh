@@ -16,36 +16,37 @@ else
   weights=runs/starter protocols=(listen)
 fi
 
-real=(data/prepared/{LibriSpeech,LJSpeech,CommonVoice,speechocean})
-prepared=(data/prepared/{LibriSpeech,LJSpeech,CommonVoice,natural})
-common=(--data "${prepared[@]}" data/prepared/speed --held-out "$HELD" --codec runs/codec --lr 1.5e-3
+codec_data=("$CORPUS/LibriSpeech" "$CORPUS/LJSpeech-1.1" "$CORPUS/CommonVoice" "$CORPUS/speechocean762")
+codec_held=(1088 2136 3526 4640 5789 7367 'SPEAKER*7')
+prepared=(data/prepared/{teachers,teachers-heldout,drills,LibriSpeech,LJSpeech,CommonVoice,speechocean})
+common=(--data "${prepared[@]}" data/prepared/speed --held-out "$HELD" --codec runs/codec-int8 --lr 1.5e-3
         --max-seconds 16.4 --compile --threads 1 --validate-every 200)
 
 share() { echo $((($1 * PERCENT + 99) / 100)); }
-prepare() { valle prepare "$1" "data/prepared/$2" --max-broken 1 --codec runs/codec "${@:3}"; }
+prepare() { valle prepare "$1" "data/prepared/$2" --max-broken 1 --codec runs/codec-int8; }
 
 case ${1:-} in
 teachers)  # 15 h of prose, 4.3 h of drills, 64 speakers, exact timings; 30 minutes
   python $HERE/teachers.py "$CORPUS" data --clips "$(share 9895)" --drills "$(share 4000)" ;;
 natural)   # Kokoro's voices and their blends, 10 h by 300 speakers; 6 hours of one core
   python $HERE/natural.py "$CORPUS" data --hours "$(share 1000)e-2" ;;
-codec)     # codebooks of log-mel frames, 5 minutes
-  python $HERE/codebooks.py runs/codec "$CORPUS"/{LibriSpeech,LJSpeech-1.1,CommonVoice/en} data/natural \
-    --hours "$(share 600)e-2" ;;
+codec)     # 13 minutes
+  valle train codec --data "${codec_data[@]}" --held-out "${codec_held[@]}" \
+    $(python $HERE/cv_dev.py "$CORPUS") --out runs/codec --steps "$(share 3000)" --max-hours 16 --warmup 50
+  python -c 'from codec.spectral import SpectralCodec as C; C.load("runs/codec").save("runs/codec-int8")' ;;
 codes)     # phones and codes, PocketSphinx's timings of the real speech; 20 minutes
   for c in teachers teachers-heldout drills; do prepare data/$c $c; done
   prepare "$CORPUS/LibriSpeech" LibriSpeech
   prepare "$CORPUS/LJSpeech-1.1" LJSpeech
   prepare "$CORPUS/CommonVoice/en" CommonVoice
   prepare "$CORPUS/speechocean762" speechocean
-  python $HERE/listen.py "${real[@]}" ;;
+  python $HERE/listen.py data/prepared/{LibriSpeech,LJSpeech,CommonVoice,speechocean} ;;
 aligner)   # our own, for prompts and candidates; 5 minutes
-  valle train aligner --data data/prepared/{teachers,teachers-heldout,drills} "${real[@]}" --held-out "$HELD" --out runs/aligner \
+  valle train aligner --data "${prepared[@]}" --held-out "$HELD" --out runs/aligner \
     --steps "$(share 900)" --warmup 30 --validate-every 200 ;;
 voices)    # texts by Whisper, where none or a wrong one is, and every voice at four more speeds; 2 hours
-  python $HERE/hear.py "${real[@]}"
-  python $HERE/listen.py "${real[@]}"
-  prepare data/natural natural --aligner runs/aligner
+  python $HERE/hear.py data/prepared/{LibriSpeech,LJSpeech,CommonVoice,speechocean}
+  python $HERE/listen.py data/prepared/{LibriSpeech,LJSpeech,CommonVoice,speechocean}
   python $HERE/speeds.py data/speed data/prepared/{LibriSpeech,LJSpeech,CommonVoice}
   prepare data/speed speed ;;
 ar)        # 4 hours
@@ -54,10 +55,10 @@ nar)       # 3 hours
   valle train nar "${common[@]}" --out runs/nar --steps "$(share 5000)" \
     --n-codebooks 4 --d-ff 640 --vocabulary runs/ar ;;
 fill)      # real speech as AR and NAR expect it, 2.5 hours; 20 minutes on one core
-  valle pack runs/voice --codec runs/codec --ar runs/ar --nar runs/nar --aligner runs/aligner
+  valle pack runs/voice --codec runs/codec-int8 --ar runs/ar --nar runs/nar --aligner runs/aligner
   python $HERE/fill.py data/filled runs/voice "${prepared[@]}" --hours "$(share 250)e-2" ;;
 decoder)   # the codec's decoder alone goes on: phones, voices in disguise, what AR and NAR expect; an hour
-  valle train decoder --data "${prepared[@]}" --held-out "$HELD" --init runs/codec \
+  valle train decoder --data "${prepared[@]}" --held-out "$HELD" --init runs/codec-int8 \
     --vocabulary runs/ar --filled data/filled --out runs/decoder --steps "$(share 4300)" \
     --discriminator-from 0.7 --warmup 100 --validate-every 250 --threads 1 ;;
 pack)
