@@ -44,11 +44,11 @@ def take(text: str) -> tuple[str, list[str]]:
     def replace(match: re.Match[str]) -> str:
         if match[1].isascii():
             return match[0]
+        if len(pieces) > ord(LAST) - ord(FIRST):
+            raise ValueError("too many phones in double brackets: send the text in parts")
         pieces.append(written(match[1]))
         return f" {chr(ord(FIRST) + len(pieces) - 1)} "
 
-    if text.count("[[") > ord(LAST) - ord(FIRST):
-        raise ValueError("too many phones in double brackets: send the text in parts")
     return _BRACKETS.sub(replace, text), pieces
 
 

@@ -357,8 +357,8 @@ def test_a_folder_keeps_its_settings(tmp_path: Path, codec: Path) -> None:
 
 def test_the_numbers_are_those_of_the_codec_whatever_they_are(tmp_path: Path) -> None:
     slow = SpectralCodec(SpectralConfig(
-        16_000, 400, 1600, 800, encoder_width=8, encoder_blocks=1, decoder_width=8,
-        decoder_blocks=1, latent=8, n_codebooks=3, codebook_size=16))
+        16_000, 400, window=1600, filter_window=800, encoder_width=8, encoder_blocks=1,
+        decoder_width=8, decoder_blocks=1, latent=8, n_codebooks=3, codebook_size=16))
     slow.start_quantizer(slow.latents(torch.randn(4, 16_000) * 0.1))
     slow.save(tmp_path / "codec")
     make_plain(tmp_path / "corpus")

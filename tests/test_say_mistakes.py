@@ -278,7 +278,7 @@ def test_what_is_read_is_not_replaced(name: str, written: str, prompt: Path, tmp
 
 
 @pytest.mark.parametrize("missing, advice", [
-    ("text", "give --text or --text-file"), ("prompt-audio", "give --prompt-audio")])
+    ("text", "give --text or --text-file"), ("prompt-audio", "give --voice or --prompt-audio")])
 def test_what_is_missing_is_named(missing: str, advice: str, prompt: Path, tmp_path: Path,
                                   capsys: pytest.CaptureFixture[str]) -> None:
     given = arguments(Path("starter"), prompt, tmp_path / "o.wav", {missing: None})

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from codec.record import read_json
-from valle.synthesis.voice_file import SUFFIX
 
 OPTIONS: dict[str, type] = {
     "text": str, "prompt": str, "prompt_text": str, "language": str, "seed": int, "model": str,
@@ -24,6 +23,8 @@ def replay(path: Path, options: argparse.Namespace) -> dict[str, Any]:
     Raises:
         FileNotFoundError, ValueError: no record, or one without what is needed.
     """
+    from valle.synthesis.voice_file import SUFFIX
+
     if not path.is_file():
         raise FileNotFoundError(f"no record at {path}: give the JSON file beside the speech")
     record = read_json(path)

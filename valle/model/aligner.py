@@ -47,7 +47,7 @@ class AlignerConfig:
     def of(cls, spec: CodecSpec, phones: int) -> AlignerConfig:
         """For the frames of a codec, or where those are long for equal parts of them."""
         stack = max(1, round(spec.hop / spec.sample_rate / FRAME))
-        if spec.hop % stack:
+        if spec.hop % (2 * stack):  # a spectrum's hop is even
             stack = 1
         fine = dataclasses.replace(spec, hop=spec.hop // stack)
         return cls(phones, mel=MelConfig.of(fine), stack=stack)
