@@ -52,11 +52,16 @@ def take(text: str) -> tuple[str, list[str]]:
     return _BRACKETS.sub(replace, text), pieces
 
 
+def brought(mark: re.Match[str], given: Sequence[str]) -> str:
+    """The piece that a private character stands for."""
+    return given[ord(mark[0]) - ord(FIRST)]
+
+
 def stand_in(words: str, given: Sequence[str]) -> str:
     """Words for espeak, each private character as a word that begins like the phones it stands for:
     what is before it ("a", "the") depends on that."""
     def word(match: re.Match[str]) -> str:
-        piece = given[ord(match[0]) - ord(FIRST)].lstrip(STRESS)
+        piece = brought(match, given).lstrip(STRESS)
         return f" [[{'n' if piece[0] in _CONSONANTS else ''}'ananan]] "
 
     return " ".join(GIVEN.sub(word, words).split())

@@ -35,18 +35,18 @@ class Lexicon:
         """
         self.path, self.changed = path, 0
         self.words: dict[str, dict[str, str]] = {}
-        self._patterns: dict[str, re.Pattern[str] | None] = {}
+        self._known: dict[str, tuple[dict[str, str], re.Pattern[str] | None]] = {}
         self._read()
 
     def apply(self, text: str, language: str) -> str:
         """The text with its words as the lexicon has them; [[phones]] and tags stay."""
         self._read_again()
         code = language.lower().replace("_", "-")
-        known = self.words.get("", {}) | self.words.get(code.split("-")[0], {}) | (
-            self.words.get(code, {}))
-        if code not in self._patterns:
-            self._patterns[code] = _pattern(known)
-        pattern = self._patterns[code]
+        if code not in self._known:
+            words = self.words.get("", {}) | self.words.get(code.split("-")[0], {}) | (
+                self.words.get(code, {}))
+            self._known[code] = words, _pattern(words)
+        known, pattern = self._known[code]
         if pattern is None:
             return text
 
@@ -75,7 +75,7 @@ class Lexicon:
         except OSError as error:
             raise FileNotFoundError(f"cannot read the lexicon {self.path}: {error.strerror}"
                                     ) from error
-        self.words, self._patterns = _parsed(lines, self.path), {}
+        self.words, self._known = _parsed(lines, self.path), {}
 
 
 def _parsed(lines: list[str], path: Path) -> dict[str, dict[str, str]]:

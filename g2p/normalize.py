@@ -8,7 +8,7 @@ from g2p.english import read_out
 from g2p.english.rules import LETTER_A, SMALL_A
 from g2p.fold import fold
 from g2p.foreign import foreign_numbers
-from g2p.given import FIRST, GIVEN, take
+from g2p.given import GIVEN, brought, take
 from g2p.markup import plain
 
 LONGEST_WORD = 200      # characters; the cost of a word grows faster than its length
@@ -30,7 +30,7 @@ def normalize(text: str, language: str = "en-us") -> str:
     """
     text, given = take(text)
     spoken = speakable(text, language).replace(LETTER_A, "A").replace(SMALL_A, "a")
-    return GIVEN.sub(lambda m: f"[[{given[ord(m[0]) - ord(FIRST)].replace('|', '')}]]", spoken)
+    return GIVEN.sub(lambda m: f"[[{brought(m, given).replace('|', '')}]]", spoken)
 
 
 def speakable(text: str, language: str) -> str:

@@ -45,11 +45,12 @@ class ServerVoices:
 
         Clients send the same recording with every sentence: the last ones are remembered.
         """
-        key = (hashlib.sha256(recording).digest(), text.strip(), language)
+        text = text.strip()
+        key = (hashlib.sha256(recording).digest(), text, language)
         with answered("ref_audio"), self.voices.busy:
             if key not in self.encoded:
                 self.encoded[key] = self.voices.tts.encode_prompt(
-                    io.BytesIO(recording), text.strip() or None, language)
+                    io.BytesIO(recording), text or None, language)
                 for old in list(self.encoded)[:-MOST_ENCODED]:
                     del self.encoded[old]
             return self.encoded[key]
