@@ -3,6 +3,7 @@
     python recipes/starter/fill.py OUT MODEL PREPARED [PREPARED ...]
 
 OUT gets ID.npy for each utterance: what the NAR expects of its frames (latents [D, T], float16).
+It is sampled as the model's model.json says ("sampling"), which is how it will speak.
 From these `valle train decoder --filled OUT` learns to decode what is spoken in synthesis,
 not only what is encoded; filled.json names their codec. Every utterance is filled with another one
 of its speaker as the prompt, as in synthesis; a speaker's only one after its own first half, which
@@ -23,17 +24,15 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from codec import load_codec
 from codec.files import atomic_path
-from g2p import Vocabulary
+from codec.record import from_record
 from valle.data.held_out import read_patterns, split_speakers
 from valle.data.lock import locked
 from valle.data.manifest import Codes, Prepared, Utterance
 from valle.engine.kvcache import fast_bfloat16
 from valle.engine.select import pick_device
-from valle.model.ar import AR
-from valle.model.checkpoint import load_ar, load_nar
-from valle.model.nar import NAR, NARBatch, NARRow
+from valle.model.checkpoint import Model, load_model
+from valle.model.nar import NARBatch, NARRow
 from valle.synthesis.decode import fill_latents
 from valle.synthesis.options import SamplingOptions
 from valle.synthesis.sampling import draw, truncate
@@ -45,12 +44,12 @@ PROMPT_SECONDS = 3.0
 class Filler:
     """Fills the codes of utterances."""
 
-    def __init__(self, ar: AR, nar: NAR, vocabulary: Vocabulary, codebooks: torch.Tensor,
-                 prepared: Prepared) -> None:
+    def __init__(self, model: Model, prepared: Prepared) -> None:
         self.device = pick_device("auto")
-        self.ar, self.nar = ar.to(self.device).eval(), nar.to(self.device)
-        self.codebooks = codebooks.to(self.device)
-        self.vocabulary, self.prepared = vocabulary, prepared
+        self.ar, self.nar = model.ar.to(self.device), model.nar.to(self.device)
+        self.codebooks = model.codec.codebooks.to(self.device)
+        self.vocabulary, self.prepared = model.vocabulary, prepared
+        self.sampling = from_record(SamplingOptions, model.sampling)
 
     @torch.inference_mode()
     def __call__(self, utterance: Utterance, prompt: Utterance | None, drawn: bool,
@@ -76,15 +75,14 @@ class Filler:
         batch = NARBatch.pad([NARRow(phones, codes, heard, durations)], self.nar.config,
                              self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-            options = SamplingOptions()
-            filled = fill_latents(self.nar, batch, self.codebooks, options.nar_guidance,
-                                  options.nar_temperature)
+            filled = fill_latents(self.nar, batch, self.codebooks, self.sampling.nar_guidance,
+                                  self.sampling.nar_temperature)
         return filled[0, :, -utterance.frames:].cpu().numpy().astype(np.float16)
 
     def _drawn(self, phones: list[int], durations: list[int], codes: list[int], heard: int,
                ) -> NDArray[np.int16]:
         """Book 1 after `heard` frames as the AR draws each code after the true ones before it."""
-        ids, options = self.ar.ids, SamplingOptions()
+        ids, options = self.ar.ids, self.sampling
         spoken = torch.tensor(ids.interleave(phones, durations, codes))
         is_code = spoken >= ids.first_code
         target = is_code.cumsum(0) > heard
@@ -117,8 +115,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    ar, _, _ = load_ar(options.model)
-    nar, vocabulary, identity = load_nar(options.model)
+    model = load_model(options.model)
     prepared = Prepared.open(options.prepared)
     train, _ = split_speakers(prepared.utterances, read_patterns([f"@{HELD_OUT}"]))
     timed = [u for u in train if u.durations and u.seconds > 1.6]
@@ -130,10 +127,11 @@ def main() -> None:
     timed.sort(key=lambda u: by_speaker[u.speaker].index(u))  # all voices, again and again
     total = np.cumsum([u.seconds for u in timed]) / 3600
     chosen = timed[: int(np.searchsorted(total, options.hours))]
-    fill = Filler(ar, nar, vocabulary, load_codec(options.model).codebooks, prepared)
+    fill = Filler(model, prepared)
     with locked(options.out, "filling"):
         with atomic_path(options.out / "filled.json") as path:
-            path.write_text(json.dumps({"codec": identity, "source": str(options.model)}) + "\n")
+            about = {"codec": model.codec.identity, "source": str(options.model)}
+            path.write_text(json.dumps(about) + "\n")
         for u in tqdm(chosen, unit="utterance"):
             others = [o for o in by_speaker[u.speaker] if o is not u]
             prompt, drawn = chance.choice(others) if others else None, chance.random() < .5
