@@ -6,6 +6,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
+PYTEST := $(RUN) -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 .PHONY: demo test test-all check docs clean
 .DELETE_ON_ERROR:
@@ -16,10 +17,10 @@ demo: $(VENV)/.installed
 	  --seed 10 --text "Three seconds of a voice are enough. Now it reads whatever you write."
 
 test: $(VENV)/.installed-dev
-	$(RUN) -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: $(VENV)/.installed-dev
-	$(RUN) -m pytest
+	$(PYTEST)
 
 check: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff check .

@@ -178,15 +178,16 @@ def test_ar_and_nar_fill_one_utterance_after_another_of_its_speaker(corpus: Corp
     from codec.spectral import SpectralCodec
     from valle.data.manifest import Prepared
     from valle.model.ar import AR
+    from valle.model.checkpoint import Model
     from valle.model.config import ARConfig, NARConfig, size
     from valle.model.nar import NAR
 
     torch.manual_seed(0)
     prepared, codec = Prepared.open(corpus.prepared), SpectralCodec.load(corpus.codec)
     vocabulary = Vocabulary.build(u.phones for u in prepared.utterances)
-    ar = AR(ARConfig(len(vocabulary), transformer=size("tiny")))
+    ar = AR(ARConfig(len(vocabulary), transformer=size("tiny"))).eval()
     nar = NAR(NARConfig(len(vocabulary), 3, transformer=size("tiny"))).eval()
-    fill = Filler(ar, nar, vocabulary, codec.codebooks, prepared)
+    fill = Filler(Model(ar, nar, codec, vocabulary, None, {"nar_guidance": 3.0}), prepared)
     one, other = [u for u in prepared.utterances if u.speaker == "anna"][:2]
     codes = torch.from_numpy(prepared.codes(one).astype(np.int64))
     true, first = (codec.dequantize(codes[None, :books])[0].numpy() for books in (3, 1))
