@@ -17,7 +17,6 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from codec.audio import SAMPLE_RATE
 from g2p import phonemize
 from valle.data.lock import locked
 from valle.data.manifest import MANIFEST, Utterance, load_samples, read_manifest, write_manifest
+from valle.data.workers import pool
 from valle.evaluate.wer import character_errors, comparable
 from valle.features.text import words
 from valle.recognizer.whisper import Transcript, Whisper
@@ -77,8 +77,8 @@ def hear_all(folder: Path, utterances: Iterable[Utterance], workers: int) -> dic
     path.write_text(whole, encoding="utf-8")
     heard = {id_: Transcript(**row) for id_, row in map(json.loads, whole.splitlines())}
     left = [u for u in utterances if u.id not in heard]
-    with path.open("a", encoding="utf-8") as file, ProcessPoolExecutor(workers) as pool:
-        found = tqdm(pool.map(hear, left), total=len(left), desc=str(folder), unit="clip")
+    with path.open("a", encoding="utf-8") as file, pool(workers) as processes:
+        found = tqdm(processes.map(hear, left), total=len(left), desc=str(folder), unit="clip")
         for utterance, transcript in zip(left, found, strict=True):
             heard[utterance.id] = transcript
             file.write(json.dumps([utterance.id, dataclasses.asdict(transcript)]) + "\n")

@@ -13,9 +13,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import itertools
-import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -34,6 +32,7 @@ from valle.data.manifest import (
     read_manifest,
     write_manifest,
 )
+from valle.data.workers import pool
 from valle.features.timings import frame_durations
 from valle.recognizer.sphinx import ARPABET
 
@@ -126,9 +125,9 @@ def main() -> None:
     for folder in parser.parse_args().folders:
         utterances = list(read_manifest(folder / MANIFEST))
         timed_by = partial(listen, frame_rate=read_info(folder)["spec"].frame_rate)
-        with ProcessPoolExecutor(os.cpu_count()) as pool:
-            found = list(tqdm(pool.map(timed_by, utterances, chunksize=8), total=len(utterances),
-                              desc=str(folder), unit="clip"))
+        with pool() as processes:
+            found = list(tqdm(processes.map(timed_by, utterances, chunksize=8),
+                              total=len(utterances), desc=str(folder), unit="clip"))
         timed = [dataclasses.replace(u, durations=d, score=None)
                  for u, d in zip(utterances, found, strict=True)]
         write_manifest(folder / MANIFEST, timed)

@@ -16,7 +16,6 @@ import argparse
 import random
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from itertools import cycle
@@ -32,6 +31,7 @@ from tqdm import tqdm
 
 from codec.files import atomic_path
 from valle.data.lock import locked
+from valle.data.workers import pool
 
 SPEAKERS = 300
 HELD_OUT = ("af_kore", "am_onyx", "bf_isabella", "bm_daniel")
@@ -128,8 +128,8 @@ def speak(job: tuple[Path, Clip]) -> str:
 
 def made(jobs: list[tuple[Path, Clip]], workers: int) -> Iterator[str]:
     """What came of each job, in order."""
-    with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(speak, jobs, chunksize=4)
+    with pool(workers) as processes:
+        yield from processes.map(speak, jobs, chunksize=4)
 
 
 def main() -> None:

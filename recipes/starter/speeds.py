@@ -10,7 +10,6 @@ recognition"), and so do the timings, which PREPARED must have (listen.py). Held
 from __future__ import annotations
 
 import argparse
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from codec.audio import SAMPLE_RATE, load_audio
 from codec.files import atomic_path
 from valle.data.held_out import read_patterns, split_speakers
 from valle.data.manifest import Prepared, Utterance
+from valle.data.workers import pool
 from valle.features.augment import change_speed
 
 HELD_OUT = Path(__file__).with_name("held_out.txt")
@@ -58,8 +58,8 @@ def main() -> None:
                 speaker = f"{u.speaker[:24]}_s{speed * 100:.0f}"
                 name = f"clip_{Path(u.audio).stem}.flac"  # not LibriSpeech's way of naming
                 jobs.append((u, options.out / speaker / name, speed, prepared.spec.frame_rate))
-    with ProcessPoolExecutor() as pool:
-        list(tqdm(pool.map(play, jobs, chunksize=16), total=len(jobs), unit="clip"))
+    with pool() as processes:
+        list(tqdm(processes.map(play, jobs, chunksize=16), total=len(jobs), unit="clip"))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +32,7 @@ from tqdm import tqdm
 
 from codec.files import atomic_path
 from g2p import phonemize
+from valle.data.workers import pool
 
 FORMANTS = {"slt": (.84, .92, 1., 1.08), "rms": (.9, 1., 1.1, 1.18),
             "awb": (.88, .96, 1.06, 1.16), "kal16": (.9, 1., 1.08, 1.16)}
@@ -166,8 +166,8 @@ def main() -> int:
     for name, texts in (("teachers", said), ("teachers-heldout", held)):
         (options.out / name).mkdir(parents=True, exist_ok=True)
         (options.out / name / "texts.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
-    with ProcessPoolExecutor(options.workers) as pool:
-        made = sum(tqdm(pool.map(speak, clips, chunksize=8), total=len(clips), unit="clip"))
+    with pool(options.workers) as processes:
+        made = sum(tqdm(processes.map(speak, clips, chunksize=8), total=len(clips), unit="clip"))
     print(f"{made} of {len(clips)} clips in {options.out}; the others were too short, too long or "
           "unlike their phones")
     return 0

@@ -34,12 +34,12 @@ def serial(processor: Processor, todo: Sequence[Recording]) -> Generator[Result,
 def parallel(work: Work, todo: Sequence[Recording], workers: int,
               ) -> Generator[Result, None, None]:
     """Results in order, made by processes that run a little ahead."""
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker,
-                               (work, os.getpid()))
+    processes = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker,
+                                    (work, os.getpid()))
     waiting: deque[Future[Result]] = deque()
     try:
         for recording in todo:
-            waiting.append(pool.submit(_process, recording))
+            waiting.append(processes.submit(_process, recording))
             if len(waiting) > 16 * workers:
                 yield waiting.popleft().result()
         while waiting:
@@ -48,7 +48,7 @@ def parallel(work: Work, todo: Sequence[Recording], workers: int,
         raise RuntimeError("a worker process died, perhaps for lack of memory: run again with "
                            "fewer workers, it goes on where it stopped") from error
     finally:
-        pool.shutdown(cancel_futures=True)
+        processes.shutdown(cancel_futures=True)
 
 
 _processor: Processor | None = None  # of this worker process
@@ -58,7 +58,7 @@ def _start_worker(work: Work, parent: int) -> None:
     """Load the models; leave Ctrl-C to the parent, and end when the parent is gone."""
     global _processor
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    _end_with(parent)
     if work.codec or work.aligner:
         import torch
 
@@ -66,12 +66,22 @@ def _start_worker(work: Work, parent: int) -> None:
     _processor = Processor(work)
 
 
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(1.0)
-    os._exit(1)
-
-
 def _process(recording: Recording) -> Result:
     assert _processor is not None
     return _processor(recording)
+
+
+def pool(workers: int | None = None) -> ProcessPoolExecutor:
+    """So many processes, one for each core without a number, which end with this one."""
+    return ProcessPoolExecutor(workers, initializer=_end_with, initargs=(os.getpid(),))
+
+
+def _end_with(parent: int) -> None:
+    """From now on this process ends a second after its parent, however that ended."""
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)
