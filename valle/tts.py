@@ -8,6 +8,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any, overload
 
+import numpy as np
 import torch
 
 from codec.record import WrongValue, from_record
@@ -15,6 +16,10 @@ from g2p import Lexicon
 from valle.engine.select import pick_device
 from valle.model.checkpoint import Model, load_model, model_folder
 from valle.recognizer.transcriber import Transcriber
+from valle.synthesis.aligned import align
+from valle.synthesis.candidate import best
+from valle.synthesis.convert import laid_out, timed_segments
+from valle.synthesis.edit import Edited, changes, patch
 from valle.synthesis.join import SpokenSegment, join
 from valle.synthesis.options import SamplingOptions
 from valle.synthesis.pipeline import Delivery, Pipeline
@@ -146,6 +151,60 @@ class VALLE:
         parts, _, _ = self.segments(texts, language, seed, sampling, quick)
         delivery = self._delivery(prompt, prompt_text, language, sampling, continuation)
         return self.pipeline.stream(parts, delivery, together)
+
+    def convert(self, recording: Recording, *, prompt: Speaker, text: str | None = None,
+                prompt_text: str | None = None, language: str = "en-us", seed: int = 0,
+                sampling: SamplingOptions | None = None, on_frame: OnFrame | None = None) -> Audio:
+        """What a recording says, when it says it, in the voice of the prompt (convert.py).
+
+        Args:
+            recording: somebody who speaks, as `encode_prompt` takes it, up to two minutes.
+            text: what is said in it; None has `transcriber` write it down.
+            The others are those of `speak`.
+
+        Raises:
+            FileNotFoundError, ValueError: unusable input, in one line each.
+        """
+        sampling, spec = self._sampling(sampling), self.model.codec.spec
+        source = align(recording, text, language, self.model, self.transcriber)
+        delivery = self._delivery(prompt, prompt_text, language, sampling, False)
+        timed = timed_segments(source, spec, seed)
+        found = self.pipeline.candidates([one for _, one in timed], delivery, on_frame)
+        spoken = [(first, best(some)) for (first, _), some in zip(timed, found, strict=True)]
+        seconds = np.stack([source.starts, source.ends], axis=1) / spec.frame_rate
+        return Audio(laid_out(spoken, len(source.samples), spec), spec.sample_rate, "eos",
+                     [(phone, float(a), float(b)) for phone, (a, b)
+                      in zip(source.phones, seconds, strict=True)],
+                     {"text": source.text, "text_by": source.heard_by,
+                      **self._settings(delivery, seed)}, warnings=delivery.voice.warnings)
+
+    def edit(self, recording: Recording, to: str, *, text: str | None = None,
+             language: str = "en-us", seed: int = 0, sampling: SamplingOptions | None = None,
+             on_frame: OnFrame | None = None) -> Edited:
+        """New speech for the words of a recording that are to change (edit.py).
+
+            edited = tts.edit("talk.wav", "We meet on Friday.")
+            samples, rate = soundfile.read("talk.wav", always_2d=True)
+            soundfile.write("edited.wav", edited.applied_to(samples, rate), rate)
+
+        Args:
+            recording: somebody who speaks, as `encode_prompt` takes it, up to two minutes.
+            to: what it is to say.
+            text: what is said in it; None has `transcriber` write it down.
+            The others are those of `speak`.
+
+        Raises:
+            FileNotFoundError, ValueError: unusable input, in one line each.
+        """
+        sampling, codec = self._sampling(sampling), self.model.codec
+        source = align(recording, text, language, self.model, self.transcriber)
+        codes = codec.encode(torch.from_numpy(source.samples).to(self.device)[None, None])[0]
+        found = []
+        for change in changes(source, to, language, codes, codec.spec, seed):
+            delivery = Delivery(change.prompt, language, sampling, change.goes_on)
+            [spoken] = self.pipeline.candidates([change.segment], delivery, on_frame)
+            found.append(patch(change, best(spoken), source, codec.spec))
+        return Edited(tuple(found), codec.sample_rate, source.text, source.heard_by)
 
     async def astream(self, text: str, **options: Any) -> AsyncIterator[SpokenSegment]:
         """As `stream`, with its options, for asyncio: the model works in a thread meanwhile."""

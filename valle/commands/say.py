@@ -138,6 +138,11 @@ def check_writable(out: Path) -> None:
     if out.exists() and not out.is_file():
         raise ValueError(f"--out {out} is a folder or a device: give the name of a file")
     check_place(out)
+    check_folder(out)
+
+
+def check_folder(out: Path) -> None:
+    """ValueError where no file can be made at a place; leaves nothing."""
     folder = next(p for p in out.absolute().parents if p.exists())
     try:
         tempfile.TemporaryFile(dir=folder).close()
@@ -169,14 +174,15 @@ def check_speakable(text: str, transcript: str | None, options: argparse.Namespa
 
 
 @contextmanager
-def option_named() -> Iterator[None]:
-    """An error about a prompt's words says which option gives them."""
+def option_named(argument: str = "prompt_text") -> Iterator[None]:
+    """An error about unknown words says which option gives them."""
     from valle.recognizer.transcriber import Untranscribed
 
     try:
         yield
     except Untranscribed as error:
-        raise ValueError(str(error).replace("prompt_text", "--prompt-text")) from error
+        option = f"(--{argument.replace('_', '-')})"
+        raise ValueError(str(error).replace(f"({argument})", option)) from error
 
 
 def prompt_of(transcript: str | None, tts: VALLE, options: argparse.Namespace) -> Prompt:

@@ -63,7 +63,7 @@ class Attention(nn.Module):
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         d = config.d_model
-        self.n_head, self.dropout = config.n_head, config.dropout
+        self.n_head = config.n_head
         self.q_proj, self.k_proj, self.v_proj, self.o_proj = (
             nn.Linear(d, d, bias=False) for _ in range(4))
 
@@ -73,9 +73,7 @@ class Attention(nn.Module):
         q, k, v = (rearrange(p(x), "b l (h d) -> b h l d", h=self.n_head)
                    for p in (self.q_proj, self.k_proj, self.v_proj))
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)
-        dropout = self.dropout if self.training else 0.0
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout,
-                                           is_causal=causal)
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)
         return self.o_proj(rearrange(y, "b h l d -> b l (h d)"))
 
 

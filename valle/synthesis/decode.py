@@ -4,6 +4,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Protocol
 
 import torch
@@ -27,6 +28,8 @@ class Request:
     """One text to speak: tokens up to and including the prompt, then the target's phone ids.
 
     frame_rate: of the codec; lengths are limited in seconds.
+    durations: frames that each of the phones has to last (interleaved layout); None leaves that to
+        the model.
     """
 
     tokens: list[int]
@@ -34,6 +37,7 @@ class Request:
     boundary: list[bool]
     seed: int
     frame_rate: float
+    durations: tuple[int, ...] | None = None
 
     def frames(self, seconds: float) -> int:
         """The whole number of frames nearest to so many seconds."""
@@ -127,6 +131,7 @@ class InterleavedWriter:
     The length of each phone is drawn by its inverse distribution function: the model's
     probabilities to advance give the chance that the phone still lasts; when that falls below a
     quantile drawn once per phone, the next phone begins. The quantile 0.5 gives median lengths.
+    Where the request says how long each phone lasts, that decides.
     """
 
     def __init__(self, request: Request, ids: TokenIds) -> None:
@@ -139,27 +144,35 @@ class InterleavedWriter:
         self.most = max(request.frames(LEAST_CAP),
                         request.frames(MAX_PER_PHONE) * len(self.phones))
         self.lasting, self.quantile = 1.0, 0.5
+        self.ends: list[int] | None = None
+        if request.durations is not None:
+            self.ends = [(end + ids.group // 2) // ids.group * ids.group
+                         for end in accumulate(request.durations)]
+            self.most = self.ends[-1] + ids.group
 
     def generated(self) -> Generated:
         return Generated(tuple(self.codes), tuple(self.durations), self.finish)
 
     def choose(self, logits: torch.Tensor, codes: list[int], u: float) -> int:
-        durations = self.durations
-        begun = len(durations)
-        if begun == 0:
+        begun = len(self.durations)
+        if begun == 0 or self._is_over(begun - 1, logits):
             return self._advance(u)
-        following = self.phones[begun] if begun < len(self.phones) else EOS
-        p_advance = chance_of(following, logits, self.ids)
-        may_advance = self.boundary[begun - 1] or durations[-1] > 0
-        if may_advance:
-            self.lasting *= 1 - p_advance
-            most = self.longest_space if self.spaces[begun - 1] else self.longest_phone
-            if self.lasting < self.quantile or durations[-1] >= most:
-                return self._advance(u)
-        durations[-1] += len(codes)
+        self.durations[-1] += len(codes)
         self.codes += codes
         self.done = len(self.codes) >= self.most
         return self.ids.codes(codes)[0]
+
+    def _is_over(self, place: int, logits: torch.Tensor) -> bool:
+        """Does the phone in this place, the last that has begun, end here? logits [V]."""
+        lasted = self.durations[place]
+        if self.ends is not None:
+            return len(self.codes) >= self.ends[place]
+        if not lasted and not self.boundary[place]:
+            return False
+        following = self.phones[place + 1] if place + 1 < len(self.phones) else EOS
+        self.lasting *= 1 - chance_of(following, logits, self.ids)
+        most = self.longest_space if self.spaces[place] else self.longest_phone
+        return self.lasting < self.quantile or lasted >= most
 
     def _advance(self, u: float) -> int:
         durations = self.durations

@@ -169,12 +169,13 @@ class Pipeline:
                  else ids.interleave(known, voice.durations, codes))
         return Request([*ids.prefix(delivery.language, known + phones), *heard], phones,
                        [phone in BOUNDARIES for phone in spoken], segment.seed + number,
-                       self.model.codec.frame_rate)
+                       self.model.codec.frame_rate, segment.durations)
 
     def _spoken(self, segment: Segment, delivery: Delivery) -> list[str]:
         """The phones of a segment, behind a word of their own where it is short (lead.py)."""
-        goes_on = delivery.continuation and segment.first
-        word = () if goes_on or delivery.voice.durations is None else lead(delivery.language)
+        alone = ((delivery.continuation and segment.first) or segment.durations is not None
+                 or delivery.voice.durations is None)
+        word = () if alone else lead(delivery.language)
         return with_lead(segment.phones, () if self.model.vocabulary.unknown(word) else word)
 
     def _filled(self, requests: Sequence[Request], generated: Sequence[Generated],

@@ -29,6 +29,7 @@ class Segment:
         text: place of its text among those of a call.
         first: it begins its text; in a continuation the prompt stands before it.
         pause: least seconds of silence before the next segment of its text; 0 behind the last.
+        durations: frames that each phone has to last; None leaves that to the model.
     """
 
     phones: tuple[str, ...]
@@ -36,6 +37,7 @@ class Segment:
     text: int = 0
     first: bool = True
     pause: float = 0.0
+    durations: tuple[int, ...] | None = None
 
 
 def segments(texts: Sequence[str], language: str, seed: int, pause: float = 0.4,
