@@ -17,6 +17,7 @@ from typing import Any
 from g2p.english.pronounce import mnemonics, pronounceable
 from g2p.given import put_back, stand_in, take
 from g2p.normalize import LONGEST_WORD, speakable
+from g2p.ssml import without_markup
 from g2p.vocab import BOUNDARIES
 
 COMMON = ("en-us", "en-gb", "de", "fr-fr", "es", "cmn")
@@ -132,7 +133,7 @@ def _clauses(text: str, code: str) -> tuple[list[tuple[str, str]], list[str]]:
     """(words for espeak, the strongest mark after them or "") of each clause, and the phones that
     the text brings along."""
     _check_text(text, code)
-    text, given = take(text)
+    text, given = take(without_markup(text, code))
     spoken = speakable(text, code)
     pieces = MARKS.split(pronounceable(spoken) if code.startswith("en") else spoken)
     clauses = []

@@ -10,6 +10,7 @@ from g2p.fold import fold
 from g2p.foreign import foreign_numbers
 from g2p.given import GIVEN, brought, take
 from g2p.markup import plain
+from g2p.ssml import without_markup
 
 LONGEST_WORD = 200      # characters; the cost of a word grows faster than its length
 
@@ -26,9 +27,9 @@ def normalize(text: str, language: str = "en-us") -> str:
     A word of over 200 characters is cut. Returns "" when the text has no letter and no digit.
 
     Raises:
-        ValueError: [[phones]] that are no IPA.
+        ValueError: [[phones]] that are no IPA, or a wrong tag.
     """
-    text, given = take(text)
+    text, given = take(without_markup(text, language))
     spoken = speakable(text, language).replace(LETTER_A, "A").replace(SMALL_A, "a")
     return GIVEN.sub(lambda m: f"[[{brought(m, given).replace('|', '')}]]", spoken)
 
