@@ -2,6 +2,8 @@
 letters by their names."""
 from __future__ import annotations
 
+import re
+
 from g2p.given import as_brackets
 from g2p.pauses import PAUSE
 from g2p.vocab import BOUNDARIES
@@ -14,14 +16,15 @@ SIGNS = {".": "dot", ",": "comma", ":": "colon", ";": "semicolon", "-": "dash", 
          "(": "open bracket", ")": "close bracket", "[": "open bracket", "]": "close bracket",
          "{": "open brace", "}": "close brace", "<": "less than", ">": "greater than",
          "|": "bar", "~": "tilde", "^": "caret"}
+_KEPT = re.compile(rf"{PAUSE.pattern}|\n\s*", PAUSE.flags)
 
 
 def in_language(text: str, language: str) -> str:
-    """A text in another language than that around it, as [[phones]]; its pauses stay."""
+    """A text in another language than that around it, as [[phones]]; its pauses and lines stay."""
     found, place = "", 0
-    for pause in PAUSE.finditer(text):
-        found += _sounds(text[place: pause.start()], language) + pause[0]
-        place = pause.end()
+    for kept in _KEPT.finditer(text):
+        found += _sounds(text[place: kept.start()], language) + kept[0]
+        place = kept.end()
     return found + _sounds(text[place:], language)
 
 

@@ -78,7 +78,7 @@ def _without_fences(text: str) -> str:
         return text
     if skipped:
         warnings.warn(f"{skipped} block{'s' if skipped > 1 else ''} of code left out",
-                      UserWarning, stacklevel=4)
+                      UserWarning, stacklevel=2)
     return "".join(kept)
 
 

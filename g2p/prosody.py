@@ -56,7 +56,7 @@ def prosody(attributes: Mapping[str, str]) -> Prosody:
     for name in _NO_EFFECT:
         if name in attributes:
             warnings.warn(f"<prosody {name}> has no effect: the pitch and its course are those of "
-                          "the voice", UserWarning, stacklevel=6)
+                          "the voice", UserWarning, stacklevel=2)
     return Prosody(_rate(attributes.get("rate", "medium")),
                    _gain(attributes.get("volume", "medium")))
 

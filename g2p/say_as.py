@@ -47,7 +47,7 @@ def _digits(text: str, _: str, language: str) -> str:
     """Digits one by one; spaces and dashes between them are left out."""
     if re.search(r"[^\d\s.-]", text):
         return ""
-    return " ".join(words(int(ch), "cardinal", base(language)) for ch in text if ch.isdecimal())
+    return " ".join(_in_words(int(ch), "cardinal", language) for ch in text if ch.isdecimal())
 
 
 def _cardinal(text: str, _: str, language: str) -> str:
@@ -61,8 +61,7 @@ def _cardinal(text: str, _: str, language: str) -> str:
 def _ordinal(text: str, _: str, language: str) -> str:
     match = _ORDINAL.fullmatch(text)
     number = match[1].replace(",", "") if match else ""
-    return words(int(number), "ordinal", base(language)) if 0 < len(number) <= LONGEST_NUMBER \
-        else ""
+    return _in_words(int(number), "ordinal", language) if 0 < len(number) <= LONGEST_NUMBER else ""
 
 
 def _telephone(text: str, _: str, language: str) -> str:
@@ -153,6 +152,14 @@ def _read(text: str, _: str, language: str) -> str:
 def _characters(text: str, _: str, language: str) -> str:
     """By their names, in phones: no rule takes those for a word."""
     return spelled(text, language)
+
+
+def _in_words(number: int, kind: str, language: str) -> str:
+    """A number in words; in digits, which espeak reads, where num2words lacks the language."""
+    try:
+        return words(number, kind, {"nb": "no"}.get(base(language), base(language)))
+    except NotImplementedError:
+        return str(number)
 
 
 def base(language: str) -> str:

@@ -134,7 +134,7 @@ def _check(tag: Tag) -> None:
         raise ValueError(f"{tag.text[:60]}: give the phones in IPA")
     if tag.name == "voice":
         warnings.warn("<voice> has no effect: all is spoken in the voice of the prompt",
-                      UserWarning, stacklevel=5)
+                      UserWarning, stacklevel=2)
 
 
 def _opening(tag: Tag, inner: _Element) -> Tag:
