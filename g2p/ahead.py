@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from g2p.espeak import phonemize
 from g2p.given import as_brackets
 from g2p.pauses import PAUSE
 from g2p.vocab import BOUNDARIES
@@ -38,8 +39,6 @@ def spelled(text: str, language: str) -> str:
 
 def _sounds(text: str, language: str) -> str:
     """[[phones]] of a text, with its marks; what nobody can say stays away."""
-    from g2p.espeak import phonemize  # which reads markup itself
-
     if not any(ch.isalnum() for ch in text):
         return " " if text.isspace() else ""
     phones = phonemize(text, language)
