@@ -39,34 +39,13 @@ _UTF8_AND_MNEMONICS = 0x101     # espeakCHARS_UTF8 | espeakPHONEMES of speak_lib
 LOCK = threading.Lock()     # espeak-ng is not thread-safe: one call at a time in the process
 
 
-def phonemize(text: str, language: str = "en-us") -> list[str]:
-    """Normalise a text and turn it into phones.
-
-    Args:
-        text: any text; numbers, abbreviations and symbols are spoken, and [[IPA]] as it stands.
-        language: an espeak code (en-us, en-gb, de, fr-fr, es, cmn, ...) or a common alias.
-
-    Returns:
-        A flat list of L tokens. It starts with " ", has exactly one boundary of BOUNDARIES
-        between two words, and ends with a punctuation mark ("." if the text has none). A stress
-        mark or a tone stays on its phone: "ˈoʊ" is one token.
-
-    Raises:
-        ValueError: nothing to say, an unknown language, a word of over 200 characters, or a text
-            that is no str.
-        FileNotFoundError: no usable espeak-ng library.
-    """
+def phonemize(text: str, language: str) -> list[str]:
+    """Phones [L] of a text without tags, as `g2p.phonemize` gives them."""
     return phonemize_many([text], language)[0]
 
 
-def phonemize_many(texts: Iterable[str], language: str = "en-us") -> list[list[str]]:
-    """phonemize for several texts of one language, in order, under one lock.
-
-    Raises:
-        ValueError, FileNotFoundError: as phonemize does, for the first bad text.
-    """
-    if isinstance(texts, str):
-        raise ValueError("phonemize_many takes a list of texts; use phonemize for one text")
+def phonemize_many(texts: Iterable[str], language: str) -> list[list[str]]:
+    """phonemize for several texts of one language, in order, under one lock."""
     code = resolve_language(language)
     read = [_clauses(text, code) for text in texts]
     words = [words for clauses, _ in read for words, _ in clauses if words]

@@ -1,7 +1,6 @@
 """Phones that a text brings along, in IPA: "Ask for [[ˈniːʃ]] cheese."
 
-SSML's <phoneme ph="..."> and <sub alias="..."> are read as well. Brackets around plain letters are
-no phones but a wiki's link, and stay text.
+Brackets around plain letters are no phones but a wiki's link, and stay text.
 """
 from __future__ import annotations
 
@@ -9,16 +8,13 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from g2p.vocab import STRESS
+from g2p.vocab import BOUNDARIES, STRESS
 
 # Each stands in the text as one private character that the rules let alone.
 FIRST, LAST = "\uf000", "\uf8ff"
 GIVEN = re.compile(f"[{FIRST}-{LAST}]")
 _BRACKETS = re.compile(r"\[\[([^][\n]{0,300})\]\]")
-_PHONEME = re.compile(r"<phoneme\b[^<>]{0,200}?\bph\s*=\s*([\"'])([^\"'<>]{1,300})\1[^<>]{0,200}>"
-                      r"[^<>]{0,300}</phoneme\s*>", re.IGNORECASE)
-_SUB = re.compile(r"<sub\b[^<>]{0,200}?\balias\s*=\s*([\"'])([^\"<>]{1,300}?)\1[^<>]{0,200}>"
-                  r"[^<>]{0,300}</sub\s*>", re.IGNORECASE)
+EXACT = "‿"        # begins brackets that hold phones as espeak writes them, "|" between them
 # Phones of several letters, as espeak writes English; the longest that fits is taken.
 _LONG = ("aɪə", "aɪɚ", "ɑːɹ", "ɔːɹ", "aɪ", "aʊ", "eɪ", "oʊ", "ɔɪ", "iə", "dʒ", "tʃ", "əl", "ɛɹ",
          "ɪɹ", "ʊɹ")
@@ -37,8 +33,6 @@ def take(text: str) -> tuple[str, list[str]]:
         ValueError: a piece holds something that is no phone, or there are too many.
     """
     text = GIVEN.sub("", text)
-    if "<" in text:
-        text = _SUB.sub(r"\2", _PHONEME.sub(r"[[\2]]", text))
     pieces: list[str] = []
 
     def replace(match: re.Match[str]) -> str:
@@ -73,8 +67,21 @@ def put_back(spoken: str, given: Iterator[str]) -> str:
                     for word in spoken.split(" "))
 
 
+def as_brackets(phones: Sequence[str]) -> str:
+    """What phonemize gives as [[phones]] and marks, which can stand in another text."""
+    found, word = "", ""
+    for phone in phones[1:]:
+        if phone in BOUNDARIES:
+            found, word = f"{found} [[{EXACT}{word}]]{phone.strip()}", ""
+        else:
+            word += f"|{phone}" if word else phone
+    return found + " "
+
+
 def written(ipa: str) -> str:
     """IPA as espeak writes it: "həˈloʊ wɜːld" to "h|ə|l|ˈoʊ w|ɜː|l|d"."""
+    if ipa.startswith(EXACT):
+        return ipa[1:]
     words = [_phones(word, ipa) for word in ipa.replace("ʼ", "").replace("'", "ˈ").split()]
     return " ".join("|".join(word) for word in words if word)
 

@@ -21,7 +21,7 @@ from g2p.given import take
 
 LARGEST = 1 << 24  # bytes
 _SECTION = re.compile(r"\[([A-Za-z][A-Za-z0-9_-]{0,30})\]")
-_UNTOUCHED = re.compile(r"(\[\[[^][\n]*\]\]|<[^<>]*>)")
+_UNTOUCHED = re.compile(r"(\[\[[^][\n]*\]\]|<say-as\b[^<>]*>[^<]*|<[^<>]*>)")
 
 
 class Lexicon:
@@ -39,7 +39,7 @@ class Lexicon:
         self._read()
 
     def apply(self, text: str, language: str) -> str:
-        """The text with its words as the lexicon has them; [[phones]] and tags stay."""
+        """The text with its words as the lexicon has them; [[phones]], tags and <say-as> stay."""
         self._read_again()
         code = language.lower().replace("_", "-")
         if code not in self._known:

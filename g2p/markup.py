@@ -1,18 +1,19 @@
-"""Line breaks, lists, headings, Markdown and HTML: pauses where a reader makes them."""
+"""Line breaks, lists, headings and Markdown: pauses where a reader makes them."""
 from __future__ import annotations
 
 import html
 import re
+import warnings
 
 from g2p.pauses import PAUSE
 
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,15})\b[^<>]{0,300}>|<!--[^<>]{0,500}-->")
-_BLOCKS = {"p", "div", "br", "li", "ul", "ol", "tr", "table", "h1", "h2", "h3", "h4", "h5", "h6",
-           "section", "article", "blockquote", "hr", "pre", "td", "th", "header", "footer", "title"}
-_DROPPED = re.compile(r"<(script|style)\b[^<>]{0,300}>[^<]{0,10000}</\1>", re.IGNORECASE)
-_IMAGE = re.compile(r"!\[([^][\n]{0,200})\]\([^()\s]{1,500}\)")
-_LINK = re.compile(r"\[([^][\n]{1,200})\](?:\([^()\s]{1,500}(?:\s\"[^\"\n]{0,100}\")?\)|"
-                   r"\[[^][\n]{0,80}\])")
+_TARGET = (r"\((?:<[^<>\n]{0,500}>|[^()\s]{1,500}(?:\([^()\s]{0,100}\)[^()\s]{0,100})?)"
+           r"(?:\s\"[^\"\n]{0,100}\")?\)")
+_IMAGE = re.compile(rf"!\[([^][\n]{{0,200}})\]{_TARGET}")
+_LINK = re.compile(rf"\[([^][\n]{{1,200}})\](?:{_TARGET}|\[[^][\n]{{0,80}}\])")
+# [name]: http://..., which links elsewhere in a text refer to, and [^1]: before a note.
+_DEFINITION = re.compile(r"^ {0,3}\[[^][\n^]{1,80}\]:\s{1,5}<?\w{2,10}:\S{1,500}[^\n]{0,200}$|"
+                         r"^ {0,3}\[\^\w{1,10}\]:\s", re.MULTILINE)
 _NOTE = re.compile(r"(?<=[\w.,;:!?)\]\"'])\[(?:\d{1,3}|\^\w{1,10}|citation needed|note \d{1,2})\]")
 _STRONG = re.compile(r"(?<![\w*])(\*{1,3})(?=\S)([^*\n]{1,300}?)(?<=\S)\1(?![\w*])|"
                      r"(?<!\w)(_{1,3})(?=\S)([^_\n]{1,300}?)(?<=\S)\3(?!\w)|"
@@ -20,6 +21,9 @@ _STRONG = re.compile(r"(?<![\w*])(\*{1,3})(?=\S)([^*\n]{1,300}?)(?<=\S)\1(?![\w*
 _HEADING = re.compile(r"\s*(?:#{1,6}\s+(?=\S)|={2,6}\s+(?=\S.{0,200}={2,6}\s*$))")
 _BULLET = r"[-*+•◦▪‣·–—]\s+(?:\[[ xX]\]\s+)?"
 _ITEM = re.compile(rf"\s*(?:{_BULLET}|(\(?(?:\d{{1,3}}|[a-zA-Z])[.)])\s+)(?=\S)")
+_AUTOLINK = re.compile(r"<((?:https?://|mailto:)?[^\s<>@]{1,300}[@.][^\s<>]{1,300})>")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})([^`]*)$")
+_INLINE_CODE = re.compile(r"`{1,3}[^`\n]{1,300}`{1,3}")
 _QUOTE = re.compile(r"\s*>+\s?")
 _END = re.compile(r"[.!?:;,…。！？、：；—–-][\"'”’)\]*_]*$")
 _STOP = re.compile(r"[.!?…。！？][\"'”’)\]*_]*$")
@@ -31,11 +35,12 @@ def plain(text: str) -> str:
     where the text asks for one (pauses.py)."""
     text = PAUSE.sub(", ", text)
     if "<" in text:
-        text = _TAG.sub(_tag, _DROPPED.sub(" ", text))
+        text = _AUTOLINK.sub(r" \1 ", text)
     if "&" in text and ";" in text:
         text = html.unescape(text)
-    if "](" in text or "][" in text or "[" in text:
-        text = _NOTE.sub("", _LINK.sub(r"\1", _IMAGE.sub(r"\1", text)))
+    if "[" in text:
+        text = _LINK.sub(r"\1", _IMAGE.sub(r"\1", _DEFINITION.sub("", text)))
+        text = _NOTE.sub("", text)
     if "*" in text or "_" in text or "`" in text or "~~" in text:
         text = _STRONG.sub(lambda m: m[2] or m[4] or m[5] or m[6], text)
     lines = text.strip().splitlines()
@@ -44,15 +49,37 @@ def plain(text: str) -> str:
     return _join(lines)
 
 
-def _tag(match: re.Match[str]) -> str:
-    name = (match[2] or "").lower()
-    if name == "li":
-        return "" if match[1] else "\n* "
-    if name in ("h1", "h2", "h3", "h4", "h5", "h6") and not match[1]:
-        return "\n\n# "
-    if name == "p":
-        return "\n\n"
-    return "\n" if name in _BLOCKS else " " if match[0].endswith("/>") else ""
+def without_code(text: str) -> str:
+    """A text without its fenced blocks of code, with a warning; what stands between backticks is
+    text, whatever it looks like."""
+    if "```" in text or "~~~" in text:
+        text = _without_fences(text)
+    if "`" in text and "<" in text:
+        text = _INLINE_CODE.sub(
+            lambda m: m[0].replace("<", "&lt;").replace(">", "&gt;"), text)
+    return text
+
+
+def _without_fences(text: str) -> str:
+    """A fence opens with three marks or more, and closes with as many alone in a line. A text of
+    nothing but code is read."""
+    kept: list[str] = []
+    fence, skipped = "", 0
+    for line in text.splitlines(keepends=True):
+        match = _FENCE.match(line.rstrip())
+        if fence:
+            fence = "" if match and match[1].startswith(fence) and not match[2] else fence
+        elif match:
+            fence, skipped = match[1], skipped + 1
+            kept.append("\n")
+        else:
+            kept.append(line)
+    if not "".join(kept).strip():
+        return text
+    if skipped:
+        warnings.warn(f"{skipped} block{'s' if skipped > 1 else ''} of code left out",
+                      UserWarning, stacklevel=2)
+    return "".join(kept)
 
 
 def _single(line: str) -> str:

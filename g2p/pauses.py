@@ -13,19 +13,13 @@ _TIME = re.compile(r"(?<![\d.])(\d{1,6}(?:\.\d{1,6})?|\.\d{1,6})\s*(ms|milliseco
 _STRENGTH = re.compile(r"strength\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
 
 
-def split_pauses(text: str) -> list[tuple[str, float | None]]:
-    """The stretches of a text and the seconds of silence that it asks for behind each; None behind
-    the last, where it does not end in a pause.
+def pauses(text: str) -> list[tuple[int, int, float]]:
+    """(start, end, seconds) of each pause that a text asks for: where it stands, how long it is.
 
     Raises:
         ValueError: a pause that says no time, or one over LONGEST.
     """
-    found: list[tuple[str, float | None]] = []
-    place = 0
-    for match in PAUSE.finditer(text):
-        found.append((text[place: match.start()], _seconds(match)))
-        place = match.end()
-    return [*found, (text[place:], None)]
+    return [(*match.span(), _seconds(match)) for match in PAUSE.finditer(text)]
 
 
 def _seconds(match: re.Match[str]) -> float:

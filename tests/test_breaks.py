@@ -86,9 +86,9 @@ def test_segments_are_parted_by_the_pause(before: float, after: float, pause: fl
 def test_paragraphs_are_parted_by_twice_the_pause() -> None:
     text = "One boat came.\n\nTwo went.  \n \n\n***\n\nThree stayed. Four left."
     parts = parts_of(text, "en-us", 0.5)
-    assert [silence for _, silence in parts] == [1.0, 1.0, 0.0]
-    assert parts[0][0] == phonemize("One boat came.")
-    assert parts_of("One boat came.\nTwo went.", "en-us", 0.5)[0][1] == 0.0, "no blank line"
+    assert [part.pause for part in parts] == [1.0, 1.0, 0.0]
+    assert parts[0].phones == phonemize("One boat came.")
+    assert parts_of("One boat came.\nTwo went.", "en-us", 0.5)[0].pause == 0.0, "no blank line"
     with pytest.raises(ValueError, match="at least one word"):
         parts_of("\n\n \n\n", "en-us", 0.5)
 

@@ -94,7 +94,7 @@ def test_only_the_first_segment_of_a_text_is_short() -> None:
     ("Bye [pause] now", [("bˈaɪ,", 0.5), ("nˈaʊ.", 0.0)])])
 def test_a_text_may_ask_for_pauses(text: str, expected: list[tuple[str, float]]) -> None:
     found = parts_of(text, "en-us", 0.4)
-    assert [("".join(phones).strip(), seconds) for phones, seconds in found] == expected
+    assert [("".join(phones).strip(), seconds) for phones, seconds, _ in found] == expected
 
 
 @pytest.mark.parametrize(("text", "said"), [

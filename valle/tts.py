@@ -25,7 +25,7 @@ from valle.synthesis.options import SamplingOptions
 from valle.synthesis.pipeline import Delivery, Pipeline
 from valle.synthesis.recording import Recording, warn
 from valle.synthesis.result import Audio, SomeUnspoken
-from valle.synthesis.segment import Segment, segments
+from valle.synthesis.segment import Segment, segments, with_known_phones
 from valle.synthesis.voice import Prompt, encode_prompt, without_end
 from valle.synthesis.voice_file import Voice
 from valle.version import __version__
@@ -225,9 +225,7 @@ class VALLE:
             raise WrongValue("seed", repr(seed), "must be a whole number")
         self.model.ar.ids.language(language)  # refuse an unknown language before any work
         parts, errors = segments(texts, language, int(seed), sampling.pause, quick)
-        unknown = self.model.vocabulary.unknown(phone for part in parts for phone in part.phones)
-        found = [f"this model never learned the phones {' '.join(unknown)}; they will sound "
-                 "wrong"] if unknown else []
+        parts, found = with_known_phones(parts, self.model.vocabulary)
         warn(found)
         return parts, errors, found
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 import re
 
 from g2p.english.abbreviation_tables import INNER, TITLES
+from g2p.tags import is_whole
 
-END = re.compile(r"(?P<marks>[.!?…]+|[。！？]+)[\"'”’)\]]*(?P<gap>\s+)(?P<next>\S)|\n\s*\n")
+END = re.compile(r"(?P<marks>[.!?…]+|[。！？]+)[\"'”’)\]]*(?:</[\w:-]{1,40}>)*"
+                 r"(?P<gap>\s+)(?P<next>\S)|\n\s*\n")
 LAST_WORD = re.compile(r"([^\s\"'(“]+)$")
 
 
@@ -33,7 +35,9 @@ class Sentences:
         return rest
 
     def _ends(self, end: re.Match[str], start: int) -> bool:
-        """Is it the end of a sentence, and no abbreviation?"""
+        """Is it the end of a sentence, and no abbreviation, and within no tag of SSML?"""
+        if not is_whole(self.rest[start: end.end()]):
+            return False
         if end["marks"] != ".":
             return True
         last = LAST_WORD.search(self.rest[start: end.start()])

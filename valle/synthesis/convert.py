@@ -89,4 +89,4 @@ def _segment(source: Aligned, places: range, spec: CodecSpec, seed: int, number:
     phones = (SPACE, *source.phones[places.start: places.stop], "," if mark == SPACE else mark)
     durations = (lead, *source.durations[places.start: places.stop], trail)
     return int(source.starts[places.start]) - lead, Segment(
-        phones, seed, number, True, 0.0, durations)
+        phones, seed, number, durations=durations)

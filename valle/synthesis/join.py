@@ -11,8 +11,10 @@ from codec.audio import Samples
 from valle.features.pauses import quiet_ends
 from valle.synthesis.breaks import lengthen, silence_like
 from valle.synthesis.candidate import Candidate
+from valle.synthesis.prosody import with_prosody
 from valle.synthesis.result import Audio
 from valle.synthesis.segment import Segment
+from valle.synthesis.stretch import stretched
 
 STOPPED = "the model did not end by itself; try another seed"
 SILENT_SECONDS = 0.3      # kept at the ends of a segment
@@ -36,10 +38,10 @@ class SpokenSegment:
 
 
 def finished(segment: Segment, candidate: Candidate, sample_rate: int, hop: int,
-             pause: float = 0.0) -> SpokenSegment:
+             pause: float = 0.0, speed: float = 1.0) -> SpokenSegment:
     """A segment with the silence that it needs, within and behind it, and no more.
 
-    hop: samples of a frame. pause: least seconds between two sentences.
+    hop: samples of a frame. pause: least seconds between two sentences. speed: of the speech.
     """
     samples, before = candidate.samples, 0
     if candidate.prompt is not None:
@@ -52,7 +54,10 @@ def finished(segment: Segment, candidate: Candidate, sample_rate: int, hop: int,
     seconds = (frames.clip(kept.start, kept.stop) - kept.start) / sample_rate
     phones = tuple((phone, float(a), float(b)) for phone, a, b
                    in zip(segment.phones, seconds[:-1], seconds[1:], strict=False))
-    heard, phones = lengthen(samples[kept], phones, pause, sample_rate)
+    heard, phones = with_prosody(samples[kept], phones, segment.prosody, sample_rate)
+    heard = stretched(heard, sample_rate, speed)
+    phones = tuple((phone, start / speed, end / speed) for phone, start, end in phones)
+    heard, phones = lengthen(heard, phones, pause, sample_rate)
     quiet = quiet_ends(heard, sample_rate)[1]
     more = round((segment.pause - BEGINNING_SECONDS - quiet) * sample_rate)
     if more > 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codec.record import WrongValue, check_range
+from g2p.prosody import FASTEST, SLOWEST
 
 MAX_CANDIDATES = 16  # of a segment
 
@@ -31,6 +32,7 @@ class SamplingOptions:
         retries: draw further candidates of a segment, at most so many, while it is not fluent or
             its (English) words are not clear; 0 takes what there is, and is fastest.
         pause: least seconds of silence between sentences; between paragraphs it is twice as long.
+        speed: 2 is twice as fast, 0.5 half as fast, at the same pitch.
     """
 
     temperature: float = 0.7
@@ -44,11 +46,13 @@ class SamplingOptions:
     best_of: int = 1
     retries: int = 3
     pause: float = 0.4
+    speed: float = 1.0
 
     def __post_init__(self) -> None:
         check_range(self, temperature=(0.0, 10.0), top_k=(0, 1 << 20), top_p=(0.0, 1.0),
                     ras_window=(1, 10_000), ras_threshold=(0.0, 1.0), guidance=(1.0, 20.0),
                     nar_guidance=(1.0, 20.0), nar_temperature=(0.0, 10.0),
-                    best_of=(1, MAX_CANDIDATES), retries=(0, MAX_CANDIDATES), pause=(0.0, 10.0))
+                    best_of=(1, MAX_CANDIDATES), retries=(0, MAX_CANDIDATES), pause=(0.0, 10.0),
+                    speed=(SLOWEST, FASTEST))
         if self.top_p == 0:
             raise WrongValue("top_p", self.top_p, "must be above 0; 1 is off")

@@ -98,7 +98,7 @@ class Pipeline:
         """The best of its candidates, as it is heard."""
         codec = self.model.codec
         return finished(segment, best(candidates), codec.sample_rate, codec.hop,
-                        delivery.sampling.pause)
+                        delivery.sampling.pause, delivery.sampling.speed)
 
     def candidates(self, segments: Sequence[Segment], delivery: Delivery,
                    on_frame: Callable[[int], None] | None = None) -> list[tuple[Candidate, ...]]:

@@ -1,14 +1,20 @@
 """Texts as segments: stretches of phones that the model can speak in one go."""
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from g2p import BOUNDARIES, phonemize
-from g2p.pauses import split_pauses
+from g2p import BOUNDARIES, Vocabulary, phonemize
+from g2p.nearest import nearest
+from g2p.pauses import pauses
+from g2p.prosody import PLAIN, Prosody
+from g2p.ssml import Span, spans
 from valle.synthesis.options import MAX_CANDIDATES
 from valle.synthesis.phrases import rank
+from valle.synthesis.words import bare, counterparts, sounds
 
 ENDS = (".", "?", "!", ";")
 SPACE = " "
@@ -29,6 +35,7 @@ class Segment:
         text: place of its text among those of a call.
         first: it begins its text; in a continuation the prompt stands before it.
         pause: least seconds of silence before the next segment of its text; 0 behind the last.
+        prosody: rate and gain of each phone; empty where the text asks for none.
         durations: frames that each phone has to last; None leaves that to the model.
     """
 
@@ -37,7 +44,16 @@ class Segment:
     text: int = 0
     first: bool = True
     pause: float = 0.0
+    prosody: tuple[Prosody, ...] = ()
     durations: tuple[int, ...] | None = None
+
+
+class Part(NamedTuple):
+    """What becomes a segment: its phones, the silence behind it, and how each phone is spoken."""
+
+    phones: list[str]
+    pause: float
+    prosody: tuple[Prosody, ...] = ()
 
 
 def segments(texts: Sequence[str], language: str, seed: int, pause: float = 0.4,
@@ -61,46 +77,125 @@ def segments(texts: Sequence[str], language: str, seed: int, pause: float = 0.4,
                 raise
             errors[index] = error
             continue
-        found += [Segment(tuple(phones), seed * 1_000_003 + place * 2 * MAX_CANDIDATES, index,
-                          place == 0, silence) for place, (phones, silence) in enumerate(parts)]
+        found += [Segment(tuple(part.phones), seed * 1_000_003 + place * 2 * MAX_CANDIDATES, index,
+                          place == 0, part.pause, part.prosody)
+                  for place, part in enumerate(parts)]
     return found, errors
 
 
-def parts_of(text: str, language: str, pause: float, quick: bool = False,
-             ) -> list[tuple[list[str], float]]:
-    """(phones, seconds of silence behind it) of each segment of a text, as `segments` cuts it.
+def parts_of(text: str, language: str, pause: float, quick: bool = False) -> list[Part]:
+    """What becomes the segments of a text, as `segments` cuts it.
 
     Raises:
         ValueError: nothing in it can be spoken.
     """
-    found: list[tuple[list[str], float]] = []
+    found: list[Part] = []
     error: ValueError | None = None
-    for stretch, asked in _stretches(text):
+    asked: float | None = None
+    for stretch, asked in stretches(text, language):
+        words = "".join(span.text for span in stretch)
         try:
-            phones = phonemize(stretch, language)
+            phones = phonemize(words, language)
         except ValueError as this:  # such as a line of stars
             error = error or this
             if asked is not None and found:
-                found[-1] = (found[-1][0], found[-1][1] + asked)
+                found[-1] = found[-1]._replace(pause=found[-1].pause + asked)
             continue
-        if asked is not None and not MARKED.search(stretch):
+        if asked is not None and not MARKED.search(words):
             phones[-1] = ","
-        parts = (split_first(phones, language) if quick and not found
-                 else split_phones(phones, language=language))
-        found += [(part, pause if part[-1] in ENDS else 0.0) for part in parts[:-1]]
-        found.append((parts[-1], PARAGRAPH_PAUSES * pause if asked is None else asked))
+        cut = (split_first(phones, language) if quick and not found
+               else split_phones(phones, language=language))
+        silences = [pause if part[-1] in ENDS else 0.0 for part in cut[:-1]]
+        silences.append(PARAGRAPH_PAUSES * pause if asked is None else asked)
+        found += map(Part, cut, silences, prosody_of(cut, stretch, language))
     if not found:
         phonemize(text, language)  # says what is wrong with it
         raise error or ValueError("nothing to say")
     if asked is None:
-        found[-1] = (found[-1][0], 0.0)
+        found[-1] = found[-1]._replace(pause=0.0)
     return found
 
 
-def _stretches(text: str) -> list[tuple[str, float | None]]:
-    """Paragraphs, cut where they ask for a pause; the seconds of it, or None behind a paragraph."""
-    return [(stretch, asked) for paragraph in PARAGRAPH.split(text)
-            for stretch, asked in split_pauses(paragraph) if stretch.strip() or asked is not None]
+def stretches(text: str, language: str, between: re.Pattern[str] = PARAGRAPH,
+              ) -> list[tuple[list[Span], float | None]]:
+    """Paragraphs, cut where they ask for a pause; the seconds of it, or None behind a paragraph.
+
+    between: what parts paragraphs.
+
+    Raises:
+        ValueError: wrong markup (g2p/ssml.py).
+    """
+    found = spans(text, language)
+    whole = "".join(span.text for span in found)
+    cuts = sorted([*pauses(whole), *((*match.span(), None) for match in between.finditer(whole)),
+                   (len(whole), len(whole), None)], key=lambda cut: cut[:2])
+    parts, place = [], 0
+    for start, end, asked in cuts:
+        if whole[place:start].strip() or asked is not None:
+            parts.append((_between(found, place, start), asked))
+        place = max(place, end)
+    return parts
+
+
+def _between(found: Sequence[Span], start: int, end: int) -> list[Span]:
+    """What stands from `start` to `end` in spans that stand one behind the other."""
+    parts, place = [], 0
+    for span in found:
+        text = span.text[max(0, start - place): max(0, end - place)]
+        parts += [Span(text, span.prosody)] if text else []
+        place += len(span.text)
+    return parts
+
+
+def prosody_of(cut: Sequence[Sequence[str]], stretch: Sequence[Span], language: str,
+               ) -> list[tuple[Prosody, ...]]:
+    """How each phone of a stretch's parts is spoken; () for parts where the text asks for nothing.
+
+    The stretch is read as a whole, so that its words stand in their sentence; which phones belong
+    to which span, its own phones tell.
+    """
+    if all(span.prosody == PLAIN for span in stretch):
+        return [()] * len(cut)
+    spoken = [phone for part in cut for phone in part if phone not in BOUNDARIES]
+    alone = [(sound, span.prosody) for span in stretch for sound in sounds(span.text, language)]
+    places = counterparts([sound for sound, _ in alone], [bare(phone) for phone in spoken])
+    ways = iter([alone[place][1] for place in places] if alone else [PLAIN] * len(spoken))
+    return [_with_boundaries(part, [next(ways) for phone in part if phone not in BOUNDARIES])
+            for part in cut]
+
+
+def _with_boundaries(part: Sequence[str], ways: Sequence[Prosody]) -> tuple[Prosody, ...]:
+    """One for each phone: a boundary is spoken as what is on both sides of it."""
+    if all(way == PLAIN for way in ways):
+        return ()
+    found, done = [], 0
+    for phone in part:
+        if phone in BOUNDARIES:
+            sides = ways[max(0, done - 1): done + 1]
+            found.append(sides[0] if sides[0] == sides[-1] else PLAIN)
+        else:
+            found.append(ways[done])
+            done += 1
+    return tuple(found)
+
+
+def with_known_phones(parts: Sequence[Segment], vocabulary: Vocabulary,
+                      ) -> tuple[list[Segment], list[str]]:
+    """The segments with the nearest phones that a model knows for those it never learned, and
+    what was changed, in words."""
+    unknown = vocabulary.unknown(phone for part in parts for phone in part.phones)
+    near = {phone: nearest(phone, vocabulary) for phone in unknown}
+    found = []
+    for part in parts if unknown else ():
+        said = [near.get(phone) or [phone] for phone in part.phones]
+        ways = tuple(way for way, new in zip(part.prosody, said, strict=False) for _ in new)
+        found.append(replace(part, phones=tuple(itertools.chain(*said)), prosody=ways))
+    said_for = ", ".join(f"{' '.join(new)} for {phone}" for phone, new in near.items() if new)
+    lost = " ".join(phone for phone, new in near.items() if not new)
+    return found or list(parts), [
+        *([f"this model never learned some phones, it says the nearest: {said_for}"]
+          if said_for else []),
+        *([f"this model never learned the phones {lost}; they will sound wrong"] if lost else [])]
 
 
 def split_first(phones: list[str], language: str = "") -> list[list[str]]:

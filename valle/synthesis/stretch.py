@@ -1,13 +1,16 @@
 """Speech faster or slower at the same pitch: WSOLA (Verhelst and Roelands 1993)."""
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import NDArray
 
 from codec.audio import Samples
+from g2p.prosody import FASTEST, SLOWEST
 
 WINDOW_SECONDS = 0.03   # three periods of a low voice
 SEARCH_SECONDS = 0.01   # how far a window may move to meet the one before it in phase
-SLOWEST, FASTEST = 0.25, 4.0
 
 
 def stretched(samples: Samples, sample_rate: int, speed: float) -> Samples:
@@ -21,9 +24,26 @@ def stretched(samples: Samples, sample_rate: int, speed: float) -> Samples:
     """
     if not SLOWEST <= speed <= FASTEST:
         raise ValueError(f"speed {speed:g}: must be {SLOWEST:g} to {FASTEST:g}")
+    wanted = round(len(samples) / speed)
+    return _laid(samples, sample_rate, wanted, lambda at: at * speed) if speed != 1 else samples
+
+
+def warped(samples: Samples, sample_rate: int, times: NDArray[np.float64],
+           heard: NDArray[np.float64]) -> Samples:
+    """Samples [N] of which the moment times[k] is heard at heard[k], both rising, in seconds [K];
+    the last of each is their end."""
+    def source(at: float) -> float:
+        return float(np.interp(at / sample_rate, heard, times)) * sample_rate
+
+    return _laid(samples, sample_rate, round(heard[-1] * sample_rate), source)
+
+
+def _laid(samples: Samples, sample_rate: int, wanted: int, source: Callable[[float], float],
+          ) -> Samples:
+    """Windows at even distances, together [wanted], each from about source(where it is heard)."""
     half = round(WINDOW_SECONDS * sample_rate / 2)
-    size, wanted = 2 * half, round(len(samples) / speed)
-    if speed == 1 or len(samples) < 2 * size:
+    size = 2 * half
+    if len(samples) < 2 * size:
         return samples
     search = round(SEARCH_SECONDS * sample_rate)
     padded = np.pad(np.asarray(samples, np.float32), (half + search, 4 * size))
@@ -33,7 +53,7 @@ def stretched(samples: Samples, sample_rate: int, speed: float) -> Samples:
     for start in range(0, wanted + half, half):
         if start:
             goes_on = padded[place + half: place + half + size]
-            place = _likest(padded, goes_on, round(start * speed), search)
+            place = _likest(padded, goes_on, round(source(start)), search)
         heard[start: start + size] += window * padded[place: place + size]
     return heard[half: half + wanted]
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from g2p import BOUNDARIES, phonemize
+from g2p.ssml import shown
 from g2p.vocab import STRESS
 
 Timing = tuple[str, float, float]
@@ -22,15 +23,15 @@ def words_of_phones(text: str, phones: Sequence[str], language: str) -> list[tup
 
     Every phone but boundaries belongs to one word; a word that is not heard has none.
     """
-    words = [word for word in text.split() if any(letter.isalnum() for letter in word)]
+    words = [word for word in shown(text).split() if any(letter.isalnum() for letter in word)]
     alone: list[str] = []
     owners: list[int] = []
     for index, word in enumerate(words):
-        found = _sounds(word, language)
+        found = sounds(word, language)
         alone += found
         owners += [index] * len(found)
     places = [place for place, phone in enumerate(phones) if phone not in BOUNDARIES]
-    spoken = [phones[place].lstrip(STRESS) for place in places]
+    spoken = [bare(phones[place]) for place in places]
     given: list[list[int]] = [[] for _ in words]
     if owners:
         for place, counterpart in zip(places, counterparts(alone, spoken), strict=True):
@@ -38,13 +39,17 @@ def words_of_phones(text: str, phones: Sequence[str], language: str) -> list[tup
     return list(zip(words, given, strict=True))
 
 
-def _sounds(word: str, language: str) -> list[str]:
-    """The phones of a word by itself, without stress and boundaries."""
+def sounds(text: str, language: str) -> list[str]:
+    """The phones of a word or a few by themselves, without stress and boundaries."""
     try:
-        return [phone.lstrip(STRESS) for phone in phonemize(word, language)
-                if phone not in BOUNDARIES]
+        return [bare(phone) for phone in phonemize(text, language) if phone not in BOUNDARIES]
     except ValueError:  # nothing in it can be said
         return []
+
+
+def bare(phone: str) -> str:
+    """A phone without stress."""
+    return phone.lstrip(STRESS)
 
 
 def counterparts(wanted: Sequence[str], spoken: Sequence[str]) -> list[int]:
