@@ -13,6 +13,7 @@ from valle.synthesis.breaks import lengthen, silence_like
 from valle.synthesis.candidate import Candidate
 from valle.synthesis.result import Audio
 from valle.synthesis.segment import Segment
+from valle.synthesis.stretch import stretched
 
 STOPPED = "the model did not end by itself; try another seed"
 SILENT_SECONDS = 0.3      # kept at the ends of a segment
@@ -36,10 +37,10 @@ class SpokenSegment:
 
 
 def finished(segment: Segment, candidate: Candidate, sample_rate: int, hop: int,
-             pause: float = 0.0) -> SpokenSegment:
-    """A segment with the silence that it needs, within and behind it, and no more.
+             pause: float = 0.0, speed: float = 1.0) -> SpokenSegment:
+    """A segment with the silence that it needs, within and behind it, and no more, at a speed.
 
-    hop: samples of a frame. pause: least seconds between two sentences.
+    hop: samples of a frame. pause: least seconds between two sentences, before it is stretched.
     """
     samples, before = candidate.samples, 0
     if candidate.prompt is not None:
@@ -58,7 +59,8 @@ def finished(segment: Segment, candidate: Candidate, sample_rate: int, hop: int,
     if more > 0:
         tail = heard[len(heard) - round(quiet * sample_rate):]
         heard = np.concatenate([heard, silence_like(tail, more, sample_rate)])
-    return SpokenSegment(segment, candidate, heard, phones)
+    return SpokenSegment(segment, candidate, stretched(heard, sample_rate, speed),
+                         tuple((phone, a / speed, b / speed) for phone, a, b in phones))
 
 
 def join(spoken: Sequence[SpokenSegment], sample_rate: int, settings: dict[str, Any],
