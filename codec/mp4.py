@@ -40,11 +40,12 @@ class MP4:
             stream = next(iter(self.container.streams.audio), None)
         except self.errors as error:
             raise self._unreadable(error) from error
-        if stream is None:
-            raise ValueError(f"{name} holds no sound: give a recording")
-        self.rate, self.channels, self.frames = int(stream.rate), int(stream.channels), 0
+        context = stream.codec_context if stream is not None else None
+        if stream is None or context is None or not context.sample_rate or not context.channels:
+            raise ValueError(f"{name} holds no sound that can be decoded: convert it to WAV")
+        self.rate, self.channels, self.frames = int(context.sample_rate), int(context.channels), 0
         self.tags: dict[str, str] = {**self.container.metadata, **stream.metadata}
-        self._to_float = av.AudioResampler(format="fltp")
+        self._to_float = av.AudioResampler("fltp", context.layout, self.rate)
 
     def parts(self, size: int) -> Iterator[NDArray[np.float32]]:
         """Samples [n, C] of one packet after the other."""
@@ -52,7 +53,7 @@ class MP4:
             for frame in self.container.decode(audio=0):
                 for part in self._to_float.resample(frame):
                     yield np.asarray(part.to_ndarray().T, np.float32)
-        except self.errors as error:
+        except (self.errors, ValueError) as error:  # the latter of a file that changes on its way
             raise self._unreadable(error) from error
 
     def _unreadable(self, error: Exception) -> ValueError:

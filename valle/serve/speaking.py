@@ -92,13 +92,17 @@ class Speaking:
             raise RequestError(400, str(error), "language", "unknown_language") from error
         prompt = await self._prompt(manner, recording)
         try:
-            text = self.tts.spelled(text, manner.language)
-            segments, _, _ = await asyncio.to_thread(
-                self.tts.segments, [text], manner.language, manner.seed, self.tts.sampling, True)
+            segments = await asyncio.to_thread(self._cut, text, manner)
         except ValueError as error:
             raise RequestError(400, str(error), "input", "unspeakable") from error
         return Speech(segments, Delivery(prompt, manner.language, self.tts.sampling,
                                          speed=manner.speed))
+
+    def _cut(self, text: str, manner: Manner) -> list[Segment]:
+        """A text as segments, its words as the lexicon has them, which may have to be read again.
+        """
+        text = self.tts.spelled(text, manner.language)
+        return self.tts.segments([text], manner.language, manner.seed, self.tts.sampling, True)[0]
 
     async def _prompt(self, manner: Manner, recording: bytes | None) -> Prompt:
         """The voice that a request asks for."""
