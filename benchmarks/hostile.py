@@ -287,6 +287,7 @@ def main() -> None:
     with listener() as (port, hits), server(options.model, ["--max-upload=32"]) as running:
         (running.voices.parent / "secret.safetensors").write_bytes(b"secret")
         _, before = ask(running.url, as_json(GOOD))
+        rest = round(running.memory())
         kinds: dict[str, tuple[Callable[[int], Iterator[Request]], int]] = {
             "damaged recordings": (recordings, 1000), "hostile bodies": (bodies, 500),
             "names": (names, 150), "addresses": (lambda many: addresses(many, port), 80),
@@ -305,10 +306,10 @@ def main() -> None:
                   "secret_gone": not (running.voices.parent / "secret.safetensors").is_file(),
                   "tracebacks": running.log().count("Traceback")}
     rows = [tally.record() for tally in tallies]
-    print(faults)
+    print(f"memory at rest: {rest} MiB; faults: {faults}")
     if options.out:
         options.out.with_suffix(".json").write_text(json.dumps(
-            {"rows": rows, "faults": faults}, indent=1) + "\n")
+            {"memory_at_rest_mib": rest, "rows": rows, "faults": faults}, indent=1) + "\n")
         head = list(rows[0])
         options.out.with_suffix(".md").write_text("\n".join([
             f"| {' | '.join(head)} |", "|" + "---|" * len(head),

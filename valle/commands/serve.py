@@ -75,6 +75,8 @@ def run(options: argparse.Namespace) -> int:
     if options.host not in LOOPBACK and not rights.key:
         print("warning: anybody who reaches this server may use it: set VALLE_API_KEY",
               file=sys.stderr)
+    if watermark is None and options.watermark is None:
+        print("speech is not watermarked: pip install 'valle[watermark]'", file=sys.stderr)
     wyoming = (options.host, options.wyoming) if options.wyoming else None
     app = create_app(tts, options.voices, limits, rights, wyoming)
     config = uvicorn.Config(app, options.host, options.port, log_config=None, access_log=False,

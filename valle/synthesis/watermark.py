@@ -21,7 +21,8 @@ NAME = "perth"
 WEIGHTS = Path("perth_net", "pretrained", "implicit", "perth_net_250000.pth.tar")
 LAYERS = 7
 BINS = 128                  # that are marked, 15.6 Hz apart
-WINDOWS, HOPS = 1 / 0.064, 100  # a second
+WINDOW_SECONDS, HOP_SECONDS = 0.064, 0.01
+WINDOW = 2048               # samples of a window at Perth's own 32 kHz
 FLOOR_DB, SPAN_DB = -180.0, 195.0  # of the magnitudes that the networks see as 0 to 1
 SILENT = 0.05               # of the loudest frame; what is below is left alone
 FOUND = 0.5                 # above it, a score says yes
@@ -108,11 +109,11 @@ class Watermark:
 
 def _frames(sample_rate: int) -> tuple[int, int]:
     """(window, hop) in samples."""
-    return round(sample_rate / WINDOWS), sample_rate // HOPS
+    return round(sample_rate * WINDOW_SECONDS), round(sample_rate * HOP_SECONDS)
 
 
 def _spectrum(samples: Samples, sample_rate: int) -> Tensor | None:
-    """Complex [bins, T], scaled as Perth has it at its 32 kHz; None for less than half a window."""
+    """Complex [bins, T]; None for less than half a window."""
     window, hop = _frames(sample_rate)
     if len(samples) <= window // 2:
         return None
@@ -122,7 +123,7 @@ def _spectrum(samples: Samples, sample_rate: int) -> Tensor | None:
 
 def _levels(spectrum: Tensor) -> Tensor:
     """Magnitudes as the networks see them, [1, bins, T]."""
-    scale = 2 ** 11 / (2 * (len(spectrum) - 1))  # of a window of Perth's to one at this rate
+    scale = WINDOW / (2 * (len(spectrum) - 1))  # a window at this rate has fewer samples
     magnitudes = (spectrum.abs() * scale).clamp(min=10 ** (FLOOR_DB / 20))
     return ((20 * magnitudes.log10() - FLOOR_DB) / SPAN_DB)[None]
 
