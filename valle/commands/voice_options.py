@@ -61,7 +61,7 @@ def add_voices_argument(parser: argparse.ArgumentParser) -> None:
 def add_watermark_argument(parser: argparse.ArgumentParser) -> None:
     """Of the commands whose speech goes out into the world."""
     parser.add_argument("--watermark", action=argparse.BooleanOptionalAction,
-                        help="mark the speech, inaudibly, for `valle detect` to find; default: "
+                        help="mark the sound itself, for `valle detect` to find; default: "
                              "where resemble-perth is installed (pip install 'valle[watermark]')")
 
 

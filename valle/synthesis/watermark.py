@@ -1,4 +1,4 @@
-"""A watermark that programs find and nobody hears: Perth's, of Resemble AI.
+"""A watermark in the sound, for programs to find: Perth's, of Resemble AI.
 
 Perth changes the magnitudes of 0 to 2 kHz by a few decibels, as a small convolutional network says;
 three others, at three tempi, tell whether that was done. The mark is a yes or no and holds no
