@@ -5,6 +5,11 @@ It starts `valle serve` on this machine and speaks clauses of about three second
 and with several seeds, first each alone, then so many at once. A third of the clients misbehave:
 they leave after the first bytes, or read slowly. Counted are first audio, what was refused, what
 was lost (neither finished nor refused), and what was mixed up (other samples than alone).
+
+  python benchmarks/serve.py --concurrency 1 8 32 128 --requests 2000
+  python benchmarks/serve.py --concurrency 8 --minutes 30
+
+With --minutes it goes on for so long, and tells how memory and open descriptors of the server grow.
 """
 from __future__ import annotations
 
@@ -20,8 +25,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count, takewhile
 from pathlib import Path
-from statistics import median
+from statistics import linear_regression, median
 
 import httpx
 
@@ -34,6 +40,8 @@ ITEMS = [{"input": text, "voice": voice, "seed": seed, "response_format": "pcm"}
          for seed, (text, voice) in enumerate((t, v) for t in CLAUSES for v in VOICES)]
 BYTES_PER_SECOND = 48_000
 SLOW = 0.3  # seconds that a slow reader waits for each 16 KiB
+LOOK = 5.0  # seconds between two looks at a server's memory
+WARM = 0.2  # of a soak, in which memory may grow
 
 
 @dataclass
@@ -47,6 +55,7 @@ class Tally:
     left: int = 0
     lost: int = 0
     mixed: int = 0
+    ill: int = 0
     first: list[float] = field(default_factory=list)
     refusals: list[float] = field(default_factory=list)
     health: list[float] = field(default_factory=list)
@@ -57,7 +66,7 @@ class Tally:
         """As it is written down."""
         return {"concurrency": self.concurrency, "asked": self.asked, "whole": self.whole,
                 "refused": self.refused, "left": self.left, "lost": self.lost,
-                "mixed": self.mixed, "first_audio_p50": at(self.first, 0.5),
+                "mixed": self.mixed, "ill": self.ill, "first_audio_p50": at(self.first, 0.5),
                 "first_audio_p95": at(self.first, 0.95), "refusal_p95": at(self.refusals, 0.95),
                 "health_max": at(self.health, 1.0),
                 "speech_per_second": round(self.speech / self.seconds, 2)}
@@ -69,9 +78,33 @@ def at(values: list[float], share: float) -> float | None:
     return round(ordered[round(share * (len(ordered) - 1))], 3) if ordered else None
 
 
+@dataclass(frozen=True)
+class Running:
+    """A server that is ready."""
+
+    url: str
+    pid: int
+    folder: Path
+
+    @property
+    def voices(self) -> Path:
+        return self.folder / "voices"
+
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+    def memory(self, name: str = "VmRSS") -> float:
+        """In MiB, VmRSS or its peak, VmHWM."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.split(f"{name}:")[1].split()[0]) / 1024
+
+    def descriptors(self) -> int:
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+
 @contextmanager
-def server(model: str, options: list[str]) -> Iterator[str]:
-    """The address of a server that is ready."""
+def server(model: str, options: list[str]) -> Iterator[Running]:
+    """A server of this machine, for as long as this lasts."""
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "valle", "serve", f"--model={model}", "--port=0",
@@ -82,7 +115,7 @@ def server(model: str, options: list[str]) -> Iterator[str]:
                 if process.poll() is not None:
                     raise SystemExit((Path(folder) / "log").read_text())
                 time.sleep(0.1)
-            yield found[1]
+            yield Running(found[1], process.pid, Path(folder))
         finally:
             process.terminate()
             process.wait()
@@ -120,9 +153,9 @@ async def one(client: httpx.AsyncClient, number: int, alone: dict[int, str], tal
     tally.mixed += hashlib.sha256(sound).hexdigest() != alone[number % len(ITEMS)]
 
 
-async def load(url: str, concurrency: int, requests: int, alone: dict[int, str]) -> Tally:
-    """So many requests, so many of them at once."""
-    tally, numbers = Tally(concurrency), iter(range(requests))
+async def load(url: str, concurrency: int, numbers: Iterator[int], alone: dict[int, str]) -> Tally:
+    """Requests of these numbers, so many of them at once."""
+    tally = Tally(concurrency)
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=url, timeout=600, limits=limits) as client:
         async def worker() -> None:
@@ -132,7 +165,10 @@ async def load(url: str, concurrency: int, requests: int, alone: dict[int, str])
         async def watch() -> None:
             while True:
                 started = time.monotonic()
-                (await client.get("/health/live")).raise_for_status()
+                try:
+                    (await client.get("/health/live", timeout=10)).raise_for_status()
+                except httpx.HTTPError:
+                    tally.ill += 1
                 tally.health.append(time.monotonic() - started)
                 await asyncio.sleep(0.5)
 
@@ -144,15 +180,42 @@ async def load(url: str, concurrency: int, requests: int, alone: dict[int, str])
     return tally
 
 
+async def soak(running: Running, concurrency: int, minutes: float, alone: dict[int, str],
+               ) -> dict[str, float | int | None]:
+    """So many at once for so long, and how the server grows meanwhile."""
+    end = time.monotonic() + 60 * minutes
+    seen: list[tuple[float, float]] = []  # (hours, MiB)
+    before = running.descriptors()
+
+    async def look() -> None:
+        while True:
+            seen.append((time.monotonic() / 3600, running.memory()))
+            await asyncio.sleep(LOOK)
+
+    looking = asyncio.create_task(look())
+    numbers = takewhile(lambda _: time.monotonic() < end, count())
+    tally = await load(running.url, concurrency, numbers, alone)
+    looking.cancel()
+    hours, sizes = zip(*seen[round(WARM * len(seen)):], strict=True)
+    await asyncio.sleep(1)  # for the connections to be gone
+    return {**tally.record(), "minutes": round(tally.seconds / 60, 1),
+            "memory_mib": round(sizes[-1]),
+            "mib_per_hour": round(linear_regression(hours, sizes).slope, 1),
+            "descriptors_more": running.descriptors() - before}
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="starter")
     parser.add_argument("--concurrency", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--requests", type=int, default=24, help="at each concurrency")
+    parser.add_argument("--minutes", type=float, help="in place of --requests: go on for so long")
     parser.add_argument("--out", type=Path, help="write NAME.json and NAME.md")
     parser.add_argument("options", nargs="*", help="of valle serve, behind --")
     given = parser.parse_args()
-    with server(given.model, given.options) as url:
+    with server(given.model, given.options) as running:
+        url = running.url
         alone, first = {}, []
         for index, item in enumerate(ITEMS):
             started = time.monotonic()
@@ -160,7 +223,8 @@ def main() -> None:
             first.append(time.monotonic() - started)
             alone[index] = hashlib.sha256(answer.content).hexdigest()
         print(f"alone: a clause takes {median(first):.2f} s", file=sys.stderr)
-        rows = [asyncio.run(load(url, concurrency, given.requests, alone)).record()
+        rows = [asyncio.run(soak(running, concurrency, given.minutes, alone)) if given.minutes else
+                asyncio.run(load(url, concurrency, iter(range(given.requests)), alone)).record()
                 for concurrency in given.concurrency]
     head = list(rows[0])
     table = "\n".join([f"| {' | '.join(head)} |", "|" + "---:|" * len(head),

@@ -14,6 +14,7 @@ import soxr
 from numpy.typing import NDArray
 
 from codec.files import atomic_path
+from codec.mp4 import MP4, format_of
 
 Samples = NDArray[np.float32]
 
@@ -29,11 +30,13 @@ CANCELLED = 0.25  # of the power that as many channels have together when nothin
 
 
 class Sound(Protocol):
-    """An open sound file: rate in Hz, channels, frames (0 where nobody knows) and its samples."""
+    """An open sound file: rate in Hz, channels, frames (0 where nobody knows), what it says of
+    itself (title, artist, comment, date) and its samples."""
 
     rate: int
     channels: int
     frames: int
+    tags: dict[str, str]
 
     def parts(self, size: int) -> Iterator[NDArray[np.float32]]:
         """Samples [n, C] in order, about `size` at a time."""
@@ -52,6 +55,10 @@ class _Stream(soundfile.SoundFile):
     @property
     def rate(self) -> int:
         return int(self.samplerate)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return dict(self.copy_metadata())
 
     def parts(self, size: int) -> Iterator[NDArray[np.float32]]:
         while len(part := self.read(size, dtype="float32", always_2d=True)):
@@ -72,14 +79,38 @@ def load_audio(path: str | Path | BinaryIO, sample_rate: int = SAMPLE_RATE, *,
         ValueError: not a sound file, empty, damaged, too long, or with NaN or infinite samples.
     """
     if isinstance(path, (str, Path)):
-        path = Path(path)
-        if not path.exists():
-            raise FileNotFoundError(f"no audio file at {path}: check the path")
-        if not path.is_file():
-            raise ValueError(f"{path} is not a file: give the path of one {FORMATS} file")
-        with path.open("rb", buffering=0) as file:
+        with _file(Path(path)) as file:
             return _load(file, str(path), sample_rate, max_seconds)
     return _load(path, "the audio in memory", sample_rate, max_seconds)
+
+
+def read_tags(path: str | Path) -> dict[str, str]:
+    """What a sound file says of itself, as far as it does: title, artist, comment, date.
+
+    Raises:
+        FileNotFoundError, PermissionError, ValueError: as `load_audio`.
+    """
+    with (_file(Path(path)) as file,
+          opened(file, _head(file, str(path)), str(path)) as sound):
+        return sound.tags
+
+
+def _file(path: Path) -> io.FileIO:
+    if not path.exists():
+        raise FileNotFoundError(f"no audio file at {path}: check the path")
+    if not path.is_file():
+        raise ValueError(f"{path} is not a file: give the path of one {FORMATS} file")
+    return path.open("rb", buffering=0)
+
+
+def _head(file: BinaryIO, name: str) -> bytes:
+    """The first bytes, by which formats are told apart."""
+    file.seek(0)
+    head = file.read(12)
+    file.seek(0)
+    if not head:
+        raise ValueError(f"{name} is an empty file: record or copy it again")
+    return head
 
 
 def _load(file: BinaryIO, name: str, sample_rate: int, max_seconds: float) -> Samples:
@@ -97,11 +128,7 @@ def _load(file: BinaryIO, name: str, sample_rate: int, max_seconds: float) -> Sa
 def _read_mono(file: BinaryIO, name: str, max_seconds: float, channel: int | None = None,
                ) -> tuple[int, Samples, NDArray[np.float64]]:
     """(rate, samples [N] of one channel or of their mean, sum of squares of each channel [C])."""
-    file.seek(0)
-    if not (head := file.read(12)):
-        raise ValueError(f"{name} is an empty file: record or copy it again")
-    file.seek(0)
-    with opened(file, head, name) as sound:
+    with opened(file, _head(file, name), name) as sound:
         rate, channels = sound.rate, sound.channels
         if not LOWEST_RATE <= rate <= HIGHEST_RATE:
             raise ValueError(f"{name} has a sample rate of {rate} Hz: convert it to {SAMPLE_RATE} "
@@ -127,10 +154,8 @@ def _read_mono(file: BinaryIO, name: str, max_seconds: float, channel: int | Non
 @contextmanager
 def opened(file: BinaryIO, head: bytes, name: str) -> Iterator[Sound]:
     """A sound file to be decoded block by block; ValueError when it is none, or is damaged."""
-    if head[4:8] == b"ftyp":  # M4A, MP4: not a format of libsndfile
-        from codec.mp4 import MP4
-
-        with MP4(file, name) as sound:
+    if form := format_of(head):  # not one of libsndfile
+        with MP4(file, name, form) as sound:
             yield sound
         return
     try:

@@ -13,6 +13,7 @@ its regions, lines above the first one for all.
 from __future__ import annotations
 
 import re
+import threading
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,7 +26,7 @@ _UNTOUCHED = re.compile(r"(\[\[[^][\n]*\]\]|<say-as\b[^<>]*>[^<]*|<[^<>]*>)")
 
 
 class Lexicon:
-    """The words of a file, read again whenever it changes."""
+    """The words of a file, read again whenever it changes. Threads may share it."""
 
     def __init__(self, path: Path) -> None:
         """Read it.
@@ -36,17 +37,14 @@ class Lexicon:
         self.path, self.changed = path, 0
         self.words: dict[str, dict[str, str]] = {}
         self._known: dict[str, tuple[dict[str, str], re.Pattern[str] | None]] = {}
+        self._busy = threading.Lock()
         self._read()
 
     def apply(self, text: str, language: str) -> str:
         """The text with its words as the lexicon has them; [[phones]], tags and <say-as> stay."""
-        self._read_again()
-        code = language.lower().replace("_", "-")
-        if code not in self._known:
-            words = self.words.get("", {}) | self.words.get(code.split("-")[0], {}) | (
-                self.words.get(code, {}))
-            self._known[code] = words, _pattern(words)
-        known, pattern = self._known[code]
+        with self._busy:
+            self._read_again()
+            known, pattern = self._words_of(language.lower().replace("_", "-"))
         if pattern is None:
             return text
 
@@ -55,6 +53,14 @@ class Lexicon:
 
         return "".join(part if place % 2 else pattern.sub(said, part)
                        for place, part in enumerate(_UNTOUCHED.split(text)))
+
+    def _words_of(self, code: str) -> tuple[dict[str, str], re.Pattern[str] | None]:
+        """The words of a language, and a pattern of any of them."""
+        if code not in self._known:
+            words = self.words.get("", {}) | self.words.get(code.split("-")[0], {}) | (
+                self.words.get(code, {}))
+            self._known[code] = words, _pattern(words)
+        return self._known[code]
 
     def _read_again(self) -> None:
         try:

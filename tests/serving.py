@@ -63,7 +63,8 @@ def serving(model: Path, voices: Path, *options: str, env: dict[str, str] | None
     import os
 
     command = [sys.executable, "-B", "-m", "valle", "serve", f"--model={model}", "--port=0",
-               f"--voices={voices}", "--device=cpu", f"--retries={RETRIES}", *options]
+               f"--voices={voices}", "--device=cpu", f"--retries={RETRIES}",
+               "--no-watermark", *options]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True,
                           env={**os.environ, **(env or {})}) as process:
         server = Server(process, voices)

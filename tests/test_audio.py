@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import io
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +14,8 @@ import pytest
 import soundfile
 
 from codec import check_prompt, load_audio, save_audio, trim_silence
+from codec.audio import WRITTEN, read_tags
+from codec.encode import encoded
 
 ROOT = Path(__file__).resolve().parents[1]
 CORPUS = ROOT.parent / "shared" / "corpus"
@@ -157,8 +160,45 @@ def test_m4a(rate: int, tmp_path: Path) -> None:
         assert len(samples) == pytest.approx(48_000, abs=3_000)
         assert 0.15 < samples.std() < 0.25
     assert "limit is 1 s" in refused(path, max_seconds=1)
-    path.write_bytes(path.read_bytes()[:300])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:300])
     assert "cannot be read as audio" in refused(path)
+    unknown = whole.replace(b"mp4a", b"xxxx").replace(b"\x17\x40\x15", b"\x17\x00\x15")
+    path.write_bytes(unknown)  # coded in a way that nobody knows
+    assert "no sound that can be decoded" in refused(path)
+
+
+def test_bare_aac(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    (tmp_path / "a.aac").write_bytes(encoded("aac", tone(2), 24_000, {}))
+    samples = load_audio(tmp_path / "a.aac")
+    assert len(samples) == pytest.approx(48_000, abs=3_000) and 0.15 < samples.std() < 0.25
+
+
+def test_what_begins_like_m4a_cannot_have_anything_opened(tmp_path: Path) -> None:
+    """libav takes this for a session description, if it may guess, and waits at the port."""
+    pytest.importorskip("av")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    path = tmp_path / "a.m4a"
+    path.write_text(f"AAAAftypjp2 \nv=0\r\nc=IN IP4 127.0.0.1\r\nm=audio {port} RTP/AVP 0\r\n")
+    started = time.monotonic()
+    assert "cannot be read as audio" in refused(path)
+    assert time.monotonic() - started < 20
+
+
+def test_a_file_says_what_it_is(tmp_path: Path) -> None:
+    told = {"title": "a", "artist": "b", "comment": "c", "date": "2026"}
+    for suffix in WRITTEN:
+        save_audio(tmp_path / f"a{suffix}", tone(1), 24_000, told)
+        assert read_tags(tmp_path / f"a{suffix}").items() >= told.items()
+    assert read_tags(write(tmp_path / "b.wav", tone(1))) == {}
+    with pytest.raises(FileNotFoundError, match="check the path"):
+        read_tags(tmp_path / "none.wav")
+    (tmp_path / "c.wav").touch()
+    with pytest.raises(ValueError, match="empty file"):
+        read_tags(tmp_path / "c.wav")
 
 
 def test_m4a_without_pyav_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 import json
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +128,18 @@ def test_a_lexicon_is_read_again_when_it_changes(lexicon: Path) -> None:
                 assert known.apply("Nguyen", "en-us") == said
         else:
             assert known.apply("Nguyen", "en-us") == said
+
+
+def test_threads_share_a_lexicon_while_it_changes(lexicon: Path) -> None:
+    known, languages = Lexicon(lexicon), [f"en-{number}" for number in range(400)]
+
+    def change() -> None:
+        for number in range(40):
+            os.utime(lexicon, ns=(0, number))
+
+    with ThreadPoolExecutor(4) as pool:
+        pool.submit(change)
+        assert set(pool.map(partial(known.apply, "Nguyen"), languages)) == {"win"}
 
 
 def test_a_lexicon_is_spoken_with(lexicon: Path, model_folder: Path, prompt: Path) -> None:

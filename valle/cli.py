@@ -29,6 +29,7 @@ COMMANDS = {
     "export": "write the AR for transformers, vLLM and SGLang",
     "evaluate": "measure a voice, a codec or a judge: words, speaker, quality",
     "compare": "two evaluated voices: paired differences with intervals",
+    "detect": "say whether sound files are synthetic: their watermark and their metadata",
     "transcribe": "write down what recordings say",
     "doctor": "check the installation",
 }

@@ -28,6 +28,7 @@ from valle.synthesis.result import Audio, SomeUnspoken
 from valle.synthesis.segment import Segment, segments, with_known_phones
 from valle.synthesis.voice import Prompt, encode_prompt, without_end
 from valle.synthesis.voice_file import Voice
+from valle.synthesis.watermark import NAME, Watermark
 from valle.version import __version__
 
 OnFrame = Callable[[int], None]
@@ -55,6 +56,15 @@ class VALLE:
         self.transcriber = Transcriber()
         self.lexicon: Lexicon | None = None
         self.precision, self.engine = self.pipeline.precision, self.pipeline.engine
+
+    @property
+    def watermark(self) -> Watermark | None:
+        """What all speech is marked with; None, as it is at first, leaves it unmarked."""
+        return self.pipeline.watermark
+
+    @watermark.setter
+    def watermark(self, watermark: Watermark | None) -> None:
+        self.pipeline.watermark = watermark
 
     @classmethod
     def from_pretrained(cls, name: str | Path = "starter", device: str = "auto",
@@ -256,6 +266,7 @@ class VALLE:
                 "language": delivery.language, "seed": int(seed),
                 "continuation": delivery.continuation, "device": self.device.type,
                 "precision": self.precision, "engine": self.engine,
+                "watermark": NAME if self.watermark else "",
                 "torch": torch.__version__, **asdict(delivery.sampling)}
 
 

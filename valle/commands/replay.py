@@ -42,6 +42,7 @@ def replay(path: Path, options: argparse.Namespace) -> dict[str, Any]:
     options.prompt_audio, options.voice = (None, str(source)) if kept else (source, None)
     if kept:
         options.prompt_text = None
+    options.watermark = bool(record.get("watermark"))  # which valle 0.12 did not have
     options.text_file = options.prompt_text_file = options.lexicon = None
     return {name: str(record.get(name, "")) for name in KEPT}
 

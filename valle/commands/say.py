@@ -33,7 +33,9 @@ from valle.commands.voice_options import (
     add_transcriber_argument,
     add_voice_arguments,
     add_voices_argument,
+    add_watermark_argument,
     load_voice,
+    watermark_of,
 )
 from valle.features.player import find_player, playing
 from valle.features.progress import advance, progress
@@ -73,6 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0,
                         help="another seed, another way of saying it")
     add_transcriber_argument(parser)
+    add_watermark_argument(parser)
     add_voices_argument(parser)
     add_voice_arguments(parser)
     parser.add_argument("--continuation", action="store_true",
@@ -217,8 +220,9 @@ def run(options: argparse.Namespace) -> int:
     from valle.engine.threads import cores
 
     torch.set_num_threads(min(options.threads, cores()))
+    watermark = watermark_of(options)
     tts, sampling = load_voice(options)
-    tts.lexicon = lexicon
+    tts.lexicon, tts.watermark = lexicon, watermark
     loaded = time.monotonic()
     voice = prompt_of(transcript, tts, options)
     if options.play or str(options.out) == "-":

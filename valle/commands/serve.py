@@ -20,7 +20,9 @@ from valle.commands.voice_options import (
     add_transcriber_argument,
     add_voice_arguments,
     add_voices_argument,
+    add_watermark_argument,
     load_voice,
+    watermark_of,
 )
 from valle.features.optional import package
 from valle.serve.config import LOOPBACK, Limits, access
@@ -42,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--drain", type=int, default=60, metavar="SECONDS",
                         help="how long a server that is told to stop may finish what it has")
     add_transcriber_argument(parser)
+    add_watermark_argument(parser)
     add_flags(parser, Limits)
     add_voice_arguments(parser)
 
@@ -65,12 +68,15 @@ def run(options: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     torch.set_num_threads(min(options.threads, cores()))
     lexicon = Lexicon(options.lexicon) if options.lexicon else None
+    watermark = watermark_of(options)
     tts, sampling = load_voice(options)
-    tts.lexicon = lexicon  # read again whenever it changes
+    tts.lexicon, tts.watermark = lexicon, watermark  # the first is read again when it changes
     tts.sampling, tts.transcriber = sampling, Transcriber(options.transcriber)
     if options.host not in LOOPBACK and not rights.key:
         print("warning: anybody who reaches this server may use it: set VALLE_API_KEY",
               file=sys.stderr)
+    if watermark is None and options.watermark is None:
+        print("speech is not watermarked: pip install 'valle[watermark]'", file=sys.stderr)
     wyoming = (options.host, options.wyoming) if options.wyoming else None
     app = create_app(tts, options.voices, limits, rights, wyoming)
     config = uvicorn.Config(app, options.host, options.port, log_config=None, access_log=False,

@@ -11,6 +11,7 @@ from valle.commands.flags import add_flags
 from valle.synthesis.options import SamplingOptions
 
 if TYPE_CHECKING:
+    from valle.synthesis.watermark import Watermark
     from valle.tts import VALLE
 
 
@@ -55,6 +56,25 @@ def add_voices_argument(parser: argparse.ArgumentParser) -> None:
     """Of the commands that know voices by name."""
     parser.add_argument("--voices", type=Path, metavar="FOLDER", default=voices_folder(),
                         help="where voices are kept")
+
+
+def add_watermark_argument(parser: argparse.ArgumentParser) -> None:
+    """Of the commands whose speech goes out into the world."""
+    parser.add_argument("--watermark", action=argparse.BooleanOptionalAction,
+                        help="mark the sound itself, for `valle detect` to find; default: "
+                             "where resemble-perth is installed (pip install 'valle[watermark]')")
+
+
+def watermark_of(options: argparse.Namespace) -> Watermark | None:
+    """What the options have the speech marked with.
+
+    Raises:
+        ImportError: it is wanted, and is not installed.
+    """
+    from valle.synthesis.watermark import Watermark, is_installed
+
+    wanted = is_installed() if options.watermark is None else options.watermark
+    return Watermark() if wanted else None
 
 
 def load_voice(options: argparse.Namespace) -> tuple[VALLE, SamplingOptions]:

@@ -51,7 +51,7 @@ def create_app(tts: VALLE, voices: Path, limits: Limits, access: Access,
             yield
 
     app = FastAPI(title="valle", version=__version__, lifespan=lifespan, docs_url=None,
-                  redoc_url=None, responses=PROBLEMS,
+                  redoc_url=None, redirect_slashes=False, responses=PROBLEMS,
                   description="Speech in the voice of a three-second prompt, by OpenAI's routes.")
     app.state.speaking = speaking
     app.add_middleware(Gate, access=access, most_bytes=int(limits.max_upload * 2 ** 20),

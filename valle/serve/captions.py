@@ -13,8 +13,9 @@ from fastapi.responses import JSONResponse, Response
 
 from codec.encode import FORMATS, Encoder
 from valle.serve.schema import CaptionedRequest, body_schema
-from valle.serve.speaking import Piece, Speech
+from valle.serve.speaking import Speech
 from valle.serve.speech import Streamed, after, read_body, sink, speaking_of, told
+from valle.synthesis.join import SpokenSegment
 from valle.synthesis.words import Timing, word_timings, words_of_phones
 
 router = APIRouter(tags=["speech"])
@@ -63,7 +64,7 @@ class Captions:
         self.words = (words_of_phones(body.input, spoken, body.language)
                       if body.return_timestamps else [])
 
-    def of(self, piece: Piece) -> list[dict[str, Any]]:
+    def of(self, piece: SpokenSegment) -> list[dict[str, Any]]:
         """The words that are whole once this piece is spoken."""
         timed = [(phone, self.seconds + start, self.seconds + end)
                  for phone, start, end in piece.phones]
@@ -79,8 +80,8 @@ class Captions:
                 for word, start, end in word_timings(whole, self.phones)]
 
 
-async def captioned_pieces(pieces: AsyncIterator[Piece], captions: Captions, out: Encoder,
-                           ) -> AsyncIterator[dict[str, Any]]:
+async def captioned_pieces(pieces: AsyncIterator[SpokenSegment], captions: Captions,
+                           out: Encoder) -> AsyncIterator[dict[str, Any]]:
     """Lines of the answer; the last one holds what the encoder kept back."""
     async for piece in pieces:
         data = await asyncio.to_thread(out.encode, piece.samples)

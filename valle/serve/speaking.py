@@ -13,7 +13,6 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.types import Receive
 
-from codec.audio import Samples
 from valle.serve.config import Limits
 from valle.serve.errors import RequestError, of_scheduler
 from valle.serve.metrics import Heard, Metrics
@@ -24,20 +23,10 @@ from valle.serve.voices import ServerVoices
 from valle.synthesis.join import SpokenSegment
 from valle.synthesis.pipeline import Delivery
 from valle.synthesis.segment import Segment
-from valle.synthesis.stretch import stretched
 from valle.synthesis.voice import Prompt
 from valle.tts import VALLE
 
 DATA_URL = re.compile(r"data:[\w.+/-]*(?:;[\w.+-]+=[\w.+-]*)*(;base64)?,", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A segment as its listener hears it: samples [N], and (phone, start, end) in seconds."""
-
-    samples: Samples
-    phones: tuple[tuple[str, float, float], ...]
-    codes: int
 
 
 @dataclass(frozen=True)
@@ -46,7 +35,6 @@ class Speech:
 
     segments: list[Segment]
     delivery: Delivery
-    speed: float
 
     @property
     def phones(self) -> int:
@@ -104,12 +92,17 @@ class Speaking:
             raise RequestError(400, str(error), "language", "unknown_language") from error
         prompt = await self._prompt(manner, recording)
         try:
-            text = self.tts.spelled(text, manner.language)
-            segments, _, _ = await asyncio.to_thread(
-                self.tts.segments, [text], manner.language, manner.seed, self.tts.sampling, True)
+            segments = await asyncio.to_thread(self._cut, text, manner)
         except ValueError as error:
             raise RequestError(400, str(error), "input", "unspeakable") from error
-        return Speech(segments, Delivery(prompt, manner.language, self.tts.sampling), manner.speed)
+        return Speech(segments, Delivery(prompt, manner.language, self.tts.sampling,
+                                         speed=manner.speed))
+
+    def _cut(self, text: str, manner: Manner) -> list[Segment]:
+        """A text as segments, its words as the lexicon has them, which may have to be read again.
+        """
+        text = self.tts.spelled(text, manner.language)
+        return self.tts.segments([text], manner.language, manner.seed, self.tts.sampling, True)[0]
 
     async def _prompt(self, manner: Manner, recording: bytes | None) -> Prompt:
         """The voice that a request asks for."""
@@ -127,7 +120,7 @@ class Speaking:
         return await asyncio.to_thread(self.voices.encode, recording, manner.ref_text or "",
                                        manner.language)
 
-    async def pieces(self, speech: Speech, ticket: Ticket) -> AsyncIterator[Piece]:
+    async def pieces(self, speech: Speech, ticket: Ticket) -> AsyncIterator[SpokenSegment]:
         """The speech, segment by segment, each as soon as it is there.
 
         Raises:
@@ -137,21 +130,13 @@ class Speaking:
         self.scheduler.speak(ticket, speech.segments, speech.delivery)
         try:
             async for spoken in ticket.spoken(len(speech.segments)):
-                piece = await asyncio.to_thread(piece_of, spoken, rate, speech.speed)
-                heard.piece(len(piece.samples) / rate)
-                yield piece
+                heard.piece(len(spoken.samples) / rate)
+                yield spoken
         except Exception as error:
             answer = of_scheduler(error)
             self.metrics.failures.labels(answer.code).inc()
             raise answer from error
         heard.end()
-
-
-def piece_of(spoken: SpokenSegment, sample_rate: int, speed: float) -> Piece:
-    """A segment at the speed that was asked for."""
-    return Piece(stretched(spoken.samples, sample_rate, speed),
-                 tuple((phone, start / speed, end / speed) for phone, start, end in spoken.phones),
-                 len(spoken.candidate.generated.codes))
 
 
 def data_of(url: str) -> bytes:

@@ -18,9 +18,10 @@ from starlette.types import Message, Receive, Scope, Send
 from codec.encode import FORMATS, Encoder, encoded, encoder
 from valle.serve.errors import RequestError
 from valle.serve.schema import BatchRequest, Manner, SpeechRequest, body_schema, checked
-from valle.serve.speaking import Piece, Speaking, Speech
+from valle.serve.speaking import Speaking, Speech
 from valle.serve.ticket import Ticket
 from valle.synthesis.finish import tags
+from valle.synthesis.join import SpokenSegment
 
 router = APIRouter(tags=["speech"])
 SOUND = {form.media_type: {"schema": {"type": "string", "format": "binary"}}
@@ -124,20 +125,21 @@ def sink(speaking: Speaking, body: Manner) -> Encoder:
                    tags(speaking.tts.name))
 
 
-async def sound(first: Piece, others: AsyncIterator[Piece], out: Encoder) -> AsyncIterator[bytes]:
+async def sound(first: SpokenSegment, others: AsyncIterator[SpokenSegment], out: Encoder,
+                ) -> AsyncIterator[bytes]:
     """A sound file, piece by piece."""
     async for piece in after(first, others):
         yield await asyncio.to_thread(out.encode, piece.samples)
     yield await asyncio.to_thread(out.close)
 
 
-async def events(first: Piece, others: AsyncIterator[Piece], ready: Speech, out: Encoder,
-                 ) -> AsyncIterator[bytes]:
+async def events(first: SpokenSegment, others: AsyncIterator[SpokenSegment], ready: Speech,
+                 out: Encoder) -> AsyncIterator[bytes]:
     """The same as OpenAI's events."""
     codes = 0
     try:
         async for piece in after(first, others):
-            codes += piece.codes
+            codes += len(piece.candidate.generated.codes)
             if data := await asyncio.to_thread(out.encode, piece.samples):
                 yield event("speech.audio.delta", audio=base64.b64encode(data).decode())
         if data := await asyncio.to_thread(out.close):
@@ -147,7 +149,8 @@ async def events(first: Piece, others: AsyncIterator[Piece], ready: Speech, out:
         yield event("speech.audio.error", **error.record())
 
 
-async def after(first: Piece, others: AsyncIterator[Piece]) -> AsyncIterator[Piece]:
+async def after(first: SpokenSegment, others: AsyncIterator[SpokenSegment],
+                ) -> AsyncIterator[SpokenSegment]:
     yield first
     async for piece in others:
         yield piece
@@ -207,4 +210,5 @@ async def whole(speaking: Speaking, text: str, manner: Manner, recording: bytes 
                                    tags(speaking.tts.name))
     return {"audio": base64.b64encode(data).decode(), "seconds": round(len(samples) / rate, 3),
             "audio_format": FORMATS[manner.response_format].media_type,
-            "usage": usage(ready.phones, sum(piece.codes for piece in pieces))}
+            "usage": usage(ready.phones, sum(len(piece.candidate.generated.codes)
+                                             for piece in pieces))}

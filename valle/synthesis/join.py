@@ -41,7 +41,8 @@ def finished(segment: Segment, candidate: Candidate, sample_rate: int, hop: int,
              pause: float = 0.0, speed: float = 1.0) -> SpokenSegment:
     """A segment with the silence that it needs, within and behind it, and no more.
 
-    hop: samples of a frame. pause: least seconds between two sentences. speed: of the speech.
+    hop: samples of a frame. pause: least seconds between two sentences. speed: of the speech, not
+    of the pauses.
     """
     samples, before = candidate.samples, 0
     if candidate.prompt is not None:

@@ -31,6 +31,7 @@ from valle.synthesis.options import SamplingOptions
 from valle.synthesis.rerank import LANGUAGE, UNCLEAR, Reranker
 from valle.synthesis.segment import Segment
 from valle.synthesis.voice import Prompt
+from valle.synthesis.watermark import Watermark
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,14 @@ class Delivery:
 
     Attributes:
         continuation: each text goes on where the prompt stops, and begins with the prompt.
+        speed: 2 is twice as fast, at the same pitch.
     """
 
     voice: Prompt
     language: str
     sampling: SamplingOptions
     continuation: bool = False
+    speed: float = 1.0
 
 
 def _nobody(done: int) -> None:
@@ -52,7 +55,11 @@ def _nobody(done: int) -> None:
 
 
 class Pipeline:
-    """The parts of a model on one device. It keeps nothing of a call but the last voice it met."""
+    """The parts of a model on one device. It keeps nothing of a call but the last voice it met.
+
+    Attributes:
+        watermark: what every finished segment is marked with, or None.
+    """
 
     def __init__(self, model: Model, device: torch.device, precision: str = "auto",
                  engine: str = "auto") -> None:
@@ -66,6 +73,7 @@ class Pipeline:
         self.precision = pick_precision(precision, device)
         self.engine, self.ar, self.decoder = pick_engine(engine, model.ar.to(device),
                                                          self.precision, device)
+        self.watermark: Watermark | None = None
         self._embedded: tuple[Prompt, Embedding] | None = None
         model.nar.to(device)
         if isinstance(model.codec, torch.nn.Module):
@@ -95,10 +103,17 @@ class Pipeline:
 
     def finish(self, segment: Segment, candidates: Sequence[Candidate], delivery: Delivery,
                ) -> SpokenSegment:
-        """The best of its candidates, as it is heard."""
+        """The best of its candidates as it is heard: with its pauses, at its speed, and marked.
+
+        All speech leaves through here, so a stream is marked as a file is.
+        """
         codec = self.model.codec
-        return finished(segment, best(candidates), codec.sample_rate, codec.hop,
-                        delivery.sampling.pause, delivery.sampling.speed)
+        spoken = finished(segment, best(candidates), codec.sample_rate, codec.hop,
+                          delivery.sampling.pause,
+                          delivery.speed * delivery.sampling.speed)
+        if self.watermark is None:
+            return spoken
+        return replace(spoken, samples=self.watermark.marked(spoken.samples, codec.sample_rate))
 
     def candidates(self, segments: Sequence[Segment], delivery: Delivery,
                    on_frame: Callable[[int], None] | None = None) -> list[tuple[Candidate, ...]]:
