@@ -18,6 +18,7 @@ from valle.version import __version__
 
 COMMANDS = {
     "say": "speak a text in the voice of a three-second prompt",
+    "read": "read a book or subtitles aloud, with chapters, resumable",
     "phones": "show what will be said: a text as words and as phones",
     "voices": "keep prompts under names: add, list, show, play, rm, export, import",
     "serve": "answer requests for speech by HTTP, as OpenAI's API does",

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from g2p import BOUNDARIES, phonemize
+from g2p.markup import plain
 from g2p.vocab import STRESS
 
 Timing = tuple[str, float, float]
@@ -81,3 +82,10 @@ def word_timings(words: Sequence[tuple[str, Sequence[int]]], phones: Sequence[Ti
         found.append((word, phones[places[0]][1], phones[places[-1]][2]) if places
                      else (word, end, end))
     return found
+
+
+def timed_words(text: str, phones: Sequence[Timing], language: str) -> list[Timing]:
+    """(word, start, end) in seconds of a text that is spoken with these phones, without its markup.
+    """
+    words = words_of_phones(plain(text), [phone for phone, _, _ in phones], language)
+    return word_timings(words, phones) if phones else []
