@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -119,6 +120,12 @@ def prepare(options: argparse.Namespace, folder: Path,
     written = [options.out, options.out.with_suffix(".json"),
                *([beside(options.out, options.subtitles)] if options.subtitles else [])]
     book = read_book(options.book)
+    if book.cover:
+        try:
+            mux.size_of(book.cover)
+        except ValueError as error:
+            warnings.warn(f"the cover of {options.book} is left out: {error}", stacklevel=1)
+            book = replace(book, cover=b"")
     for path in written:
         if path.exists() and path.samefile(options.book):
             raise ValueError(f"--out {options.out} would replace {options.book}: choose another "

@@ -40,6 +40,7 @@ KINDS = {
     ".wav": Kind("wav", "pcm_s16le", chapters=False, cover=False),
 }
 OPTIONS = {".m4b": {"brand": "M4B ", "movflags": "+faststart"}, ".wav": {"rf64": "auto"}}
+PICTURES = ("mjpeg", "png")
 BLOCK = 1 << 16  # samples that are encoded at once
 
 
@@ -79,7 +80,7 @@ def write(path: Path, parts: Iterable[Samples], sample_rate: int, tags: Mapping[
     cover: a JPEG or PNG file, or nothing. What the kind cannot hold is left out.
 
     Raises:
-        ImportError, ValueError: as `kind_of`; the cover is no picture.
+        ImportError, ValueError: as `kind_of`, or as `size_of` for the cover.
         OSError: the place cannot be written.
     """
     import av
@@ -102,7 +103,7 @@ def _encode(out: Any, kind: Kind, parts: Iterable[Samples], sample_rate: int,
     if kind.bit_rate:
         stream.bit_rate = kind.bit_rate
     about = dict(tags)
-    if kind.container == "flac":  # its muxer knows no chapters: as Vorbis comments, which are read
+    if kind.container in ("flac", "ogg"):  # one knows no chapters, one rounds to whole seconds
         about |= _comments(marks)
     elif kind.chapters:
         out.set_chapters([{"id": number, "start": round(1000 * mark.start),
@@ -125,12 +126,26 @@ def _encode(out: Any, kind: Kind, parts: Iterable[Samples], sample_rate: int,
     out.mux(stream.encode(None))
 
 
+def size_of(cover: bytes) -> tuple[int, int]:
+    """(width, height) in pixels of a JPEG or PNG file; ValueError where it is neither."""
+    import av
+
+    try:
+        with av.open(io.BytesIO(cover), "r") as file:
+            context = file.streams.video[0].codec_context
+            if context.name in PICTURES and context.width and context.height:
+                return context.width, context.height
+    except (av.error.FFmpegError, IndexError):
+        pass
+    raise ValueError("it is no JPEG or PNG picture")
+
+
 def _add_cover(out: Any, cover: bytes) -> Any:
     """The packet of a picture, for a new stream of the file."""
     import av
     from av.stream import Disposition
 
-    with av.open(io.BytesIO(cover)) as file:
+    with av.open(io.BytesIO(cover), "r") as file:
         source = file.streams.video[0]
         stream = out.add_stream_from_template(source)
         stream.disposition = Disposition.attached_pic
@@ -141,14 +156,9 @@ def _add_cover(out: Any, cover: bytes) -> Any:
 
 def _picture_block(cover: bytes) -> str:
     """A FLAC picture block (RFC 9639, section 8.8) in base64, as Vorbis comments hold it."""
-    import av
-
-    with av.open(io.BytesIO(cover)) as file:
-        context = file.streams.video[0].codec_context
-        width, height = context.width, context.height
     media = b"image/png" if cover.startswith(b"\x89PNG") else b"image/jpeg"
     block = struct.pack(">II", 3, len(media)) + media + struct.pack(
-        ">IIIIII", 0, width, height, 24, 0, len(cover)) + cover
+        ">IIIIII", 0, *size_of(cover), 24, 0, len(cover)) + cover
     return base64.b64encode(block).decode()
 
 

@@ -111,12 +111,15 @@ class Parts:
             return Spoken(tuple(map(float, said["ends"])), str(said["finish"]),
                           bool(said["fluent"]), said["words"]), frames
         except (soundfile.LibsndfileError, ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} is missing or damaged: delete it, and the same command "
-                             "speaks it again") from error
+            raise damaged(path) from error
 
     def samples(self, number: int) -> Samples:
-        """Of a segment that is there [N]."""
-        return soundfile.read(self.path(number), dtype="int16")[0].astype(np.float32) / LOUDEST
+        """Of a segment that is there [N]; ValueError where it is damaged."""
+        try:
+            pcm = soundfile.read(self.path(number), dtype="int16")[0]
+        except soundfile.LibsndfileError as error:
+            raise damaged(self.path(number)) from error
+        return pcm.astype(np.float32) / LOUDEST
 
     def remove(self) -> None:
         """The parts and their folder, where it holds nothing else."""
@@ -126,3 +129,8 @@ class Parts:
             path.unlink(missing_ok=True)
         with suppress(OSError):
             self.folder.rmdir()
+
+
+def damaged(path: Path) -> ValueError:
+    return ValueError(f"{path} is missing or damaged: delete it, and the same command speaks it "
+                      "again")

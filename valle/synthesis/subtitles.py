@@ -11,8 +11,7 @@ from codec.files import atomic_path
 from valle.synthesis.words import Timing
 
 SUFFIXES = {"srt": ".srt", "vtt": ".vtt", "json": ".words.json", "textgrid": ".TextGrid"}
-LINE = 42            # characters, as broadcasters have it; a cue has at most two lines
-MOST = 76            # characters of a cue: they fit into two lines wherever the words break
+LINE, LINES = 42, 2  # characters, and lines of a cue, as broadcasters have it
 LONGEST = 7.0        # seconds of a cue
 PAUSE = 0.6          # seconds of silence that end one
 ENDS = (".", "?", "!", "…", ".\"", "?\"", "!\"", ".”", "?”", "!”", ".’", "?’", "!’")
@@ -32,21 +31,21 @@ def write_subtitles(path: Path, kind: str, words: Sequence[Timing], seconds: flo
 
 
 def cues(words: Sequence[Timing]) -> list[tuple[str, float, float]]:
-    """(text, start, end) of stretches that can be read: sentences, cut where they are long."""
+    """(lines, start, end) of stretches that can be read: sentences, cut where they are long."""
     found: list[list[Timing]] = []
     for word in words:
         last = found[-1] if found else []
         if (not last or last[-1][0].endswith(ENDS) or word[1] - last[-1][2] > PAUSE
                 or word[2] - last[0][1] > LONGEST
-                or sum(len(one[0]) + 1 for one in last) + len(word[0]) > MOST):
+                or len(_lines([*last, word])) > LINES):
             found.append([word])
         else:
             last.append(word)
-    return [(" ".join(word for word, _, _ in one), one[0][1], one[-1][2]) for one in found]
+    return [("\n".join(_lines(one)), one[0][1], one[-1][2]) for one in found]
 
 
 def srt(words: Sequence[Timing]) -> str:
-    return "\n".join(f"{number}\n{clock(start, ',')} --> {clock(end, ',')}\n{_lines(text)}\n"
+    return "\n".join(f"{number}\n{clock(start, ',')} --> {clock(end, ',')}\n{text}\n"
                      for number, (text, start, end) in enumerate(cues(words), 1))
 
 
@@ -54,7 +53,7 @@ def vtt(words: Sequence[Timing]) -> str:
     escaped = [(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"), start, end)
                for text, start, end in words]
     return "WEBVTT\n\n" + "\n".join(
-        f"{clock(start, '.')} --> {clock(end, '.')}\n{_lines(text)}\n"
+        f"{clock(start, '.')} --> {clock(end, '.')}\n{text}\n"
         for text, start, end in cues(escaped))
 
 
@@ -105,5 +104,6 @@ def clock(seconds: float, mark: str) -> str:
             f"{milliseconds:03d}")
 
 
-def _lines(text: str) -> str:
-    return "\n".join(textwrap.wrap(text, LINE, break_long_words=False, break_on_hyphens=False))
+def _lines(words: Sequence[Timing]) -> list[str]:
+    return textwrap.wrap(" ".join(word for word, _, _ in words), LINE, break_long_words=False,
+                         break_on_hyphens=False)
