@@ -7,8 +7,9 @@ import pytest
 from books import write_epub
 from conftest import needs
 
-from valle.reading.book import SCENE_BREAK, Book, read_book
+from valle.reading.book import SCENE_BREAK, Book
 from valle.reading.cast import NARRATOR, check_cast, lines, read_cast
+from valle.reading.formats import read_book
 
 
 def book_of(folder: Path, name: str, text: str) -> Book:

@@ -37,7 +37,8 @@ from valle.commands.voice_options import (
     add_voices_argument,
     load_voice,
 )
-from valle.reading.book import SUFFIXES, Book, read_book
+from valle.reading.book import Book
+from valle.reading.formats import SUFFIXES, read_book
 
 if TYPE_CHECKING:
     from valle.reading.plan import Plan
@@ -93,8 +94,9 @@ def run(options: argparse.Namespace) -> int:
             speak(reading, tts, parts, options.quiet)
             report = finish(reading, tts, parts, options.out, options.subtitles)
     except KeyboardInterrupt:
-        print(f"valle read: stopped; the same command goes on after "
-              f"{parts.count()} of {len(reading.plan.segments)} sentences", file=sys.stderr)
+        print(f"valle read: stopped; the same command{' without --restart' * options.restart} goes "
+              f"on after {parts.count()} of {len(reading.plan.segments)} sentences",
+              file=sys.stderr)
         return 130
     parts.remove()
     if not options.quiet:
