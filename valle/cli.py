@@ -18,6 +18,7 @@ from valle.version import __version__
 
 COMMANDS = {
     "say": "speak a text in the voice of a three-second prompt",
+    "read": "read a book or subtitles aloud, with chapters, resumable",
     "edit": "change words of a recording, and nothing else in it",
     "convert": "what a recording says, when it says it, in another voice",
     "phones": "show what will be said: a text as words and as phones",

@@ -30,6 +30,7 @@ from g2p import Lexicon
 from valle.commands.replay import differences, replay
 from valle.commands.voice_options import (
     add_lexicon_argument,
+    add_subtitles_argument,
     add_transcriber_argument,
     add_voice_arguments,
     add_voices_argument,
@@ -39,6 +40,7 @@ from valle.commands.voice_options import (
 )
 from valle.features.player import find_player, playing
 from valle.features.progress import advance, progress
+from valle.synthesis.subtitles import beside, write_subtitles
 
 if TYPE_CHECKING:
     from valle.synthesis.join import SpokenSegment
@@ -70,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path,
                         help="the file to write: .wav, .flac, .ogg, .opus or .mp3; - writes a WAV "
                              "stream to standard output while it is made, as for `| aplay`")
+    add_subtitles_argument(parser)
     parser.add_argument("--language", default="en-us", help="of the text")
     add_lexicon_argument(parser)
     parser.add_argument("--seed", type=int, default=0,
@@ -112,6 +115,8 @@ def check_options(options: argparse.Namespace) -> None:
     if options.play and (options.out or options.json or options.replay):
         raise ValueError("--play writes no file and no record: leave out --out, --json and "
                          "--replay")
+    if options.subtitles and (options.play or str(options.out) == "-"):
+        raise ValueError("--subtitles stand beside a file: give it a name with --out")
     if options.play:
         find_player()
     if str(options.out) == "-" and (options.json or options.replay):
@@ -119,7 +124,8 @@ def check_options(options: argparse.Namespace) -> None:
                          "and --replay, or name a file")
     if options.threads < 1:
         raise ValueError(f"--threads {options.threads}: must be 1 or more")
-    written = (options.out, options.out.with_suffix(".json")) if options.out else ()
+    written = [options.out, options.out.with_suffix(".json")] if options.out else []
+    written += [beside(options.out, options.subtitles)] if options.subtitles else []
     for name in ("text_file", "prompt_audio", "prompt_text_file"):
         read = getattr(options, name)
         if read is None or not read.exists():
@@ -218,11 +224,13 @@ def run(options: argparse.Namespace) -> int:
     import torch
 
     from valle.engine.threads import cores
+    from valle.synthesis.words import timed_words
 
     torch.set_num_threads(min(options.threads, cores()))
     watermark = watermark_of(options)
     tts, sampling = load_voice(options)
     tts.lexicon, tts.watermark = lexicon, watermark
+    check_timings(tts, options.subtitles)
     loaded = time.monotonic()
     voice = prompt_of(transcript, tts, options)
     if options.play or str(options.out) == "-":
@@ -238,6 +246,9 @@ def run(options: argparse.Namespace) -> int:
                           sampling=sampling, continuation=options.continuation,
                           on_frame=partial(advance, bar))
     audio.save(options.out)
+    if options.subtitles:
+        write_subtitles(beside(options.out, options.subtitles), options.subtitles,
+                        timed_words(text, audio.phones, options.language), audio.seconds)
     done = time.monotonic()
     rtf = (done - loaded) / audio.seconds
     if options.json:
@@ -252,6 +263,13 @@ def run(options: argparse.Namespace) -> int:
     if audio.finish != "eos":
         print("warning: the model did not end by itself; try another --seed", file=sys.stderr)
     return 0 if before is None else compare(before, audio, options)
+
+
+def check_timings(tts: VALLE, subtitles: str | None) -> None:
+    """ValueError where timings are wanted of a model that has none."""
+    if subtitles and tts.model.ar.config.layout != "interleaved":
+        raise ValueError("this model has the plain layout and does not know when it says a word: "
+                         "leave out --subtitles")
 
 
 def write_stream(spoken: Iterable[SpokenSegment], tts: VALLE, pipe: IO[bytes]) -> None:

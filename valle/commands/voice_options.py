@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from valle.commands.flags import add_flags
 from valle.synthesis.options import SamplingOptions
+from valle.synthesis.subtitles import SUFFIXES
 
 if TYPE_CHECKING:
     from valle.synthesis.watermark import Watermark
@@ -50,6 +51,13 @@ def add_lexicon_argument(parser: argparse.ArgumentParser) -> None:
     """Of the commands that speak, or show what they would say."""
     parser.add_argument("--lexicon", type=Path, metavar="FILE",
                         help="words and how they are said, see `valle phones --help`")
+
+
+def add_subtitles_argument(parser: argparse.ArgumentParser) -> None:
+    """Of the commands that write speech into files."""
+    parser.add_argument("--subtitles", choices=SUFFIXES,
+                        help="write when each word is said, beside --out: as SubRip, WebVTT, JSON "
+                             "or for Praat")
 
 
 def add_voices_argument(parser: argparse.ArgumentParser) -> None:

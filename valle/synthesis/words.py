@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from g2p import BOUNDARIES, phonemize
+from g2p.markup import plain
 from g2p.ssml import shown
 from g2p.vocab import STRESS
 
@@ -23,7 +24,7 @@ def words_of_phones(text: str, phones: Sequence[str], language: str) -> list[tup
 
     Every phone but boundaries belongs to one word; a word that is not heard has none.
     """
-    words = [word for word in shown(text).split() if any(letter.isalnum() for letter in word)]
+    words = [word for word in plain(shown(text)).split() if any(letter.isalnum() for letter in word)]
     alone: list[str] = []
     owners: list[int] = []
     for index, word in enumerate(words):
@@ -86,3 +87,10 @@ def word_timings(words: Sequence[tuple[str, Sequence[int]]], phones: Sequence[Ti
         found.append((word, phones[places[0]][1], phones[places[-1]][2]) if places
                      else (word, end, end))
     return found
+
+
+def timed_words(text: str, phones: Sequence[Timing], language: str) -> list[Timing]:
+    """(word, start, end) in seconds of a text that is spoken with these phones, without its markup.
+    """
+    words = words_of_phones(text, [phone for phone, _, _ in phones], language)
+    return word_timings(words, phones) if phones else []
