@@ -23,8 +23,8 @@ from valle.model.checkpoint import load_vocabulary, model_folder
 from valle.model.config import TransformerConfig, size
 from valle.model.nar import NAR
 from valle.training.log import Examples, Metrics
-from valle.training.loop import Loss, device_of
 from valle.training.run import Data
+from valle.training.stage import Loss, device_of
 from valle.training.state import Labels, parameter_groups
 
 
@@ -209,7 +209,7 @@ class Task(Protocol):
 class SpeechStage:
     """Trains an AR or a NAR on prepared speech."""
 
-    clip = 1.0
+    clip, best = 1.0, "valid/loss"
 
     def __init__(self, task: Task, data: SpeechData, codec: Codec | None = None) -> None:
         """codec: turns samples into audio; without it there are none to listen to."""
