@@ -88,8 +88,8 @@ def run_steps(stage: Stage, config: LoopConfig, progress: Progress, stop: Stop, 
             metrics = train_step(stage, config, progress, replica)
         metrics |= utilisation.metrics(metrics["speed/units_per_second"])
         progress.seconds = before + time.monotonic() - started
-        speed = metrics["speed/units_per_second"]
-        bar.set_postfix_str(f"loss {metrics['train/loss']:.3f} {speed:.0f} {stage.unit}/s",
+        bar.set_postfix_str(f"loss {metrics['train/loss']:.3f} "
+                            f"{progress.units / progress.seconds:.0f} {stage.unit}/s",
                             refresh=False)
         bar.update()
         if keeper:
