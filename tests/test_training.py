@@ -38,7 +38,7 @@ from valle.training.stages.ar import ARTask
 from valle.training.stages.codec import CodecStage, CodecTraining
 from valle.training.stages.decoder import DecoderStage, DecoderTraining
 from valle.training.stages.nar import NARTask
-from valle.training.state import Progress
+from valle.training.state import Progress, save_state
 from valle.tts import VALLE
 
 ROOT = Path(__file__).parents[1]
@@ -328,10 +328,13 @@ def test_a_checkpoint_of_another_shape_is_refused(corpus: Corpus, tmp_path: Path
 def test_a_full_disk_leaves_no_half_checkpoint(corpus: Corpus, tmp_path: Path) -> None:
     fit(build("ar plain", corpus), loop(tmp_path, 1), {})
     before = (tmp_path / "checkpoint.safetensors").read_bytes()
-    with file_limit(4096), pytest.raises(OSError, match=r"checkpoint.safetensors"):
+    with file_limit(4096), pytest.raises(OSError, match=r"best/ar.safetensors"):
         fit(build("ar plain", corpus), loop(tmp_path, 2), {})
+    stage = build("ar plain", corpus)
+    with file_limit(4096), pytest.raises(OSError, match=r"checkpoint.safetensors"):
+        save_state(tmp_path, stage.modules, stage.optimizers, Progress())
     assert (tmp_path / "checkpoint.safetensors").read_bytes() == before
-    assert not list(tmp_path.glob(".*")) and not list(tmp_path.glob("*.tmp"))
+    assert not list(tmp_path.rglob(".*"))
 
 
 def test_metrics_past_the_checkpoint_and_half_lines_are_dropped(corpus: Corpus,
