@@ -49,7 +49,7 @@ def test_one_two_and_three_processes_learn_alike(corpus: Corpus, tmp_path: Path)
     alone = curve(tmp_path / "1")
     assert alone[-1] < 0.9 * alone[0], "it learns"
     for name in ("2", "3", "moved"):
-        assert curve(tmp_path / name) == pytest.approx(alone, rel=1e-4), name
+        assert curve(tmp_path / name) == pytest.approx(alone, rel=1e-3), name
         assert curve(tmp_path / name, "units") == curve(tmp_path / "1", "units"), "other batches"
         assert [p.name for p in (tmp_path / name).glob("best/*.safetensors")] == ["ar.safetensors"]
     assert printed.count(f"resuming {tmp_path / 'moved'} at step {STEPS // 2}") == 1, "said once"

@@ -26,7 +26,7 @@ def spread_out(items: Sequence[T], count: int) -> list[T]:
 
 
 class Groups(Sequence[list[int]]):
-    """Lists of numbers in two arrays: a list of lists of a million utterances takes 200 MB."""
+    """Lists of numbers in two arrays: as lists a million utterances took 144 MB, so 11."""
 
     def __init__(self, numbers: NDArray[np.integer], ends: NDArray[np.integer]) -> None:
         """numbers: of all lists; ends: where each list ends among them."""
