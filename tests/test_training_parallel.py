@@ -75,8 +75,8 @@ def test_two_optimizers_and_a_quantizer_stay_together(corpus: Corpus, tmp_path: 
 def test_torchrun_ends_when_a_process_dies_and_the_run_goes_on_alone(corpus: Corpus,
                                                                      tmp_path: Path) -> None:
     def torchrun(*more: str) -> list[str]:
-        return [sys.executable, "-B", "-m", "torch.distributed.run", "--nproc-per-node=2",
-                "--master-port=0", "train.py", *speech(corpus, tmp_path, *more)]
+        return [sys.executable, "-B", "-m", "torch.distributed.run", "--standalone",
+                "--nproc-per-node=2", "train.py", *speech(corpus, tmp_path, *more)]
 
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(torchrun("--steps=9999", "--save-minutes=0"), cwd=ROOT, env=environment,
