@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import sys
+import traceback
 
 from valle.cli import run
 
@@ -28,6 +29,8 @@ def train(processes: int, arguments: list[str]) -> int:
         code = 99
         try:
             code = run("train", arguments, "train.py")
+        except Exception:  # noqa: BLE001
+            traceback.print_exc()
         finally:
             os._exit(code)
     codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]

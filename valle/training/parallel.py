@@ -70,7 +70,7 @@ def copy_buffers(module: nn.Module) -> None:
     """Give all processes the first one's buffers: of what each has computed for itself."""
     if count() > 1:
         for buffer in module.buffers():
-            dist.broadcast(buffer, 0)
+            dist.broadcast(buffer.data, 0)
 
 
 class Replica:
@@ -85,14 +85,17 @@ class Replica:
         self._parallel = DistributedDataParallel(
             _Next(modules), find_unused_parameters=True, broadcast_buffers=False,
         ) if count() > 1 else None
+        self._before = [b.clone() for b in self._buffers]  # as all processes have them
 
     def next(self, items: Iterator[T]) -> T | None:
         """The next of `items`, which the modules compute; None when there is no more."""
         if self._parallel is None:
             return next(items, None)
-        for buffer in self._buffers:
-            dist.all_reduce(buffer)
-            buffer /= count()
+        for buffer, before in zip(self._buffers, self._before, strict=True):
+            change = buffer - before
+            dist.all_reduce(change)
+            before += change / count()
+            buffer.data.copy_(before)  # under graphs that have yet to go backward
         try:
             return self._parallel(items)  # type: ignore[no-any-return]
         except StopIteration:
