@@ -1,5 +1,6 @@
 # make demo   speak one sentence: venv, install, demo.wav
 # make test   install what the tests need and run the quick ones; make test-all runs the slow too
+# make soak   training under a hundred kills, and under other attacks; minutes
 # make check  lint and types
 # make docs   the API reference, into build/reference
 
@@ -8,7 +9,7 @@ VENV ?= .venv
 RUN := $(VENV)/bin/python
 PYTEST := $(RUN) -m pytest -n logical --maxprocesses 4 --dist loadfile
 
-.PHONY: demo test test-all check docs clean
+.PHONY: demo test test-all soak check docs clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -21,6 +22,9 @@ test: $(VENV)/.installed-dev
 
 test-all: $(VENV)/.installed-dev
 	$(PYTEST)
+
+soak: $(VENV)/.installed-dev
+	$(RUN) tests/soak.py
 
 check: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff check .

@@ -42,3 +42,12 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise OSError(errno.EIO, str(error), str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: str | Path) -> None:
+    """Remove temporary files of processes that were killed while they wrote below `folder`.
+
+    Only for a folder that no other process writes into now.
+    """
+    for path in Path(folder).rglob(".*.tmp"):
+        path.unlink(missing_ok=True)

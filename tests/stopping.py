@@ -5,7 +5,7 @@ import os
 import signal
 from typing import Any
 
-from valle.training.loop import Stage
+from valle.training.stage import Stage
 
 
 def interrupt_at(stage: Stage, step: int) -> Stage:

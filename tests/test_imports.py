@@ -24,7 +24,7 @@ ROOMS = (  # each may import those before it, and nothing after it
 EXTRAS = ("tensorboard", "torch.utils.tensorboard", "pocketsphinx", "resemblyzer", "speechmos",
           "faster_whisper", "distillmos", "onnxruntime", "parselmouth", "matplotlib",
           "transformers", "fastapi", "starlette", "uvicorn", "av", "prometheus_client", "wyoming",
-          "websockets", "openai", "markdown_it", "perth", "pytest")
+          "websockets", "wandb", "openai", "markdown_it", "perth", "pytest")
 SERVER = ("fastapi", "starlette", "uvicorn", "av", "prometheus_client", "wyoming", "websockets")
 LIMIT = 600  # seconds, on a machine that has much else to do
 MOST_LINES, LONGEST_FUNCTION, MOST_ARGUMENTS = 350, 70, 10

@@ -239,7 +239,8 @@ def test_a_resumed_run_is_the_uninterrupted_one(trained: Path):
 
 
 def test_a_handful_of_clips_is_learned_by_heart(corpus: Corpus):
-    from valle.training.loop import LoopConfig, train_step
+    from valle.training.loop import train_step
+    from valle.training.stage import LoopConfig
     from valle.training.stages.recognizer import RecognizerStage, RecognizerTraining
     from valle.training.state import Progress
 

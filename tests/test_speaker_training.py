@@ -20,8 +20,9 @@ from valle.cli import run
 from valle.features.augment import Augmentation
 from valle.speaker.encoder import ENCODERS
 from valle.speaker.model import SpeakerConfig, SpeakerModel
-from valle.training.loop import LoopConfig, fit
+from valle.training.loop import fit
 from valle.training.run import Data
+from valle.training.stage import LoopConfig
 from valle.training.stages.speaker import SpeakerStage, SpeakerTraining
 from valle.training.stages.speaker import build as build_stage
 

@@ -22,7 +22,8 @@ from safetensors.torch import load_file
 from g2p import phonemize
 from valle.cli import run
 from valle.data.lock import LOCK, locked
-from valle.training.loop import LoopConfig, Loss, fit
+from valle.training.loop import fit
+from valle.training.stage import LoopConfig, Loss
 from valle.training.state import BEFORE, CHECKPOINT, Progress, resume, save_state
 
 pytestmark = pytest.mark.usefixtures("no_tensorboard")
@@ -206,7 +207,7 @@ def test_a_run_with_other_options_or_data_of_the_same_shape_is_refused(
 class Duel:
     """Two modules that learn from each other's losses; notes what is asked of it in which order."""
 
-    name, unit, clip = "duel", "steps", 1e9
+    name, unit, clip, best = "duel", "steps", 1e9, "valid/x"
 
     def __init__(self) -> None:
         torch.manual_seed(0)
@@ -222,9 +223,11 @@ class Duel:
 
     def losses(self, batch, step):  # type: ignore[no-untyped-def]
         made = self.modules["maker"](batch["x"][0])
-        yield Loss(self.modules["judge"](made.detach()).float().mean(), 0.0, {}, "judge")
+        yield Loss(self.modules["judge"](made.detach()).float().mean(), 0.0, {}, "judge",
+                   weight=len(made))
         self.seen.append(self.modules["judge"].weight.detach().clone())
-        yield Loss(-self.modules["judge"](made).float().mean(), 4.0, {"train/x": 1.0}, "maker")
+        yield Loss(-self.modules["judge"](made).float().mean(), 4.0, {"train/x": 1.0}, "maker",
+                   weight=len(made))
 
     def validate(self) -> dict[str, float]:
         assert not torch.is_grad_enabled() and not self.modules.training
@@ -247,9 +250,10 @@ def test_each_loss_moves_its_own_module_before_the_next_is_asked_for(tmp_path: P
 
 
 def test_accumulated_batches_are_one_large_batch(tmp_path: Path) -> None:
-    """The judge steps once for both halves, and all four samples of each count."""
+    """The judge steps once for both parts, and all five samples count alike."""
     parted, whole = Duel(), Duel()
-    halves = [parted.batch(i)["x"][0] for i in range(2)]
+    halves = [whole.batch(0)["x"][0], whole.batch(1)["x"][0][:1] + 2]
+    parted.batch = lambda index: {"x": [halves[index]]}  # type: ignore[method-assign]
     whole.batch = lambda index: {"x": [torch.cat(halves)]}  # type: ignore[method-assign]
     for stage, accumulate in ((parted, 2), (whole, 1)):
         fit(stage, LoopConfig(tmp_path / str(accumulate), 1, warmup=0, device="cpu",
@@ -258,6 +262,69 @@ def test_accumulated_batches_are_one_large_batch(tmp_path: Path) -> None:
     for name in a:
         torch.testing.assert_close(a[name], b[name], atol=1e-2, rtol=1e-2)
     assert len(parted.seen) == 2 and torch.equal(parted.seen[0], parted.seen[1])
+
+
+def metrics(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_the_best_validation_is_kept(tmp_path: Path) -> None:
+    stage, found = Duel(), iter([3.0, float("nan"), 1.0, 2.0])
+    stage.validate = lambda: {"valid/x": next(found)}  # type: ignore[method-assign]
+    stage.export = lambda folder: save_state(  # type: ignore[method-assign]
+        folder, stage.modules, {}, Progress())
+    done = fit(stage, LoopConfig(tmp_path, 8, device="cpu", validate_every=2), {})
+    assert (done.best, done.best_step) == (1.0, 6)
+    best, last = (load_file(tmp_path / name / CHECKPOINT) for name in ("best", "."))
+    assert not any(torch.equal(best[key], last[key]) for key in best if "weight" in key)
+
+
+@pytest.mark.parametrize("steps", [2, 4])
+def test_a_signal_breaks_off_a_validation_that_the_next_run_does_again(
+        steps: int, tmp_path: Path) -> None:
+    """In the middle of a run and after its last step."""
+    stage, config = Duel(), LoopConfig(tmp_path, steps, device="cpu", validate_every=2, log_every=1)
+
+    def validate() -> dict[str, float]:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+        return {}
+
+    stage.validate = validate  # type: ignore[method-assign]
+    began = time.monotonic()
+    stopped = fit(stage, config, {})
+    assert (stopped.step, stopped.signal) == (2, signal.SIGTERM) and time.monotonic() - began < 10
+    assert fit(Duel(), config, {}).step == steps
+    assert [(m["step"], "valid/x" in m) for m in metrics(tmp_path)] == [
+        (1, False), (2, False), (2, True), (3, False), (4, False), (4, True)][: 3 * steps // 2]
+    assert fit(stage, config, {}).signal == 0, "it is trained: nothing is validated again"
+
+
+def test_what_a_step_takes_is_logged(tmp_path: Path) -> None:
+    stage, make = Duel(), Duel().batch
+
+    def slowly(index: int) -> dict[str, list[torch.Tensor]]:
+        time.sleep(0.05)
+        return make(index)
+
+    stage.batch = slowly  # type: ignore[method-assign]
+    fit(stage, LoopConfig(tmp_path, 2, device="cpu", log_every=1, peak_tflops=1e-9), {})
+    *_, last = (m for m in metrics(tmp_path) if "train/loss" in m)
+    assert 0.3 < last["speed/data_stall"] <= 1 and last["train/x"] == 1
+    assert 1 < last["speed/units_per_second"] < 4 / 0.05
+    products = 3 + 4  # of 4 x 3 and 3 x 3, forward and backward
+    flops_per_unit = products * 2 * 4 * 9 / 4
+    assert last["speed/mfu"] == pytest.approx(
+        flops_per_unit * last["speed/units_per_second"] / 1e3, rel=1e-3)
+
+
+def test_wandb_is_asked_for_by_a_flag_and_named_where_it_is_missing(
+        corpus: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    assert run("train", command(corpus, tmp_path / "out", "--wandb=mine"), "train.py") == 1
+    assert "pip install 'valle[wandb]'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_lines_tell_of_progress_where_there_is_no_terminal(tmp_path: Path,

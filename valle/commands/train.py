@@ -3,8 +3,11 @@
   valle train ar --data data/libri --out runs/ar --steps 7000
 
 --out gets checkpoint.safetensors (and the one before), metrics.jsonl, a TensorBoard folder
-(`tensorboard --logdir OUT`) and the files that inference loads. A run that was stopped by a signal
-ends with 130 (Ctrl-C) or 143 (SIGTERM).
+(`tensorboard --logdir OUT`), the files that inference loads, and in best/ those of the best
+validation. A run that was stopped by a signal ends with 130 (Ctrl-C) or 143 (SIGTERM). Several
+processes share the batches of a step (docs/training.md):
+
+  torchrun --nproc-per-node 2 train.py ar --accumulate 2 --data ...
 """
 from __future__ import annotations
 
@@ -25,8 +28,8 @@ def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse
     stage, rest = split_stage(list(arguments))
     name = parser.parse_args([stage] if stage is not None else rest[:1]).stage
     own = Parser(f"{parser.prog} {name}", known[name])
-    from valle.training.loop import LoopConfig
     from valle.training.run import Data
+    from valle.training.stage import LoopConfig
 
     add_flags(own, Data, LoopConfig, *load_stage(name).CONFIGS)
     own.set_defaults(stage=name)
@@ -46,8 +49,8 @@ def split_stage(arguments: list[str]) -> tuple[str | None, list[str]]:
 
 
 def run(options: argparse.Namespace) -> int:
-    from valle.training.loop import LoopConfig
     from valle.training.run import Data, train
+    from valle.training.stage import LoopConfig
 
     configs = (Data, LoopConfig, *load_stage(options.stage).CONFIGS)
     progress = train(options.stage, *(from_flags(options, kind) for kind in configs))

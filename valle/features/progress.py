@@ -7,6 +7,7 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
+_hushed = False  # another process of the same run speaks
 LINE_SECONDS = 20.0  # between two lines where there is no terminal
 LINE = "{desc}: {n_fmt} of {total_fmt} {unit}, {percentage:.0f} %, {remaining} left{postfix}"
 
@@ -35,8 +36,8 @@ def progress(items: Iterable[Any] | None = None, *, total: int | None = None, de
         brief: for what seldom lasts long: no line before 20 seconds, and no bar is left behind.
         silent: nothing at all.
     """
-    common = {"total": total, "desc": desc, "unit": unit, "initial": initial, "disable": silent,
-              "leave": not brief}
+    common = {"total": total, "desc": desc, "unit": unit, "initial": initial,
+              "disable": silent or _hushed, "leave": not brief}
     if sys.stderr.isatty():
         return tqdm(items, dynamic_ncols=True, **common)
     return tqdm(items, bar_format=LINE, file=Lines(sys.stderr), mininterval=LINE_SECONDS,
@@ -52,4 +53,11 @@ def advance(bar: tqdm[Any], done: int) -> None:
 
 def say(line: str) -> None:
     """A line for people beside the bar."""
-    tqdm.write(line, file=sys.stderr)
+    if not _hushed:
+        tqdm.write(line, file=sys.stderr)
+
+
+def hush() -> None:
+    """No more bars and lines from this process: another one of the same run shows them."""
+    global _hushed
+    _hushed = True

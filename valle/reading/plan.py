@@ -101,11 +101,11 @@ def plan_of(passages: tuple[Passage, ...], lexicon: Lexicon | None, language: st
         except ValueError as error:
             skipped[place] = error
             continue
-        for phones, silence in parts:
+        for part in parts:
             number = len(segments)
-            segments.append(Segment(tuple(phones),
+            segments.append(Segment(tuple(part.phones),
                                     seed * 1_000_003 + number * 2 * MAX_CANDIDATES, place,
-                                    number == 0, silence))
+                                    number == 0, part.pause, part.prosody))
         if passage.time is None and not segments[-1].pause:
             segments[-1] = replace(segments[-1], pause=passage.pauses * pause)
     if not segments:

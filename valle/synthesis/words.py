@@ -24,7 +24,7 @@ def words_of_phones(text: str, phones: Sequence[str], language: str) -> list[tup
 
     Every phone but boundaries belongs to one word; a word that is not heard has none.
     """
-    words = [word for word in plain(shown(text)).split() if any(letter.isalnum() for letter in word)]
+    words = [word for word in plain(shown(text)).split() if any(map(str.isalnum, word))]
     alone: list[str] = []
     owners: list[int] = []
     for index, word in enumerate(words):

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from codec.files import atomic_path
 from valle.training.state import Progress
 
 Metrics = dict[str, float]
@@ -15,17 +16,26 @@ Examples = dict[str, tuple[torch.Tensor, int]]  # by name: audio [N], and its sa
 
 
 class Log:
-    """metrics.jsonl, and TensorBoard when it is installed."""
+    """metrics.jsonl; TensorBoard when it is installed; Weights & Biases when it is asked for."""
 
-    def __init__(self, folder: Path, step: int) -> None:
-        """step: where the run goes on; what was written past it is removed."""
+    def __init__(self, folder: Path, progress: Progress, wandb: str = "") -> None:
+        """progress: where the run goes on; what was written past it is removed.
+
+        wandb: a project of Weights & Biases, or "".
+        """
         self.path = folder / "metrics.jsonl"
-        self._drop_after(step)
+        self._drop_after(progress.step)
+        self.wandb: Any = None
         try:
             from torch.utils.tensorboard import SummaryWriter
-            self.board: Any = SummaryWriter(str(folder / "tensorboard"), purge_step=step)
+            self.board: Any = SummaryWriter(str(folder / "tensorboard"), purge_step=progress.step)
         except ImportError:
             self.board = None
+        if wandb:
+            import wandb as service
+
+            self.wandb = service.init(project=wandb, name=folder.resolve().name, dir=folder,
+                                      id=progress.run, resume="allow", config=progress.settings)
 
     def _drop_after(self, step: int) -> None:
         """Remove lines past the checkpoint, and a line that a kill cut in half."""
@@ -33,7 +43,8 @@ class Log:
             return
         lines = [line for line in self.path.read_text().splitlines() if line.endswith("}")]
         kept = [line for line in lines if json.loads(line)["step"] <= step]
-        self.path.write_text("".join(line + "\n" for line in kept))
+        with atomic_path(self.path) as temporary:
+            temporary.write_text("".join(line + "\n" for line in kept))
 
     def write(self, progress: Progress, metrics: Metrics,
               audio: Examples | None = None) -> None:
@@ -41,8 +52,13 @@ class Log:
         record = {"step": progress.step, "seconds": round(progress.seconds, 1),
                   "units": progress.units, "skipped": progress.skipped,
                   **{k: round(v, 5) if math.isfinite(v) else None for k, v in metrics.items()}}
-        with open(self.path, "a") as file:
-            file.write(json.dumps(record) + "\n")
+        try:
+            with open(self.path, "a") as file:
+                file.write(json.dumps(record) + "\n")
+        except OSError as error:  # a full disk does not say where
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
+        if self.wandb is not None:
+            self.wandb.log(metrics, step=progress.step)
         if self.board is None:
             return
         for key, value in metrics.items():
@@ -56,3 +72,5 @@ class Log:
     def __exit__(self, *exc: object) -> None:
         if self.board is not None:
             self.board.close()
+        if self.wandb is not None:
+            self.wandb.finish()

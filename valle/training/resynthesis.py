@@ -10,7 +10,7 @@ from torch import nn
 
 from codec.discriminator import Discriminator, spectral_distance
 from codec.source import pitch_class
-from valle.training.loop import Loss
+from valle.training.stage import Loss
 
 REFERENCE = (1.0, 4.0)  # seconds of the same recording by which the decoder knows the voice
 KNOWN_VOICE = 0.85      # share of steps

@@ -13,7 +13,7 @@ from torch import nn
 
 from codec import Codec, load_codec
 from g2p import Vocabulary
-from valle.data.batching import batches
+from valle.data.batching import Batches, batches
 from valle.data.held_out import hold_out
 from valle.data.manifest import Prepared
 from valle.data.writer import DOUBTFUL_SCORE
@@ -23,8 +23,8 @@ from valle.model.checkpoint import load_vocabulary, model_folder
 from valle.model.config import TransformerConfig, size
 from valle.model.nar import NAR
 from valle.training.log import Examples, Metrics
-from valle.training.loop import Loss, device_of
 from valle.training.run import Data
+from valle.training.stage import Loss, device_of
 from valle.training.state import Labels, parameter_groups
 
 
@@ -134,13 +134,13 @@ class SpeechData:
         self.vocabulary = vocabulary or Vocabulary.build(
             self.prepared.utterances[row].phones or () for row in self.train)
         self.languages = tuple(sorted({index.languages[i] for i in index.language[self.train]}))
-        self._epoch: tuple[int, int, list[list[list[int]]]] = (-1, 0, [])
+        self._epoch: tuple[int, int, Batches | tuple[()]] = (-1, 0, ())
 
     def at(self, step: int) -> list[Sample]:
         """The samples of a step, some of them unconditioned. Epochs follow one another."""
         epoch, first, groups = self._epoch
         if step < first:
-            epoch, first, groups = -1, 0, []
+            epoch, first, groups = -1, 0, ()
         while step >= first + len(groups):
             epoch, first = epoch + 1, first + len(groups)
             groups = batches(self.prepared.index, self.train, self._lengths,
@@ -209,7 +209,7 @@ class Task(Protocol):
 class SpeechStage:
     """Trains an AR or a NAR on prepared speech."""
 
-    clip = 1.0
+    clip, best = 1.0, "valid/loss"
 
     def __init__(self, task: Task, data: SpeechData, codec: Codec | None = None) -> None:
         """codec: turns samples into audio; without it there are none to listen to."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import uuid
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,6 +38,9 @@ class Progress:
         settings: the options of the first start, for people.
         labels: what the numbers that the weights have learned stand for: phones, speakers, codec.
         signal: that stopped the run, or 0.
+        validated: the step of the last validation.
+        best, best_step: the least value of the stage's validation metric `best`, and its step.
+        run: a name that no other run has.
     """
 
     step: int = 0
@@ -46,6 +50,10 @@ class Progress:
     settings: dict[str, Any] = field(default_factory=dict)
     labels: Labels = field(default_factory=dict)
     signal: int = 0
+    validated: int = 0
+    best: float | None = None
+    best_step: int = 0
+    run: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
 
 
 def save_state(folder: Path, modules: nn.ModuleDict,

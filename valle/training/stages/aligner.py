@@ -16,8 +16,8 @@ from valle.data.held_out import hold_out
 from valle.data.manifest import Prepared, Utterance, load_samples
 from valle.model.aligner import Aligner, AlignerConfig
 from valle.training.log import Examples, Metrics
-from valle.training.loop import LoopConfig, Loss, device_of, full_precision, to_device
 from valle.training.run import Data
+from valle.training.stage import LoopConfig, Loss, device_of, full_precision, to_device
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Batch:
 class AlignerStage:
     """Trains an Aligner on prepared folders (a manifest is enough, codes are not needed)."""
 
-    name, unit, clip = "aligner", "s of audio", 1.0
+    name, unit, clip, best = "aligner", "s of audio", 1.0, "valid/loss"
 
     def __init__(self, folders: Sequence[Path], held_out: Sequence[str],
                  config: AlignerTraining) -> None:
@@ -99,8 +99,9 @@ class AlignerStage:
         alone = step < self.config.teacher_steps and any(batch.timed)
         truth = batch.truth if alone else self._with_best_paths(batch)
         frame_rate = self.prepared.spec.frame_rate * self.model.config.stack
-        yield Loss(self.model.loss(batch.mel, batch.n_frames, truth),
-                   float(batch.n_frames.sum()) / frame_rate)
+        real = float(batch.n_frames.sum())
+        yield Loss(self.model.loss(batch.mel, batch.n_frames, truth), real / frame_rate,
+                   {"train/padding": 1 - real / truth.numel()}, weight=float((truth >= 0).sum()))
 
     def validate(self) -> Metrics:
         """Loss on unseen speech, and the error of phone starts where the truth is known."""

@@ -14,9 +14,8 @@ from g2p import Vocabulary
 from valle.model.ar import AR
 from valle.model.checkpoint import load_ar, save_ar
 from valle.model.config import ARConfig
-from valle.model.tokens import EOS, PAD, advance_ids
+from valle.model.tokens import AUDIO, EOS, PAD, advance_ids
 from valle.training.log import Metrics
-from valle.training.loop import LoopConfig, Loss, to_device
 from valle.training.run import Data
 from valle.training.samples import speak_on
 from valle.training.speech import (
@@ -28,6 +27,7 @@ from valle.training.speech import (
     open_speech,
     start_from_codebooks,
 )
+from valle.training.stage import LoopConfig, Loss, to_device
 
 Batch = tuple[torch.Tensor, torch.Tensor | None]
 VALIDATION_BATCH = 8
@@ -84,7 +84,10 @@ class ARTask:
     def loss(self, batch: Batch) -> Loss:
         tokens, advance = batch
         value = self.model.loss(tokens, advance, self.corrupt)["loss"]
-        return Loss(value, float((tokens != PAD).sum()))
+        real = tokens != PAD
+        spoken = real & ((tokens == AUDIO).cumsum(1) > 0)  # <audio> itself is given
+        return Loss(value, float(real.sum()), {"train/padding": 1 - real.float().mean()},
+                    weight=float(spoken.sum() - len(tokens)))
 
     def validate(self, samples: Sequence[Sample], device: torch.device) -> Metrics:
         totals: dict[str, list[torch.Tensor]] = {}

@@ -22,7 +22,7 @@ from valle.data.loading import load_whole
 from valle.data.recording import LeftOut, summary
 from valle.features.progress import say
 from valle.training.log import Examples, Metrics
-from valle.training.loop import LoopConfig, Loss, device_of, full_precision
+from valle.training.parallel import copy_buffers
 from valle.training.resynthesis import (
     KNOWN_VOICE,
     REFERENCE,
@@ -32,6 +32,7 @@ from valle.training.resynthesis import (
     stack,
 )
 from valle.training.run import Data
+from valle.training.stage import LoopConfig, Loss, device_of, full_precision
 from valle.training.state import Labels
 
 START_BATCHES = 12  # that the quantizer starts from
@@ -114,7 +115,7 @@ def load_pcm(path: Path, sample_rate: int) -> Pcm | None:
 class CodecStage:
     """Reconstruction, commitment and adversarial training of a SpectralCodec."""
 
-    name, unit, clip = "codec", "s of audio", 10.0
+    name, unit, clip, best = "codec", "s of audio", 10.0, "valid/voice"
 
     def __init__(self, config: CodecTraining, folders: Sequence[Path], held_out: Sequence[str],
                  ) -> None:
@@ -181,6 +182,7 @@ class CodecStage:
         wav = torch.cat([self.batch(step + offset).wav for offset in range(1, 1 + START_BATCHES)])
         with torch.no_grad(), full_precision(wav.device):
             self.codec.start_quantizer(self.codec.latents(wav.to(device_of(self.codec))))
+        copy_buffers(self.codec)
 
     def validate(self) -> Metrics:
         """Spectral distance on unseen speakers by number of codebooks, and usage of each."""

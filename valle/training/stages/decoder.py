@@ -29,7 +29,6 @@ from valle.features.progress import progress
 from valle.model.checkpoint import load_vocabulary, model_folder
 from valle.training.disguise import disguise
 from valle.training.log import Examples, Metrics
-from valle.training.loop import LoopConfig, Loss, device_of
 from valle.training.resynthesis import (
     KNOWN_VOICE,
     REFERENCE,
@@ -39,6 +38,7 @@ from valle.training.resynthesis import (
     stack,
 )
 from valle.training.run import Data
+from valle.training.stage import LoopConfig, Loss, device_of
 
 KNOWN_PHONES = 0.85     # share of crops, as far as they have any
 DISGUISED = 0.6         # share of crops with a known voice whose codes are of another voice
@@ -127,7 +127,7 @@ def read_clips(prepared: Prepared, utterances: Sequence[Utterance], vocabulary: 
 class DecoderStage:
     """Reconstruction and adversarial training of a SpectralCodec's decoder."""
 
-    name, unit, clip = "decoder", "s of audio", 10.0
+    name, unit, clip, best = "decoder", "s of audio", 10.0, "valid/phones"
 
     def __init__(self, config: DecoderTraining, codec: SpectralCodec, vocabulary: Vocabulary,
                  folders: Sequence[Path], held_out: Sequence[str]) -> None:

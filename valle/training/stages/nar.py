@@ -14,7 +14,6 @@ from valle.model.checkpoint import load_nar, save_nar
 from valle.model.config import NARConfig
 from valle.model.nar import NAR, NARBatch, NARRow
 from valle.training.log import Metrics
-from valle.training.loop import LoopConfig, Loss, to_device
 from valle.training.run import Data
 from valle.training.samples import fill
 from valle.training.speech import (
@@ -26,6 +25,7 @@ from valle.training.speech import (
     open_speech,
     start_from_codebooks,
 )
+from valle.training.stage import LoopConfig, Loss, to_device
 
 PROMPT_SECONDS = (1.0, 3.0)  # of a sample, at most half of it
 VALIDATION_CLIPS = 24
@@ -108,7 +108,10 @@ class NARTask:
             with torch.no_grad():
                 rows = self.model.expect(rows, level)
         losses, _ = self.model.loss(rows, level)
-        return Loss(losses.mean(), float(rows.n_frames.sum()))
+        real = rows.n_phones.sum() + rows.n_frames.sum()
+        padded = rows.phones.numel() + rows.codes[:, 0].numel()
+        return Loss(losses.mean(), float(rows.n_frames.sum()),
+                    {"train/padding": 1 - float(real) / padded}, weight=len(losses))
 
     def validate(self, samples: Sequence[Sample], device: torch.device) -> Metrics:
         """Loss and top-10 accuracy of every codebook, given the true ones below it; and the loss

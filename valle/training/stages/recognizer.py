@@ -25,8 +25,8 @@ from valle.recognizer.model import (
     filterbanks,
 )
 from valle.training.log import Examples, Metrics
-from valle.training.loop import LoopConfig, Loss, device_of
 from valle.training.run import Data
+from valle.training.stage import LoopConfig, Loss, device_of
 from valle.training.state import parameter_groups
 
 POOL = 256           # clips among which a batch finds those of its length
@@ -98,7 +98,7 @@ class Spoken:
 class RecognizerStage:
     """Trains a Recognizer on corpus folders with text; no preparation is needed."""
 
-    name, unit, clip = "recognizer", "s of audio", 1.0
+    name, unit, clip, best = "recognizer", "s of audio", 1.0, "valid/wer"
 
     def __init__(self, folders: Sequence[Path], held_out: Sequence[str],
                  config: RecognizerTraining, shape: dict[str, int | float]) -> None:
@@ -172,8 +172,11 @@ class RecognizerStage:
 
     def losses(self, batch: Batch, step: int) -> Iterator[Loss]:
         losses = self.model.loss(batch.features, batch.n_frames, batch.characters, batch.phones)
+        padding = 1 - float(batch.n_frames.sum()) / batch.features[..., 0].numel()
         yield Loss(losses["loss"], batch.seconds, {
-            f"train/{name}": value.detach() for name, value in losses.items()})
+            "train/padding": padding,
+            **{f"train/{name}": value.detach() for name, value in losses.items()}},
+            weight=sum(map(len, batch.characters)))
 
     def validate(self) -> Metrics:
         """Error rates of the CTC heads' best paths on unseen speech."""

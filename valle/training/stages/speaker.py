@@ -21,9 +21,9 @@ from valle.speaker.heads import Head, check_head
 from valle.speaker.model import SpeakerConfig, SpeakerModel
 from valle.speaker.triplets import EmbeddingBank, triplet_loss
 from valle.training.log import Examples, Metrics
-from valle.training.loop import LoopConfig, Loss, device_of, full_precision
 from valle.training.pieces import Pieces
 from valle.training.run import Data
+from valle.training.stage import LoopConfig, Loss, device_of, full_precision
 
 PHASES = ("softmax", "triplet")
 PEAK_LR = {"softmax": 1e-3, "triplet": 1e-4}
@@ -90,7 +90,7 @@ Batch = tuple[torch.Tensor, torch.Tensor, float]
 class SpeakerStage:
     """Trains a SpeakerModel on corpus folders; neither text nor preparation is needed."""
 
-    name, unit, clip = "speaker", "s of audio", 1.0
+    name, unit, clip, best = "speaker", "s of audio", 1.0, "valid/eer"
 
     def __init__(self, model: SpeakerModel, folders: Sequence[Path], held_out: Sequence[str],
                  config: SpeakerTraining) -> None:
