@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
 """Which faults of recordings `valle doctor` names, and which it names where there are none.
 
-  python benchmarks/doctor.py CORPORA
+  python benchmarks/doctor.py CORPORA/LibriSpeech/train-clean-5 CORPORA/CommonVoice
 
-CORPORA holds LibriSpeech and CommonVoice. Thirty recordings as they are from each of them, by as
-many speakers as there are; three of every kind of damage (benchmarks/damage.py) and of two speakers
-one after the other, made from other recordings; and three of every sound that is no speech. The
-thresholds were set with other speakers.
+Thirty recordings as they are from each of the two, by as many speakers as there are; three of every
+kind of damage (benchmarks/damage.py) and of two speakers one after the other, made from other
+recordings of the first; and three of every sound that is no speech. The thresholds were set with
+the other half of the speakers.
 """
 from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -43,13 +43,12 @@ def recordings(root: Path) -> Iterator[Samples]:
                 yield load_audio(files[number])[: round(LONGEST * SAMPLE_RATE)]
 
 
-def trials(corpora: Path) -> Iterator[tuple[str, Samples]]:
+def trials(roots: Sequence[Path]) -> Iterator[tuple[str, Samples]]:
     """(what it is, samples) of all that is tried."""
-    libri, common = (recordings(corpora / name) for name in ("LibriSpeech", "CommonVoice"))
-    for samples in islice(libri, CLEAN):
-        yield "LibriSpeech as it is", samples
-    for samples in islice(common, CLEAN):
-        yield "Common Voice as it is", samples
+    libri, common = map(recordings, roots)
+    for name, corpus in (("LibriSpeech", libri), ("Common Voice", common)):
+        for samples in islice(corpus, CLEAN):
+            yield f"{name} as it is", samples
     for name, spoil in SPOILED.items():
         for seed in range(EACH):
             yield name, spoil(next(libri), np.random.default_rng(seed))
@@ -72,11 +71,12 @@ def named(samples: Samples) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("corpora", type=Path)
+    parser.add_argument("corpora", type=Path, nargs=2)
     options = parser.parse_args()
     found: dict[str, Counter[str]] = {}
     tried: Counter[str] = Counter()
-    for kind, samples in progress(list(trials(options.corpora)), desc="examining"):
+    for kind, samples in progress(list(trials(options.corpora)), desc="examining",
+                                  unit="recordings"):
         tried[kind] += 1
         found.setdefault(kind, Counter()).update(named(samples) or ["none"])
     header = ("what it is", "tried", "none", *NAMES)

@@ -14,6 +14,9 @@ from saying import files, one_line
 from valle.cli import run
 
 
+NOBODY = "--transcriber=./nowhere"  # its words are not looked for
+
+
 def doctor(*arguments: object) -> int:
     return run("doctor", [str(argument) for argument in arguments], "valle doctor")
 
@@ -36,15 +39,17 @@ def test_a_good_recording_is_called_so_with_its_best_piece(capsys: pytest.Captur
 
 def test_a_fault_is_said_with_what_to_do(clipped: Path, capsys: pytest.CaptureFixture[str],
                                          ) -> None:
-    assert doctor(EXAMPLE, clipped) == 1
-    printed = capsys.readouterr().out
-    assert "MEND        " in printed and "record again at a lower level" in printed
+    assert doctor(EXAMPLE, clipped, NOBODY) == 1
+    good, faulty = capsys.readouterr().out.split(str(clipped))
+    assert "good as a prompt" in good and "MEND        " not in good
+    assert "MEND        " in faulty and "record again at a lower level" in faulty
+    assert "note        the prompt's words were not given" in faulty and "--text" in faulty
 
 
 def test_json_has_a_line_for_each(clipped: Path, tmp_path: Path,
                                   capsys: pytest.CaptureFixture[str]) -> None:
     soundfile.write(tmp_path / "silence.wav", np.zeros(72_000), 24_000)
-    assert doctor(clipped, tmp_path / "silence.wav", "--json") == 1
+    assert doctor(clipped, tmp_path / "silence.wav", NOBODY, "--json") == 1
     ill, silent = map(json.loads, capsys.readouterr().out.splitlines())
     assert [fault["name"] for fault in ill["quality"]["faults"]] == ["clipping"]
     assert ill["quality"]["clipped"] > 0.01 and not ill["good"]
@@ -54,7 +59,7 @@ def test_json_has_a_line_for_each(clipped: Path, tmp_path: Path,
 def test_what_is_not_read_is_said_and_the_rest_examined(tmp_path: Path,
                                                         capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "text.wav").write_text("no sound")
-    assert doctor(tmp_path / "text.wav", tmp_path / "nowhere.wav", EXAMPLE) == 2
+    assert doctor(tmp_path / "text.wav", tmp_path / "nowhere.wav", EXAMPLE, NOBODY) == 2
     printed = capsys.readouterr()
     assert "cannot be read as audio" in printed.err and "no audio file at" in printed.err
     assert str(EXAMPLE) in printed.out and len(printed.err.splitlines()) == 2

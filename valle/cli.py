@@ -28,7 +28,7 @@ COMMANDS = {
     "evaluate": "measure a voice, a codec or a judge: words, speaker, quality",
     "compare": "two evaluated voices: paired differences with intervals",
     "transcribe": "write down what recordings say",
-    "doctor": "check the installation",
+    "doctor": "check the installation, or how good recordings are as prompts",
 }
 
 

@@ -21,7 +21,7 @@ from codec.speech import (
     without_rumble,
 )
 from valle.speaker.encoder import SpeakerEncoder
-from valle.speaker.turns import likeness_of_halves
+from valle.speaker.turns import least_likeness
 from valle.synthesis.hearing import check_heard, speaker_encoder
 from valle.synthesis.recording import condition
 
@@ -32,7 +32,7 @@ HUM_DB = -35.0           # of the speech: louder is heard in the pauses
 OFFSET = 0.02            # of full scale
 LONG_RT60 = 0.6          # seconds
 ROOM_HEARD_DB = 18.0     # above louder noise a decay ends too soon to be followed
-TWO_VOICES = 0.35        # cosine of halves: two people are below
+TWO_VOICES = 0.28        # cosine of the parts least alike: two people are below
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Quality:
         bandwidth: in Hz; all there is up to 12 kHz.
         mains, hum: 50 or 60 Hz and its level below the speech in dB; 0 and 0 without.
         offset: DC in parts of full scale. rt60: reverberation time in s, a blind estimate.
-        one_voice: cosine between two halves of the speech; 1 where it is too short to tell.
+        one_voice: cosine of the parts of the speech least alike; 1 where it is too short to tell.
         faults: what is wrong.
     """
 
@@ -85,7 +85,8 @@ class Quality:
                 "bandwidth": f"{self.bandwidth / 1000:.1f} kHz", "hum": hum,
                 "offset": f"{self.offset:+.2%} of full scale",
                 "room": f"falls by 60 dB in about {self.rt60:.1f} s",
-                "voice": f"its halves are {self.one_voice:.2f} alike"}
+                "voice": "too short to tell whether one person speaks" if self.one_voice == 1
+                else f"the parts least alike have a cosine of {self.one_voice:.2f}"}
         return [*(f"{name:12}{value}" for name, value in told.items()),
                 *(f"{'MEND':12}{fault}" for fault in self.faults)]
 
@@ -120,7 +121,7 @@ def measured(samples: Samples, clean: Samples, active: NDArray[np.bool_],
         clipped_runs=cut.runs, bandwidth=bandwidth(clean, SAMPLE_RATE, active), mains=mains,
         hum=hum_level - loudness if mains else 0.0, offset=offset(samples),
         rt60=rt60(clean, SAMPLE_RATE),
-        one_voice=likeness_of_halves(speech, SAMPLE_RATE, encoder))
+        one_voice=least_likeness(speech, SAMPLE_RATE, encoder))
 
 
 def faults(q: Quality, narrow: bool) -> tuple[Fault, ...]:
