@@ -13,7 +13,6 @@ from saying import files, one_line
 
 from valle.cli import run
 
-
 NOBODY = "--transcriber=./nowhere"  # its words are not looked for
 
 

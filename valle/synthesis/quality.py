@@ -32,7 +32,7 @@ HUM_DB = -35.0           # of the speech: louder is heard in the pauses
 OFFSET = 0.02            # of full scale
 LONG_RT60 = 0.6          # seconds
 ROOM_HEARD_DB = 18.0     # above louder noise a decay ends too soon to be followed
-TWO_VOICES = 0.28        # cosine of the parts least alike: two people are below
+TWO_VOICES = 0.18        # cosine of the parts least alike: two people are below
 
 
 @dataclass(frozen=True)
