@@ -33,7 +33,7 @@ def test_a_good_recording_is_called_so_with_its_best_piece(capsys: pytest.Captur
     assert doctor(EXAMPLE, f"--text={SAID}") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == str(EXAMPLE) and lines[-1].strip() == "good as a prompt"
-    assert lines[-2].startswith("  best piece  0.0 to 3.") and lines[-2].endswith(SAID)
+    assert lines[-2].startswith("  best piece  0.1 to 3.") and lines[-2].endswith(SAID)
 
 
 def test_a_fault_is_said_with_what_to_do(clipped: Path, capsys: pytest.CaptureFixture[str],

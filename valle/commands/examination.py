@@ -73,7 +73,7 @@ def examine_all(options: argparse.Namespace) -> int:
         if options.plot:
             from valle.commands.prompt_plot import draw
 
-            draw(found, options.plot)
+            draw(options.plot, found.samples, found.quality, found.piece, found.problems)
     return worst
 
 
