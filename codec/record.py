@@ -150,10 +150,11 @@ def _typed(hint: Any, value: Any, name: str) -> Any:
     if dataclasses.is_dataclass(hint):
         return from_record(typing.cast("type[Any]", hint), value)
     if typing.get_origin(hint) is tuple:
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return tuple(value)
-    elif typing.get_origin(hint) in (typing.Union, types.UnionType) and value is None:
-        return None
+        if isinstance(value, list):
+            return tuple(_typed(typing.get_args(hint)[0], item, name) for item in value)
+    elif typing.get_origin(hint) in (typing.Union, types.UnionType):
+        kind, _ = typing.get_args(hint)  # X | None
+        return None if value is None else _typed(kind, value, name)
     elif hint is float and type(value) in (int, float) and -HUGE < value < HUGE:
         return float(value)
     elif type(value) is hint:

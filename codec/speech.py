@@ -46,7 +46,7 @@ def check_prompt(samples: Samples, sample_rate: int = SAMPLE_RATE, *, min_second
         raise ValueError(f"the prompt lasts {seconds:.2f} s: use at least {min_seconds:g} s of "
                          "speech, better 3 s")
     clean = without_rumble(samples, sample_rate)
-    levels = _levels(clean, sample_rate)
+    levels = frame_levels(clean, sample_rate)
     if levels.max() < SILENCE_DBFS:
         raise ValueError("the prompt is silent: use a recording of speech")
     active = active_frames(clean, sample_rate)
@@ -58,8 +58,7 @@ def check_prompt(samples: Samples, sample_rate: int = SAMPLE_RATE, *, min_second
     if clipped > CLIPPED_SHARE:
         found.append(f"the prompt is clipped ({clipped:.1%} of its samples), so the voice will "
                      "sound rough: record it at a lower level")
-    noise = _mean_level(levels[~active]) if not active.all() else float(np.percentile(levels, 5))
-    above = _mean_level(levels[active]) - noise
+    above = above_noise(levels, active)
     if above < NOISY_DB:
         found.append(f"the prompt is noisy (the speech is only {above:.0f} dB above the noise), so "
                      "the words will be unclear: record it in a quieter place")
@@ -67,6 +66,12 @@ def check_prompt(samples: Samples, sample_rate: int = SAMPLE_RATE, *, min_second
         found.append("the prompt holds nothing above 4 kHz, like a telephone call (8 kHz), so the "
                      "voice is a guess: use a recording of 16 kHz or more")
     return found
+
+
+def above_noise(levels: NDArray[np.float64], active: NDArray[np.bool_]) -> float:
+    """How far in dB the active frames are above the others, of the levels of all frames [T]."""
+    noise = mean_level(levels[~active]) if not active.all() else float(np.percentile(levels, 5))
+    return mean_level(levels[active]) - noise
 
 
 def without_rumble(samples: Samples, sample_rate: int = SAMPLE_RATE) -> Samples:
@@ -80,9 +85,9 @@ def without_rumble(samples: Samples, sample_rate: int = SAMPLE_RATE) -> Samples:
     padded = np.pad(samples.astype(np.float64), edge, mode="reflect", reflect_type="odd")
     rise = np.interp(np.fft.rfftfreq(len(padded), 1 / sample_rate), RUMBLE_HZ, (0, 1))
     high = np.fft.irfft(np.fft.rfft(padded) * rise, len(padded))[edge: edge + len(samples)]
-    levels = _levels(high, sample_rate)
+    levels = frame_levels(high, sample_rate)
     pauses = levels <= np.percentile(levels, 10)
-    rumble = _mean_level(_levels(samples - high, sample_rate)[pauses])
+    rumble = mean_level(frame_levels(samples - high, sample_rate)[pauses])
     if rumble <= levels.max() - QUIET_DB:
         return samples
     ring = round(RINGING_SECONDS * sample_rate)
@@ -98,7 +103,7 @@ def normalize_loudness(samples: Samples, sample_rate: int = SAMPLE_RATE) -> Samp
     active = active_frames(samples, sample_rate)
     if not active.any():
         return samples
-    gain = 10 ** ((LOUDNESS_DBFS - _mean_level(_levels(samples, sample_rate)[active])) / 20)
+    gain = 10 ** ((LOUDNESS_DBFS - mean_level(frame_levels(samples, sample_rate)[active])) / 20)
     gain = min(gain, HIGHEST_PEAK / float(np.abs(samples).max()))
     return (samples * gain).astype(np.float32)
 
@@ -123,7 +128,7 @@ def active_frames(samples: Samples, sample_rate: int) -> NDArray[np.bool_]:
     Levels tell where pauses are quiet; in noise and hum speech is what rises above them anywhere
     in the spectrum.
     """
-    levels = _levels(samples, sample_rate)
+    levels = frame_levels(samples, sample_rate)
     if not levels.size:
         return np.zeros(0, np.bool_)
     loudest, noise = float(levels.max()), float(np.percentile(levels, 5))
@@ -140,7 +145,7 @@ def holds_speech(samples: Samples, sample_rate: int, active: NDArray[np.bool_]) 
     move as no notes do?"""
     if active.sum() < LEAST_RUN:
         return False
-    power = _power(samples, sample_rate)[:, active]
+    power = power_spectra(samples, sample_rate)[:, active]
     bands = 10 * np.log10(_bands(sample_rate, 16) @ power + 1e-12)
     bands = bands[bands.max(axis=1) > bands.max() - 50]
     shape = bands - bands.mean(axis=0)
@@ -179,7 +184,7 @@ def steadiness(samples: Samples, sample_rate: int) -> float:
 
 def is_narrow(samples: Samples, sample_rate: int, active: NDArray[np.bool_]) -> bool:
     """Do the active frames of samples [N] end at 4 kHz, as a telephone's do?"""
-    mean = _power(samples, sample_rate)[:, active].mean(axis=1)
+    mean = power_spectra(samples, sample_rate)[:, active].mean(axis=1)
     frequencies = np.linspace(0, sample_rate / 2, len(mean))
     below, above = (mean[(frequencies > low) & (frequencies < high)].sum() + 1e-20
                     for low, high in TELEPHONE_HZ)
@@ -189,7 +194,7 @@ def is_narrow(samples: Samples, sample_rate: int, active: NDArray[np.bool_]) -> 
 def _rising_frames(samples: Samples, sample_rate: int) -> NDArray[np.bool_]:
     """Frames in which a quarter of the bands rise above what they are in the quietest tenth."""
     bands = 10 * np.log10(_smoothed(_bands(sample_rate, N_BANDS)
-                                    @ _power(samples, sample_rate)) + 1e-12)
+                                    @ power_spectra(samples, sample_rate)) + 1e-12)
     bands = np.maximum(bands, bands.max() - SPEECH_RANGE_DB)
     rise = np.maximum(bands - np.percentile(bands, 10, axis=1, keepdims=True), 0)
     rise = np.sort(rise, axis=0)[-N_BANDS // 4:].mean(axis=0)
@@ -206,7 +211,7 @@ def _smoothed(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return (padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]) / 3
 
 
-def _power(samples: Samples, sample_rate: int) -> NDArray[np.float64]:
+def power_spectra(samples: Samples, sample_rate: int) -> NDArray[np.float64]:
     """Power spectra [F, ceil(N / frame)] in windows of two 20 ms frames, centred on each."""
     frame = round(FRAME_SECONDS * sample_rate)
     frames = -(-len(samples) // frame)
@@ -229,13 +234,13 @@ def _bands(sample_rate: int, count: int) -> NDArray[np.float64]:
     return (place == np.arange(count)[:, None]).astype(np.float64)
 
 
-def _levels(samples: NDArray[np.floating], sample_rate: int) -> NDArray[np.float64]:
+def frame_levels(samples: NDArray[np.floating], sample_rate: int) -> NDArray[np.float64]:
     """RMS of each 20 ms frame of samples [N] in dBFS; the last one is filled up with zeros."""
     frame = round(FRAME_SECONDS * sample_rate)
     padded = np.pad(samples.astype(np.float64), (0, -len(samples) % frame))
     return 10 * np.log10(np.square(padded).reshape(-1, frame).mean(axis=1) + 1e-20)
 
 
-def _mean_level(levels: NDArray[np.float64]) -> float:
+def mean_level(levels: NDArray[np.float64]) -> float:
     """Level in dB of the mean power of frames at these levels."""
     return float(10 * np.log10(np.mean(10 ** (levels / 10))))

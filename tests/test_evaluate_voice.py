@@ -28,8 +28,8 @@ from valle.evaluate.report import Report, plot
 from valle.evaluate.speaking import VALLESystem, read_spoken, speak_items
 from valle.evaluate.voice import RESYNTHESIS, TRUTH, Scorer, chance_first, expected_rows
 from valle.features.text import words
+from valle.synthesis.hearing import scorer_folder
 from valle.synthesis.options import SamplingOptions
-from valle.synthesis.rerank import scorer_folder
 from valle.tts import VALLE, Audio
 
 PITCHES = {"anna": 200.0, "ben": 110.0, "carl": 140.0}

@@ -19,10 +19,11 @@ from valle.recognizer.phones import NEVER, PhoneListener
 from valle.speaker.encoder import TrainedEncoder
 from valle.synthesis.candidate import Candidate, best, is_fluent
 from valle.synthesis.decode import Generated
+from valle.synthesis.hearing import SCORERS, scorer_folder
 from valle.synthesis.join import BEGINNING_SECONDS, SILENT_SECONDS, finished, join
 from valle.synthesis.options import SamplingOptions
 from valle.synthesis.pipeline import Delivery
-from valle.synthesis.rerank import SCORERS, SIMILAR, UNCLEAR, Reranker, Score, scorer_folder
+from valle.synthesis.rerank import SIMILAR, UNCLEAR, Reranker, Score
 from valle.synthesis.segment import Segment
 from valle.synthesis.voice import Prompt
 

@@ -74,6 +74,7 @@ def test_they_are_listed_shown_and_deleted(shelf: Path, capsys: pytest.CaptureFi
     assert voices(shelf, "show", "fox") == 0
     shown = capsys.readouterr().out
     assert CONSENT in shown and PROMPT_TEXT in shown and str(shelf / "fox.safetensors") in shown
+    assert "dB above the noise" in shown and "of the recording: " in shown
     assert voices(shelf, "show", "clara") == 0
     assert "a synthetic voice that comes with valle" in capsys.readouterr().out
     assert voices(shelf, "rm", "fox") == 0

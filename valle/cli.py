@@ -32,7 +32,7 @@ COMMANDS = {
     "compare": "two evaluated voices: paired differences with intervals",
     "detect": "say whether sound files are synthetic: their watermark and their metadata",
     "transcribe": "write down what recordings say",
-    "doctor": "check the installation",
+    "doctor": "check the installation, or how good recordings are as prompts",
 }
 
 

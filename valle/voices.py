@@ -13,7 +13,9 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from valle.synthesis.voice import joined
+from valle.synthesis.quality import examine
+from valle.synthesis.recording import as_samples
+from valle.synthesis.voice import REFUSED_PROMPT_SECONDS, joined
 from valle.synthesis.voice_file import NO_CONSENT, SUFFIX, Voice
 
 if TYPE_CHECKING:
@@ -155,6 +157,8 @@ class Voices(Shelf):
              consent: str, language: str) -> Voice:
         """Keep a new voice: of one recording, or of several by one person, which are joined.
 
+        Its file says how good each of them is.
+
         texts: what is said in each; None has it written down.
 
         Raises:
@@ -168,7 +172,9 @@ class Voices(Shelf):
             prompt = joined([self.tts.encode_prompt(recording, text, language)
                              for recording, text in zip(recordings, texts, strict=True)],
                             self.tts.model.codec.spec)
-        voice = Voice.of(name, prompt, self.tts.model.codec.identity, language, consent)
+            quality = tuple(examine(as_samples(recording, REFUSED_PROMPT_SECONDS))
+                            for recording in recordings)
+        voice = Voice.of(name, prompt, self.tts.model.codec.identity, language, consent, quality)
         self.keep(voice)
         return voice
 

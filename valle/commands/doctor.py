@@ -1,6 +1,12 @@
-"""Check the installation: versions, espeak, torchaudio, weights, and a self test of two seconds.
+"""Check the installation, or recordings that are to be prompts.
 
-Exit code 0 when everything needed to speak works; every other line says what to do.
+  valle doctor                       versions, espeak, weights, a self test of two seconds
+  valle doctor p.wav                 how good p.wav is as a prompt, and what to do about its faults
+  valle doctor p.wav --plot p.png    the same, drawn (pip install 'valle[evaluate]')
+
+Of a recording it says how long, loud, noisy, clipped, wide and reverberant it is, whether there is
+mains hum, an offset or a second speaker, and which three to eight seconds a prompt takes of it.
+Exit code 0 when everything is well, 1 when something is to be mended, 2 when a file is not read.
 """
 from __future__ import annotations
 
@@ -11,16 +17,39 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
+
+from valle.commands.examination import examine_all
+from valle.commands.voice_options import add_transcriber_argument
 
 PACKAGES = ("torch", "numpy", "soundfile", "soxr", "einops", "phonemizer", "espeakng-loader",
             "encodec", "safetensors", "num2words", "tqdm")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recordings", type=Path, nargs="*", metavar="AUDIO",
+                        help="recordings to examine; without any, the installation is checked")
     parser.add_argument("--model", default="starter", help="starter, or a model folder to check")
+    parser.add_argument("--text", metavar="WORDS", help="what is said in the one recording; "
+                        "default: what --transcriber hears")
+    parser.add_argument("--language", default="en-us", help="of the recordings")
+    add_transcriber_argument(parser)
+    parser.add_argument("--plot", type=Path, metavar="FILE.png",
+                        help="draw the one recording: its sound, what was found, the piece taken")
+    parser.add_argument("--json", action="store_true", help="print JSON, a line for each recording")
 
 
 def run(options: argparse.Namespace) -> int:
+    """The exit code: of the recordings, where some are given, else of the installation."""
+    if options.recordings:
+        return examine_all(options)
+    for name in ("text", "plot", "json"):
+        if getattr(options, name):
+            raise ValueError(f"--{name} is about a recording: give its file")
+    return check_installation(options)
+
+
+def check_installation(options: argparse.Namespace) -> int:
     checks: dict[str, Callable[[], str]] = {
         "python": lambda: f"{platform.python_version()} on {platform.machine()}",
         "packages": packages, "device": device, "native": native, "espeak": espeak,

@@ -8,9 +8,10 @@
   valle voices import file.safetensors
   valle voices rm NAME
 
-A voice is one safe file with the codes of its recording, the words said in it, and its owner's
-consent in words. Without --text, Whisper writes the words down if it is on this machine; they are
-shown, and kept with the voice. Several recordings of one person become one voice of at most eight
+A voice is one safe file with the codes of its recording, the words said in it, its owner's consent
+in words, and how good the recording is (`valle doctor`). Without --text, Whisper writes the words
+down if it is on this machine; they are shown, and kept with the voice. Of a long recording the best
+three to eight seconds are taken. Several recordings of one person become one voice of at most eight
 seconds. Five synthetic voices come with valle.
 """
 from __future__ import annotations
@@ -42,7 +43,8 @@ def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse
             action.add_argument("name", help="of the voice: letters a to z, digits, - and _")
     add = each["add"]
     add.add_argument("recordings", type=Path, nargs="+", metavar="recording",
-                     help="one to eight seconds of one person; several are joined")
+                     help="one to eight seconds of one person, or up to 120 to choose from; "
+                          "several are joined")
     add.add_argument("--text", action="append", metavar="WORDS",
                      help="what is said, once for each recording; default: what --transcriber "
                           "hears")
@@ -98,6 +100,8 @@ def add(options: argparse.Namespace) -> None:
                             options.language)
     if voice.prompt.heard_by:
         print(f"{voice.prompt.heard_by} hears: {voice.prompt.text}", file=sys.stderr)
+    for fault in dict.fromkeys(fault for q in voice.quality for fault in q.faults):
+        print(f"warning: {fault}", file=sys.stderr)
     print(f"kept as {voice.name}: valle say --voice {voice.name} --text ... --out ...")
 
 
@@ -108,7 +112,7 @@ def show(options: argparse.Namespace) -> None:
     if options.name in shelf.ready and not shelf.kept(options.name):
         path = shelf.ready[options.name]
         print(f"{options.name}: a synthetic voice that comes with valle\n"
-              f"  words     {words_of(path)}\n  file      {path}")
+              f"  words       {words_of(path)}\n  file        {path}")
         return
     print(described(shelf.load(options.name), shelf.path(options.name)))
 
@@ -120,8 +124,12 @@ def described(voice: Voice, path: Path) -> str:
     lines = {"words": prompt.text + by, "language": voice.language, "consent": voice.consent,
              "created": voice.created, "frames": prompt.codes.shape[1], "codec": voice.codec,
              "recording": f"sha256 {prompt.sha256[:16]}", "file": path}
-    return "\n".join([voice.name, *(f"  {name:10}{value}" for name, value in lines.items()),
-                      *(f"  warning   {warning}" for warning in prompt.warnings)])
+    if prompt.piece:
+        lines["piece"] = (f"{prompt.piece.start:.1f} to {prompt.piece.end:.1f} s of the recording: "
+                          f"{prompt.piece.text}")
+    return "\n".join([voice.name, *(f"  {name:12}{value}" for name, value in lines.items()),
+                      *(f"  {line}" for quality in voice.quality for line in quality.lines()),
+                      *(f"  {'warning':12}{warning}" for warning in prompt.warnings)])
 
 
 def play(options: argparse.Namespace) -> None:

@@ -26,7 +26,7 @@ from valle.recognizer.listener import RECOGNIZERS
 from valle.recognizer.sphinx import PocketSphinx
 from valle.recognizer.whisper import DECODING, FETCH, weights_folder
 from valle.speaker.encoder import ENCODERS, Embedding
-from valle.synthesis.rerank import scorer_folder
+from valle.synthesis.hearing import scorer_folder
 
 WHISPER, SECOND = "whisper:base", "whisper:tiny.en"
 CLOSED = "closed"          # PocketSphinx with the texts of the protocol: WERc

@@ -14,8 +14,8 @@ from valle.data.loading import LONGEST_SECONDS
 from valle.evaluate.protocols import SAMPLE_RATE, Item
 from valle.evaluate.protocols import Protocol as Items
 from valle.model.checkpoint import model_folder
+from valle.synthesis.hearing import SCORERS, scorer_folder
 from valle.synthesis.options import SamplingOptions
-from valle.synthesis.rerank import SCORERS, scorer_folder
 from valle.tts import VALLE, Audio
 
 

@@ -149,11 +149,16 @@ class Aligner(nn.Module):
         return np.repeat(np.repeat(self.labels(phones), durations), self.config.stack)
 
     @torch.inference_mode()
-    def score(self, samples: np.ndarray, phones: Sequence[str], durations: Sequence[int]) -> float:
-        """Mean log-probability per frame of an alignment: low where text and audio differ."""
+    def fit(self, samples: np.ndarray, phones: Sequence[str], durations: Sequence[int],
+            ) -> np.ndarray:
+        """Log-probability of each of its own frames on an alignment of audio [N]: [T * stack]."""
         scores = self(self.log_mel(samples))[0].numpy()
         path = self.path(phones, durations)[: len(scores)]
-        return float(scores[np.arange(len(path)), path].mean())
+        return np.asarray(scores[np.arange(len(path)), path])
+
+    def score(self, samples: np.ndarray, phones: Sequence[str], durations: Sequence[int]) -> float:
+        """Mean log-probability per frame of an alignment: low where text and audio differ."""
+        return float(self.fit(samples, phones, durations).mean())
 
     def save(self, folder: str | Path) -> None:
         """Write the aligner's part of model.json and aligner.safetensors."""

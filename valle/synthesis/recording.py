@@ -5,7 +5,7 @@ import io
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -123,8 +123,17 @@ def likelier_rate(samples: Samples, score: Callable[[Samples], float]) -> int | 
     return rate if best > max(here + GAIN_OF_RATE, RATE_THAT_FITS) else None
 
 
-def condition(samples: Samples) -> tuple[Samples, list[str]]:
-    """(what codec and aligner get of a prompt's samples [N] at 24 kHz, what is wrong with them).
+class Conditioned(NamedTuple):
+    """Speech [N] at 24 kHz for codec and aligner, what is wrong with it, and the second of the
+    recording at which it begins."""
+
+    speech: Samples
+    found: list[str]
+    start: float
+
+
+def condition(samples: Samples) -> Conditioned:
+    """What codec and aligner get of a prompt's samples [N] at 24 kHz.
 
     Without rumble and silent ends, at the usual loudness, and widened where it is a telephone's.
 
@@ -140,7 +149,7 @@ def condition(samples: Samples) -> tuple[Samples, list[str]]:
     if len(speech) < LEAST_SPEECH_SECONDS * SAMPLE_RATE:
         found.append(f"the prompt holds only {len(speech) / SAMPLE_RATE:.1f} s of speech, so the "
                      "voice is a guess: use 3 s")
-    return speech, found
+    return Conditioned(speech, found, start / SAMPLE_RATE)
 
 
 def warn(messages: Iterable[str]) -> None:

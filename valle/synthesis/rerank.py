@@ -10,18 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
 from codec.audio import Samples, resample
 from valle.features.fbank import SAMPLE_RATE
-from valle.model.checkpoint import shipped
 from valle.recognizer.phones import PhoneListener
 from valle.speaker.encoder import Embedding, TrainedEncoder
-from valle.speaker.model import SpeakerModel
+from valle.synthesis.hearing import phone_listener, speaker_encoder
 
-SCORERS = ("phones", "ecapa")
 LANGUAGE = "en"  # whose phones the scorer knows
 SIMILAR = 0.3  # a cosine of ECAPA embeddings above which a voice counts as the prompt's
 CLEAR = -2.3      # of the least clear stretch: seven of ten recordings of novels are above
@@ -56,8 +53,7 @@ class Reranker:
     @classmethod
     def load(cls) -> Reranker:
         """The scorers in weights/judges; FileNotFoundError or ValueError say what is wrong."""
-        listener, encoder = map(scorer_folder, SCORERS)
-        return cls(PhoneListener.load(listener), TrainedEncoder(SpeakerModel.load(encoder)))
+        return cls(phone_listener(), speaker_encoder())
 
     def voice(self, samples: Samples, sample_rate: int) -> Embedding:
         """What is compared of a prompt [N]."""
@@ -76,8 +72,3 @@ class Reranker:
 
     def _clarity(self, heard: Samples, phones: Sequence[str]) -> float:
         return round(self.listener.clarity(torch.from_numpy(heard), phones), 4)
-
-
-def scorer_folder(name: str) -> Path:
-    """Folder of a scorer of this repository."""
-    return shipped(f"judge_{name}", f"judges/{name}")

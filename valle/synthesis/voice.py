@@ -16,6 +16,8 @@ from g2p import BOUNDARIES, phonemize
 from valle.model.aligner import Aligner
 from valle.model.checkpoint import Model
 from valle.recognizer.transcriber import Heard, Transcriber
+from valle.synthesis.hearing import check_heard
+from valle.synthesis.piece import Aligned, Piece, best_piece
 from valle.synthesis.recording import (
     Recording,
     as_samples,
@@ -35,11 +37,11 @@ DOUBTFUL_ALIGNMENT = -2.5      # log-probability per frame, far below that of ri
 @dataclass(frozen=True)
 class Prompt:
     """A voice: all codes [Q, T], phones and, for the interleaved layout, frames per phone; and the
-    LTAS of the whole recording.
+    LTAS.
 
-    text: what is said in it. source, sha256: the file it comes from, if any, and the hash of its
-    samples. warnings: what is wrong with it, a sentence each. heard_by: who wrote the text down, ""
-    where it was given.
+    text: what is said in the recording. source, sha256: the file it comes from, if any, and the
+    hash of its samples. warnings: what is wrong with it, a sentence each. heard_by: who wrote the
+    text down, "" where it was given. piece: what was taken of the recording, if it was one.
     """
 
     codes: torch.Tensor
@@ -51,6 +53,7 @@ class Prompt:
     sha256: str = ""
     warnings: tuple[str, ...] = ()
     heard_by: str = ""
+    piece: Piece | None = None
 
     def cut(self, frames: int) -> Prompt:
         """The start of the prompt, up to the word end nearest to `frames` frames.
@@ -84,7 +87,7 @@ def encode_prompt(prompt: Recording, prompt_text: str | None, language: str, mod
     phones = phonemize(prompt_text, language) if prompt_text else []
     codec, aligner = model.codec, model.aligner
     given = as_samples(prompt, REFUSED_PROMPT_SECONDS)
-    conditioned, found = condition(given)
+    conditioned, found, start = condition(given)
     heard = Heard(prompt_text, "") if prompt_text else (transcriber or Transcriber())(
         conditioned, SAMPLE_RATE, language)
     found += heard.warnings
@@ -96,6 +99,7 @@ def encode_prompt(prompt: Recording, prompt_text: str | None, language: str, mod
                          f"{MAX_PROMPT_SECONDS:.0f} s: cut audio and text")
     if aligner is not None and not is_file(prompt):
         found += _rate_in_doubt(prompt, given, phones, aligner)
+    check_heard(conditioned)
     durations = None if aligner is None else aligner.durations(samples, phones)
     rate = len(phones) / seconds
     if not PLAUSIBLE_PHONES_PER_SECOND[0] <= rate <= PLAUSIBLE_PHONES_PER_SECOND[1]:
@@ -105,17 +109,33 @@ def encode_prompt(prompt: Recording, prompt_text: str | None, language: str, mod
           and aligner.score(samples, phones, durations) < DOUBTFUL_ALIGNMENT):
         found.append("the prompt text does not fit what the prompt audio says: expect a poor "
                      "voice")
+    piece = Piece(round(start, 2), round(start + seconds, 2), heard.text)
+    if aligner is not None and durations is not None and seconds > MAX_PROMPT_SECONDS:
+        taken, piece = _best(Aligned(samples, phones, durations), heard.text, language, aligner,
+                             start)
+        samples, phones, durations = taken.samples, taken.phones, taken.durations
+        found.append(f"the prompt is {seconds:.1f} s long; it takes {piece.start:.1f} to "
+                     f"{piece.end:.1f} s of the recording: {piece.text!r}")
     codes = codec.encode(torch.from_numpy(samples).to(device)[None, None])[0]
     voice = Prompt(codes, phones, durations, ltas(samples, codec.sample_rate), heard.text,
                    source_of(prompt), hashlib.sha256(given.tobytes()).hexdigest(),
-                   heard_by=heard.by)
-    if codes.shape[1] > MAX_PROMPT_SECONDS * codec.frame_rate:
-        voice = voice.cut(int(MAX_PROMPT_SECONDS * codec.frame_rate))
-        if voice.codes.shape[1] < codes.shape[1]:
-            found.append(f"the prompt is {codes.shape[1] / codec.frame_rate:.1f} s long; its first "
-                         f"{voice.codes.shape[1] / codec.frame_rate:.1f} s are heard")
+                   heard_by=heard.by, piece=piece)
     warn(found)
     return replace(voice, warnings=tuple(found))
+
+
+def _best(whole: Aligned, text: str, language: str, aligner: Aligner, start: float,
+          ) -> tuple[Aligned, Piece]:
+    """The best piece of a long recording whose speech begins at `start` seconds."""
+    spec, stack = aligner.spec, aligner.config.stack
+    fit = aligner.fit(whole.samples, whole.phones, whole.durations)
+    fit = fit[: len(fit) // stack * stack].reshape(-1, stack).mean(axis=1)
+    first, last = best_piece(fit, whole.phones, whole.durations, spec.frame_rate,
+                             MAX_PROMPT_SECONDS)
+    taken, begin = whole.between(first, last, spec)
+    begin += start
+    return taken, Piece(round(begin, 2), round(begin + len(taken.samples) / spec.sample_rate, 2),
+                        whole.words(text, language, first, last))
 
 
 def joined(prompts: Sequence[Prompt], spec: CodecSpec) -> Prompt:

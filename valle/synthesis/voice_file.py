@@ -9,6 +9,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -18,9 +19,11 @@ from codec import Codec
 from codec.files import atomic_path
 from codec.ltas import BANDS, LTAS
 from codec.record import from_record
+from valle.synthesis.piece import Piece
+from valle.synthesis.quality import Quality
 from valle.synthesis.voice import Prompt
 
-FORMAT = 1
+FORMAT = 2  # 1 knows no pieces and no quality
 HEADER = "valle_voice"
 NO_CONSENT = "a voice needs the consent of its owner: say in words who agreed to what"
 LARGEST = 1 << 22  # bytes: hours of codes
@@ -35,6 +38,7 @@ class Voice:
         codec: identity of the codec whose codes it holds.
         consent: what the owner of the voice agreed to, in words.
         created: when, in UTC.
+        quality: of each recording that it was made of; empty where nobody looked.
     """
 
     name: str
@@ -43,14 +47,16 @@ class Voice:
     language: str
     consent: str
     created: str
+    quality: tuple[Quality, ...] = ()
 
     @classmethod
-    def of(cls, name: str, prompt: Prompt, codec: str, language: str, consent: str) -> Voice:
+    def of(cls, name: str, prompt: Prompt, codec: str, language: str, consent: str,
+           quality: tuple[Quality, ...] = ()) -> Voice:
         """A voice made now; ValueError without consent."""
         if not consent.strip():
             raise ValueError(NO_CONSENT)
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        return cls(name, prompt, codec, language, consent, now)
+        return cls(name, prompt, codec, language, consent, now, quality)
 
     def check(self, codec: Codec) -> None:
         """ValueError where a model with this codec cannot speak in it."""
@@ -70,7 +76,8 @@ class Voice:
             tensors["durations"] = torch.tensor(prompt.durations, dtype=torch.int32)
         record = Record(FORMAT, self.name, self.codec, self.language, self.consent,
                         sha256(self.consent), self.created, prompt.text, tuple(prompt.phones),
-                        prompt.ltas.seconds, prompt.sha256, prompt.warnings, prompt.heard_by)
+                        prompt.ltas.seconds, prompt.sha256, prompt.warnings, prompt.heard_by,
+                        prompt.piece, self.quality)
         with atomic_path(path) as temporary:
             save_file(tensors, temporary, {HEADER: json.dumps(asdict(record), ensure_ascii=False)})
 
@@ -88,7 +95,7 @@ class Voice:
             if path.stat().st_size > LARGEST:
                 raise ValueError("it is far too large")
             with safe_open(path, "pt") as file:
-                record = from_record(Record, json.loads(file.metadata()[HEADER]))
+                record = _record(json.loads(file.metadata()[HEADER]))
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             return _built(record, tensors, str(path.resolve()))
         except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -113,16 +120,23 @@ class Record:
     sha256: str
     warnings: tuple[str, ...] = ()
     heard_by: str = ""
+    piece: Piece | None = None
+    quality: tuple[Quality, ...] = ()
 
 
 def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _record(values: Any) -> Record:
+    """The header; ValueError where it is damaged or of a later format."""
+    if isinstance(values, dict) and type(values.get("format")) is int and values["format"] > FORMAT:
+        raise ValueError(f"format {values['format']}, this valle reads {FORMAT}: update valle")
+    return from_record(Record, values)
+
+
 def _built(record: Record, tensors: dict[str, torch.Tensor], source: str) -> Voice:
     """The voice of a header and its tensors; ValueError when they do not belong together."""
-    if record.format > FORMAT:
-        raise ValueError(f"format {record.format}, this valle reads {FORMAT}: update valle")
     if sha256(record.consent) != record.consent_sha256:
         raise ValueError("its consent was changed")
     codes, bands = tensors["codes"].long(), tensors["ltas"].float()
@@ -135,6 +149,7 @@ def _built(record: Record, tensors: dict[str, torch.Tensor], source: str) -> Voi
                                   or sum(durations) != codes.shape[1]):
         raise ValueError("its timings are damaged")
     prompt = Prompt(codes, list(record.phones), durations, LTAS(bands, record.ltas_seconds),
-                    record.text, source, record.sha256, record.warnings, record.heard_by)
+                    record.text, source, record.sha256, record.warnings, record.heard_by,
+                    record.piece)
     return Voice(record.name, prompt, record.codec, record.language, record.consent,
-                 record.created)
+                 record.created, record.quality)
