@@ -28,14 +28,14 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Aligned:
+class TimedSpeech:
     """Speech [N] at the codec's rate, its phones [L], and how many frames each of them lasts."""
 
     samples: Samples
     phones: list[str]
     durations: list[int]
 
-    def between(self, first: int, last: int, spec: CodecSpec) -> tuple[Aligned, float]:
+    def between(self, first: int, last: int, spec: CodecSpec) -> tuple[TimedSpeech, float]:
         """The piece between the boundaries at two places, and the second at which it begins.
 
         A tenth of a second of the pause before it stays, and all of the pause after it.
@@ -43,7 +43,7 @@ class Aligned:
         ends = np.cumsum(self.durations)
         lead = min(self.durations[first], spec.frames(PAUSE))
         start, end = int(ends[first]) - lead, int(ends[last])
-        return Aligned(self.samples[start * spec.hop: end * spec.hop],
+        return TimedSpeech(self.samples[start * spec.hop: end * spec.hop],
                        [" ", *self.phones[first + 1: last], "."],
                        [lead, *self.durations[first + 1: last + 1]]), start / spec.frame_rate
 

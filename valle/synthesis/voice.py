@@ -17,7 +17,7 @@ from valle.model.aligner import Aligner
 from valle.model.checkpoint import Model
 from valle.recognizer.transcriber import Heard, Transcriber
 from valle.synthesis.hearing import check_heard
-from valle.synthesis.piece import Aligned, Piece, best_piece
+from valle.synthesis.piece import Piece, TimedSpeech, best_piece
 from valle.synthesis.recording import (
     Recording,
     as_samples,
@@ -111,7 +111,7 @@ def encode_prompt(prompt: Recording, prompt_text: str | None, language: str, mod
                      "voice")
     piece = Piece(round(start, 2), round(start + seconds, 2), heard.text)
     if aligner is not None and durations is not None and seconds > MAX_PROMPT_SECONDS:
-        taken, piece = _best(Aligned(samples, phones, durations), heard.text, language, aligner,
+        taken, piece = _best(TimedSpeech(samples, phones, durations), heard.text, language, aligner,
                              start)
         samples, phones, durations = taken.samples, taken.phones, taken.durations
         found.append(f"the prompt is {seconds:.1f} s long; it takes {piece.start:.1f} to "
@@ -124,8 +124,8 @@ def encode_prompt(prompt: Recording, prompt_text: str | None, language: str, mod
     return replace(voice, warnings=tuple(found))
 
 
-def _best(whole: Aligned, text: str, language: str, aligner: Aligner, start: float,
-          ) -> tuple[Aligned, Piece]:
+def _best(whole: TimedSpeech, text: str, language: str, aligner: Aligner, start: float,
+          ) -> tuple[TimedSpeech, Piece]:
     """The best piece of a long recording whose speech begins at `start` seconds."""
     spec, stack = aligner.spec, aligner.config.stack
     fit = aligner.fit(whole.samples, whole.phones, whole.durations)
