@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from numbers import Integral
 from pathlib import Path
 from typing import Any, overload
@@ -182,7 +182,8 @@ class VALLE:
         found = self.pipeline.candidates([one for _, one in timed], delivery, on_frame)
         spoken = [(first, best(some)) for (first, _), some in zip(timed, found, strict=True)]
         seconds = np.stack([source.starts, source.ends], axis=1) / spec.frame_rate
-        return Audio(laid_out(spoken, len(source.samples), spec), spec.sample_rate, "eos",
+        samples = self.pipeline.marked(laid_out(spoken, len(source.samples), spec))
+        return Audio(samples, spec.sample_rate, "eos",
                      [(phone, float(a), float(b)) for phone, (a, b)
                       in zip(source.phones, seconds, strict=True)],
                      {"text": source.text, "text_by": source.heard_by,
@@ -213,7 +214,8 @@ class VALLE:
         for change in changes(source, to, language, codes, codec.spec, seed):
             delivery = Delivery(change.prompt, language, sampling, change.goes_on)
             [spoken] = self.pipeline.candidates([change.segment], delivery, on_frame)
-            found.append(patch(change, best(spoken), source, codec.spec))
+            new = patch(change, best(spoken), source, codec.spec)
+            found.append(replace(new, samples=self.pipeline.marked(new.samples)))
         return Edited(tuple(found), codec.sample_rate, source.text, source.heard_by)
 
     async def astream(self, text: str, **options: Any) -> AsyncIterator[SpokenSegment]:

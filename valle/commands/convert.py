@@ -22,7 +22,9 @@ from valle.commands.voice_options import (
     add_transcriber_argument,
     add_voice_arguments,
     add_voices_argument,
+    add_watermark_argument,
     load_voice,
+    watermark_of,
 )
 from valle.features.progress import advance, progress
 
@@ -40,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True,
                         help="the file to write: .wav, .flac, .ogg, .opus or .mp3")
     add_transcriber_argument(parser)
+    add_watermark_argument(parser)
     add_voices_argument(parser)
     add_voice_arguments(parser)
 
@@ -55,7 +58,9 @@ def run(options: argparse.Namespace) -> int:
     check_writable(options.out)
     check_kept(options.out, options.recording, options.prompt_audio)
     seconds = len(as_samples(options.recording, MAX_SECONDS)) / SAMPLE_RATE
+    watermark = watermark_of(options)
     tts, sampling = load_voice(options)
+    tts.watermark = watermark
     voice = prompt_of(transcript, tts, options)
     started = time.monotonic()
     with progress(total=round(2 * seconds * tts.model.codec.frame_rate), desc="converting",

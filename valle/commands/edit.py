@@ -19,7 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 from valle.commands.say import check_folder, option_named, read_text
 from valle.commands.source_options import add_source_arguments, check_kept, text_of
-from valle.commands.voice_options import add_transcriber_argument, add_voice_arguments, load_voice
+from valle.commands.voice_options import (
+    add_transcriber_argument,
+    add_voice_arguments,
+    add_watermark_argument,
+    load_voice,
+    watermark_of,
+)
 from valle.features.progress import advance, progress
 
 if TYPE_CHECKING:
@@ -41,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true",
                         help="print what was changed and when as one JSON line")
     add_transcriber_argument(parser)
+    add_watermark_argument(parser)
     add_voice_arguments(parser)
 
 
@@ -98,8 +105,9 @@ def run(options: argparse.Namespace) -> int:
     check_kept(options.out, options.recording)
     as_samples(options.recording, MAX_SECONDS)
     original = read(options.recording)
+    watermark = watermark_of(options)
     tts, sampling = load_voice(options)
-    tts.transcriber = Transcriber(options.transcriber)
+    tts.transcriber, tts.watermark = Transcriber(options.transcriber), watermark
     silent = options.quiet or options.json
     with progress(total=PHONES_PER_WORD * len(to.split()), desc="editing", unit="steps",
                   brief=True, silent=silent) as bar, option_named("text"):

@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
+from codec.audio import Samples
 from codec.ltas import match_ltas
 from g2p import BOUNDARIES
 from valle.engine.kvcache import fast_bfloat16, pick_precision
@@ -111,9 +112,12 @@ class Pipeline:
         spoken = finished(segment, best(candidates), codec.sample_rate, codec.hop,
                           delivery.sampling.pause,
                           delivery.speed * delivery.sampling.speed)
-        if self.watermark is None:
-            return spoken
-        return replace(spoken, samples=self.watermark.marked(spoken.samples, codec.sample_rate))
+        return replace(spoken, samples=self.marked(spoken.samples))
+
+    def marked(self, samples: Samples) -> Samples:
+        """Samples [N] at the codec's rate with the watermark, where there is one."""
+        return (samples if self.watermark is None
+                else self.watermark.marked(samples, self.model.codec.sample_rate))
 
     def candidates(self, segments: Sequence[Segment], delivery: Delivery,
                    on_frame: Callable[[int], None] | None = None) -> list[tuple[Candidate, ...]]:
