@@ -22,7 +22,6 @@ most twice as fast; what does not fit even so is said.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import warnings
 from collections.abc import Mapping
@@ -46,10 +45,6 @@ if TYPE_CHECKING:
     from valle.reading.run import Reading
     from valle.synthesis.options import SamplingOptions
     from valle.tts import VALLE
-
-
-# oneDNN keeps a thousand kernels, each for one length of a segment: 5 MB more with each segment.
-KERNELS = "32"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,8 +76,6 @@ def run(options: argparse.Namespace) -> int:
 
     folder = options.out.with_name(f"{options.out.name}.parts")
     book, cast, lexicon = prepare(options, folder)
-    for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
-        os.environ.setdefault(name, KERNELS)
     import torch
 
     from valle.commands.say import check_timings

@@ -11,6 +11,10 @@ from valle.commands.flags import add_flags
 from valle.synthesis.options import SamplingOptions
 from valle.synthesis.subtitles import SUFFIXES
 
+# oneDNN would keep a thousand kernels, each for one length of a segment: 5 MB more with each.
+KERNELS = "32"
+KERNEL_CACHES = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY")
+
 if TYPE_CHECKING:
     from valle.synthesis.watermark import Watermark
     from valle.tts import VALLE
@@ -98,5 +102,7 @@ def load_voice(options: argparse.Namespace) -> tuple[VALLE, SamplingOptions]:
              if getattr(options, name) is not None}
     SamplingOptions(**given)  # what is wrong is said before the model loads
     pick_device(options.device)
+    for name in KERNEL_CACHES:
+        os.environ.setdefault(name, KERNELS)
     tts = VALLE.from_pretrained(options.model, options.device, options.precision, options.engine)
     return tts, replace(tts.sampling, **given)
