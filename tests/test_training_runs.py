@@ -168,11 +168,11 @@ def test_a_run_with_data_of_other_phones_is_refused(stage: str, corpus: Corpus, 
     own += ["--n-codebooks=3"] if stage == "nar" else []
     given = [stage, f"--out={tmp_path / 'out'}", "--held-out", "held", "--device=cpu", *own]
     assert run("train", [*given, f"--data={corpus.prepared}", "--steps=1"], "train.py") == 0
-    before = {p.name: p.read_bytes() for p in (tmp_path / "out").iterdir()}
+    before = {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()}
     assert run("train", [*given, f"--data={other}", "--steps=2"], "train.py") == 1
     printed = capsys.readouterr().err
     assert "has learned other phones" in printed and "'s'" in printed
-    assert before == {p.name: p.read_bytes() for p in (tmp_path / "out").iterdir()}
+    assert before == {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()}
     if stage != "aligner":
         assert run("train", [*given, f"--data={other}", "--steps=2",
                              f"--vocabulary={tmp_path / 'out'}"], "train.py") == 0

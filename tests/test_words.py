@@ -8,7 +8,13 @@ from g2p import BOUNDARIES, phonemize
 from valle.synthesis.words import counterparts, word_timings, words_of_phones
 
 TEXTS = ("The sea was calm.", "It costs $5.50, in the end -- isn't it?",
-         "Dr. Smith lives at 221b Baker Street in 1250.", "bob@example.com wrote: **hello** world")
+         "Dr. Smith lives at 221b Baker Street in 1250.", "bob@example.com wrote: hello world")
+
+
+def test_words_are_shown_without_markup() -> None:
+    text = "A **small** <b>boat</b> [pause 1s] [here](https://example.com)."
+    assert [word for word, _ in words_of_phones(text, phonemize(text), "en-us")] == [
+        "A", "small", "boat", "here."]
 
 
 @pytest.mark.parametrize("text", TEXTS)

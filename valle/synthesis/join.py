@@ -41,8 +41,8 @@ def finished(segment: Segment, candidate: Candidate, sample_rate: int, hop: int,
              pause: float = 0.0, speed: float = 1.0) -> SpokenSegment:
     """A segment with the silence that it needs, within and behind it, and no more.
 
-    hop: samples of a frame. pause: least seconds between two sentences. speed: of the speech, not
-    of the pauses.
+    hop: samples of a frame. pause: least seconds between two sentences, before it is stretched.
+    speed: of all of it.
     """
     samples, before = candidate.samples, 0
     if candidate.prompt is not None:
@@ -56,15 +56,14 @@ def finished(segment: Segment, candidate: Candidate, sample_rate: int, hop: int,
     phones = tuple((phone, float(a), float(b)) for phone, a, b
                    in zip(segment.phones, seconds[:-1], seconds[1:], strict=False))
     heard, phones = with_prosody(samples[kept], phones, segment.prosody, sample_rate)
-    heard = stretched(heard, sample_rate, speed)
-    phones = tuple((phone, start / speed, end / speed) for phone, start, end in phones)
     heard, phones = lengthen(heard, phones, pause, sample_rate)
     quiet = quiet_ends(heard, sample_rate)[1]
     more = round((segment.pause - BEGINNING_SECONDS - quiet) * sample_rate)
     if more > 0:
         tail = heard[len(heard) - round(quiet * sample_rate):]
         heard = np.concatenate([heard, silence_like(tail, more, sample_rate)])
-    return SpokenSegment(segment, candidate, heard, phones)
+    return SpokenSegment(segment, candidate, stretched(heard, sample_rate, speed),
+                         tuple((phone, a / speed, b / speed) for phone, a, b in phones))
 
 
 def join(spoken: Sequence[SpokenSegment], sample_rate: int, settings: dict[str, Any],

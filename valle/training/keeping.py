@@ -35,7 +35,7 @@ class Stop:
         self._at_once = False
 
     def remember(self, number: int, _: Any) -> None:
-        """Take a signal, as `signal.signal` calls it."""
+        """Take a signal; a handler of Python's module signal."""
         if not self.signal:
             say("stopping after this step")
         self.signal = self.signal or number
