@@ -282,6 +282,7 @@ def test_three_hours_are_refused_by_the_header(tmp_path: Path) -> None:
     assert seconds < 0.2 and peak < 1_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate, channels", [(8_000, 1), (192_000, 2), (48_000, 8), (655_350, 8)])
 def test_an_hour_in_a_few_bytes_is_refused_while_it_is_decoded(rate: int, channels: int,
                                                                tmp_path: Path) -> None:

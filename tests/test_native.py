@@ -136,6 +136,7 @@ SPOILED: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.slow
 @needs_compiler
 @pytest.mark.parametrize("name", SPOILED)
 def test_a_file_that_is_not_ours_is_not_loaded_but_made_again(name: str, forgotten: Path) -> None:
@@ -163,6 +164,7 @@ def compiled_in_a_process(cache: Path) -> list[str]:
     return sorted(path.name for path in (cache / "valle").iterdir())
 
 
+@pytest.mark.slow
 @needs_compiler
 @pytest.mark.parametrize("shared", ["valle", "."])
 @pytest.mark.parametrize("mode", [0o777, 0o775, 0o722])

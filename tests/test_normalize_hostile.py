@@ -29,6 +29,7 @@ def cost(text: str) -> float:
     return time.process_time() - start
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", PIECES)
 def test_twice_the_text_takes_about_twice_the_time(piece: str) -> None:
     once, twice = ((piece * (n // len(piece) + 1))[:n] for n in (3000, 6000))

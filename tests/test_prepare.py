@@ -181,6 +181,7 @@ prepare.prepare(sys.argv[2], sys.argv[3], how)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tail", [b"", b'{"utterance": {"id": "s0', b'{"utterance": null}\n',
                                   b"\0"])
 def test_a_kill_within_a_shard_loses_at_most_the_recording_in_hand(
@@ -204,6 +205,7 @@ def test_a_kill_within_a_shard_loses_at_most_the_recording_in_hand(
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_kills_at_any_point_of_a_manifest_without_codes(tmp_path: Path) -> None:
     corpus = many(tmp_path / "corpus", 9)
     prepare(corpus, tmp_path / "whole", Preparation(workers=0, shard_size=3))

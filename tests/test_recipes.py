@@ -287,6 +287,7 @@ print("understood", command)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["starter", "speaker", "recognizer"])
 def test_every_command_of_a_recipe_is_understood(recipe: str, tmp_path: Path) -> None:
     """`valle` only parses its arguments here, and `python` does nothing: hours are not run."""

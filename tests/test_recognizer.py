@@ -238,6 +238,7 @@ def test_a_resumed_run_is_the_uninterrupted_one(trained: Path):
     assert set(Recognizer.load(trained / "whole").config.phones) <= spoken
 
 
+@pytest.mark.slow
 def test_a_handful_of_clips_is_learned_by_heart(corpus: Corpus):
     from valle.training.loop import train_step
     from valle.training.stage import LoopConfig

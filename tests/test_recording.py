@@ -105,6 +105,7 @@ def test_what_is_no_recording_says_what_is_wanted(name: str, wave: np.ndarray) -
 
 # --- a wrong rate --------------------------------------------------------------------------------
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["alto", "tenor", "bass"])
 def test_a_wrong_rate_is_noticed_and_a_right_one_is_not(name: str) -> None:
     aligner = Aligner.load(ROOT / "weights" / "starter")

@@ -151,6 +151,7 @@ def test_a_replay_says_what_is_not_as_it_was(model_folder: Path, prompt: Path, t
     assert "give the JSON file beside the speech" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".flac", ".ogg", ".mp3"])
 def test_other_formats(suffix: str, model_folder: Path, prompt: Path, tmp_path: Path) -> None:
     out = tmp_path / f"o{suffix}"
@@ -207,6 +208,7 @@ def tts(model_folder: Path) -> VALLE:
     return VALLE.from_pretrained(model_folder, "cpu")
 
 
+@pytest.mark.slow
 def test_several_texts_in_one_call_are_those_of_single_calls(tts: VALLE, prompt: Path) -> None:
     voice = tts.encode_prompt(prompt, PROMPT_TEXT)
     texts = [SENTENCES[i % len(SENTENCES)] for i in range(MAX_ROWS + 2)]
@@ -229,6 +231,7 @@ def test_one_impossible_text_does_not_cost_the_others(tts: VALLE, prompt: Path) 
         tts.speak(" ", prompt=voice)
 
 
+@pytest.mark.slow
 def test_long_texts_are_spoken_in_pieces(tts: VALLE, prompt: Path) -> None:
     text = " ".join(SENTENCES * 5)
     pieces = split_phones(phonemize(text))
@@ -264,6 +267,7 @@ def test_a_stream_can_be_awaited(model_folder: Path, prompt: Path) -> None:
     assert ticks > 5, "others go on while the model works"
 
 
+@pytest.mark.slow
 def test_a_stream_gives_what_speak_joins_and_stops_when_it_is_left(
         tts: VALLE, prompt: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     voice = tts.encode_prompt(prompt, PROMPT_TEXT)

@@ -123,6 +123,7 @@ def saved(page: Page, kind: str) -> bytes:
     return Path(download.value.path()).read_bytes()
 
 
+@pytest.mark.slow
 def test_speech_is_heard_while_it_is_made_and_saved_as_the_server_made_it(
         page: Page, server: Server, model_folder: Path) -> None:
     on_a_slow_line(page)
@@ -306,6 +307,7 @@ def test_a_server_with_a_key_asks_for_it(browser: Browser, server: Server) -> No
         told(page, "Take 2, clara is ready.")
 
 
+@pytest.mark.slow
 def test_what_a_server_said_before_it_died_can_be_saved(browser: Browser, model_folder: Path,
                                                         tmp_path: Path) -> None:
     with serving(model_folder, tmp_path) as server, browser.new_context() as context:

@@ -170,6 +170,7 @@ def test_what_is_counted(server: Server) -> None:
     assert server.number("valle_worker_restarts") == 0
 
 
+@pytest.mark.slow
 def test_told_to_stop_it_finishes_what_it_has_and_takes_nothing_more(model_folder: Path,
                                                                      tmp_path: Path) -> None:
     with serving(model_folder, tmp_path) as server:

@@ -90,6 +90,7 @@ def records(folder: Path) -> list[dict[str, float]]:
              if k != "seconds" and not k.startswith("speed/")} for line in lines]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STAGES)
 def test_a_resumed_run_equals_an_uninterrupted_one(name: str, corpus: Corpus,
                                                    tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ def curve(out: Path, key: str = "train/loss") -> list[Any]:
     return [record[key] for record in records if "train/loss" in record and key in record]
 
 
+@pytest.mark.slow
 def test_one_two_and_three_processes_learn_alike(corpus: Corpus, tmp_path: Path) -> None:
     """So does a run that goes on in three after two; batches of unequal weight count by it."""
     whole = f"--steps={STEPS}"
@@ -55,6 +56,7 @@ def test_one_two_and_three_processes_learn_alike(corpus: Corpus, tmp_path: Path)
     assert printed.count(f"resuming {tmp_path / 'moved'} at step {STEPS // 2}") == 1, "said once"
 
 
+@pytest.mark.slow
 def test_two_optimizers_and_a_quantizer_stay_together(corpus: Corpus, tmp_path: Path) -> None:
     """Codebooks follow the latents of all processes; before they start, losses are the same."""
     def codec(out: str) -> list[str]:
@@ -71,6 +73,7 @@ def test_two_optimizers_and_a_quantizer_stay_together(corpus: Corpus, tmp_path: 
     assert len(judged) == 5 and judged_by_both == pytest.approx(judged, rel=0.1)
 
 
+@pytest.mark.slow
 def test_torchrun_ends_when_a_process_dies_and_the_run_goes_on_alone(corpus: Corpus,
                                                                      tmp_path: Path) -> None:
     def torchrun(*more: str) -> list[str]:

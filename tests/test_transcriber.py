@@ -35,6 +35,7 @@ def no_whisper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
 
 
+@pytest.mark.slow
 @whisper
 def test_whisper_hears_the_prompt_and_says_so(model_folder: Path, tmp_path: Path,
                                               capsys: pytest.CaptureFixture[str]) -> None:
@@ -150,6 +151,7 @@ def kept(server: Server, name: str, sound: bytes, language: str = "en-us") -> di
     return {"status": answer.status_code, **answer.json()}
 
 
+@pytest.mark.slow
 @whisper
 def test_the_server_hears_what_it_was_not_told(server: Server) -> None:
     body = {"input": TEXT, "response_format": "pcm", "ref_audio": data_url(CLARA)}
