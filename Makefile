@@ -15,7 +15,7 @@ PYTEST := $(RUN) -m pytest -n logical --maxprocesses 4 --dist loadfile
 demo: $(VENV)/.installed
 	$(RUN) infer.py --out demo.wav --prompt-audio examples/clara.wav \
 	  --prompt-text-file examples/clara.txt \
-	  --seed 10 --text "Three seconds of a voice are enough. Now it reads whatever you write."
+	  --seed 27 --text "Three seconds of a voice are enough. Now it reads whatever you write."
 
 test: $(VENV)/.installed-dev
 	$(PYTEST) -m "not slow"
