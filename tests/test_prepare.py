@@ -373,7 +373,7 @@ def test_the_numbers_are_those_of_the_codec_whatever_they_are(tmp_path: Path) ->
     assert len(load_samples(utterance, 16_000)) == round(16_000 * utterance.seconds)
     starts = np.cumsum([0, *(utterance.durations or [])[:-1]]) / 40 + utterance.start
     assert starts[[1, 3, 4]] == pytest.approx([0.3, 0.4, 0.9], abs=0.02)
-    with pytest.raises(ValueError, match=r"times 37.5 frames/s.*codec has 40 of 16000 Hz: train an"):
+    with pytest.raises(ValueError, match=r"37.5 frames/s.*codec has 40 of 16000 Hz: train an"):
         prepare(tmp_path / "corpus", tmp_path / "no", Preparation(
             codec=tmp_path / "codec", aligner="starter", workers=0))
 
