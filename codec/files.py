@@ -4,7 +4,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,6 +42,11 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise OSError(errno.EIO, str(error), str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def is_one_of(path: Path, others: Iterable[Path]) -> bool:
+    """Is a file that is there one of these, by whatever name?"""
+    return path.exists() and any(other.exists() and other.samefile(path) for other in others)
 
 
 def remove_leftovers(folder: str | Path) -> None:

@@ -11,7 +11,7 @@ import dataclasses
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, TypeVar
@@ -46,6 +46,21 @@ def read_json(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is damaged (it holds a {type(record).__name__}, no object); copy "
                          "it again")
     return record
+
+
+def holds(path: Path, names: Set[str]) -> bool:
+    """Is there an object in this JSON file, with all of these names?"""
+    try:
+        return read_json(path).keys() >= names
+    except (OSError, ValueError):
+        return False
+
+
+def write_json(path: str | Path, record: Mapping[str, Any]) -> None:
+    """Write an object as a JSON file that people can read: whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n",
+                             encoding="utf-8")
 
 
 def _no_number(name: str) -> None:
@@ -118,9 +133,7 @@ def write_record(folder: str | Path, record: Mapping[str, Any]) -> None:
             common[key] = values[0]
             parts = {name: {k: v for k, v in part.items() if k != key}
                      for name, part in parts.items()}
-    with atomic_path(Path(folder) / NAME) as path:
-        path.write_text(json.dumps({"format": FORMAT, **head, **common, **parts},
-                                   ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    write_json(Path(folder) / NAME, {"format": FORMAT, **head, **common, **parts})
     for name in PARTS:
         (Path(folder) / f"{name}.json").unlink(missing_ok=True)
 

@@ -133,6 +133,7 @@ def test_the_command_converts(tmp_path: Path, capsys: pytest.CaptureFixture[str]
      "does not fit what the recording says"),
     ({"--text": " "}, "--text holds no words"),
     ({"--voice": "nobody"}, "no voice is called 'nobody'"),
+    ({"--prompt-text": "What bass says."}, "leave out --prompt-text"),
     ({"--out": str(CLARA)}, "would replace"),
     ({"recording": "nowhere.wav"}, "no audio file at nowhere.wav"),
 ])

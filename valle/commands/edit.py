@@ -23,8 +23,7 @@ from valle.commands.voice_options import (
     add_transcriber_argument,
     add_voice_arguments,
     add_watermark_argument,
-    load_voice,
-    watermark_of,
+    load_marked_voice,
 )
 from valle.features.progress import advance, progress
 
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
 LOSSLESS = {".wav": "WAV", ".flac": "FLAC"}
 KEPT_AS = {"PCM_U8": "int16", "PCM_S8": "int16", "PCM_16": "int16", "PCM_24": "int32",
-         "PCM_32": "int32", "FLOAT": "float32", "DOUBLE": "float64"}
+           "PCM_32": "int32", "FLOAT": "float32", "DOUBLE": "float64"}
 PHONES_PER_WORD = 6  # for the progress bar
 
 
@@ -91,6 +90,7 @@ def write(path: Path, original: Original, samples: NDArray[Any]) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from codec.audio import SAMPLE_RATE
     from valle.recognizer.transcriber import Transcriber
     from valle.synthesis.aligned import MAX_SECONDS
     from valle.synthesis.recording import as_samples
@@ -103,15 +103,14 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError("--to holds no words: give all that the recording is to say")
     check_folder(options.out)
     check_kept(options.out, options.recording)
-    as_samples(options.recording, MAX_SECONDS)
+    given = as_samples(options.recording, MAX_SECONDS), SAMPLE_RATE
     original = read(options.recording)
-    watermark = watermark_of(options)
-    tts, sampling = load_voice(options)
-    tts.transcriber, tts.watermark = Transcriber(options.transcriber), watermark
+    tts, sampling = load_marked_voice(options)
+    tts.transcriber = Transcriber(options.transcriber)
     silent = options.quiet or options.json
     with progress(total=PHONES_PER_WORD * len(to.split()), desc="editing", unit="steps",
                   brief=True, silent=silent) as bar, option_named("text"):
-        edited = tts.edit(options.recording, to, text=text, language=options.language,
+        edited = tts.edit(given, to, text=text, language=options.language,
                           seed=options.seed, sampling=sampling, on_frame=partial(advance, bar))
     write(options.out, original, edited.applied_to(original.samples, original.rate))
     if options.json:

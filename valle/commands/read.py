@@ -29,6 +29,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from codec.files import is_one_of
 from g2p import Lexicon
 from valle.commands.voice_options import (
     add_lexicon_argument,
@@ -128,10 +129,8 @@ def prepare(options: argparse.Namespace, folder: Path,
         except ValueError as error:
             warnings.warn(f"the cover of {options.book} is left out: {error}", stacklevel=1)
             book = replace(book, cover=b"")
-    for path in written:
-        if path.exists() and path.samefile(options.book):
-            raise ValueError(f"--out {options.out} would replace {options.book}: choose another "
-                             "name")
+    if is_one_of(options.book, written):
+        raise ValueError(f"--out {options.out} would replace {options.book}: choose another name")
     if options.out.exists() and not options.out.is_file():
         raise ValueError(f"--out {options.out} is a folder or a device: give the name of a file")
     if options.out.exists() and not folder.exists() and not options.restart:

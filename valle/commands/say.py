@@ -26,6 +26,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from codec.files import is_one_of
 from g2p import Lexicon
 from valle.commands.replay import differences, replay
 from valle.commands.voice_options import (
@@ -35,8 +36,7 @@ from valle.commands.voice_options import (
     add_voice_arguments,
     add_voices_argument,
     add_watermark_argument,
-    load_voice,
-    watermark_of,
+    load_marked_voice,
 )
 from valle.features.player import find_player, playing
 from valle.features.progress import advance, progress
@@ -56,14 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     text = parser.add_mutually_exclusive_group()
     text.add_argument("--text", help="what to say; - reads it from standard input")
     text.add_argument("--text-file", type=Path, help="a UTF-8 text file with what to say")
-    parser.add_argument("--prompt-audio", type=Path, help="a recording of the voice")
-    parser.add_argument("--voice", metavar="NAME",
-                        help="in place of a recording: a voice of `valle voices`, or the file of "
-                             "one")
-    transcript = parser.add_mutually_exclusive_group()
-    transcript.add_argument("--prompt-text", help="the words spoken in the recording; "
-                            "default: what --transcriber hears")
-    transcript.add_argument("--prompt-text-file", type=Path, help="a text file with them")
+    add_prompt_arguments(parser)
     parser.add_argument("--replay", type=Path, metavar="JSON",
                         help="make the speech beside this file again; it stands for the options "
                              "above and below, --prompt-audio may say where the recording is now")
@@ -91,6 +84,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="no progress bar, no summary")
 
 
+def add_prompt_arguments(parser: argparse.ArgumentParser) -> None:
+    """Whose voice: also of the commands that speak in a voice for something else than a text."""
+    parser.add_argument("--prompt-audio", type=Path, help="a recording of the voice")
+    parser.add_argument("--voice", metavar="NAME",
+                        help="in place of a recording: a voice of `valle voices`, or the file of "
+                             "one")
+    transcript = parser.add_mutually_exclusive_group()
+    transcript.add_argument("--prompt-text", help="the words spoken in the recording; "
+                            "default: what --transcriber hears")
+    transcript.add_argument("--prompt-text-file", type=Path, help="a text file with them")
+
+
 def read_text(file: Path) -> str:
     """A UTF-8 text file, or standard input for -; ValueError when it is something else."""
     try:
@@ -101,17 +106,19 @@ def read_text(file: Path) -> str:
         raise ValueError(f"cannot read {file}: {error.strerror}; check the path") from error
 
 
+def transcript_of(options: argparse.Namespace) -> str | None:
+    """The words of the prompt, where they are given."""
+    text: str | None = options.prompt_text
+    return read_text(options.prompt_text_file) if options.prompt_text_file else text
+
+
 def check_options(options: argparse.Namespace) -> None:
     """ValueError when an option is missing or what is written would replace what is read."""
-    for given, names in ((options.text is not None or options.text_file, "--text or --text-file"),
-                         (options.prompt_audio or options.voice, "--voice or --prompt-audio"),
-                         (options.out or options.play, "--out or --play")):
-        if not given:
-            raise ValueError(f"give {names}")
-    for name in ("prompt_audio", "prompt_text", "prompt_text_file") if options.voice else ():
-        if getattr(options, name) is not None:
-            raise ValueError(f"--voice has its own recording and words: leave out "
-                             f"--{name.replace('_', '-')}")
+    if options.text is None and not options.text_file:
+        raise ValueError("give --text or --text-file")
+    check_prompt_options(options)
+    if not options.out and not options.play:
+        raise ValueError("give --out or --play")
     if options.play and (options.out or options.json or options.replay):
         raise ValueError("--play writes no file and no record: leave out --out, --json and "
                          "--replay")
@@ -128,12 +135,19 @@ def check_options(options: argparse.Namespace) -> None:
     written += [beside(options.out, options.subtitles)] if options.subtitles else []
     for name in ("text_file", "prompt_audio", "prompt_text_file"):
         read = getattr(options, name)
-        if read is None or not read.exists():
-            continue
-        for path in written:
-            if path.exists() and path.samefile(read):
-                raise ValueError(f"--out {options.out} would replace {read}, which "
-                                 f"--{name.replace('_', '-')} reads; choose another name")
+        if read is not None and is_one_of(read, written):
+            raise ValueError(f"--out {options.out} would replace {read}, which "
+                             f"--{name.replace('_', '-')} reads; choose another name")
+
+
+def check_prompt_options(options: argparse.Namespace) -> None:
+    """ValueError when there is no voice, or two."""
+    if not options.prompt_audio and not options.voice:
+        raise ValueError("give --voice or --prompt-audio")
+    for name in ("prompt_audio", "prompt_text", "prompt_text_file") if options.voice else ():
+        if getattr(options, name) is not None:
+            raise ValueError(f"--voice has its own recording and words: leave out "
+                             f"--{name.replace('_', '-')}")
 
 
 def check_writable(out: Path) -> None:
@@ -215,8 +229,7 @@ def run(options: argparse.Namespace) -> int:
     check_options(options)
     text = (read_text(options.text_file) if options.text_file
             else read_text(Path("-")) if options.text == "-" else options.text)
-    transcript = (read_text(options.prompt_text_file) if options.prompt_text_file
-                  else options.prompt_text)
+    transcript = transcript_of(options)
     lexicon = Lexicon(options.lexicon) if options.lexicon else None
     if options.out and str(options.out) != "-":
         check_writable(options.out)
@@ -227,9 +240,8 @@ def run(options: argparse.Namespace) -> int:
     from valle.synthesis.words import timed_words
 
     torch.set_num_threads(min(options.threads, cores()))
-    watermark = watermark_of(options)
-    tts, sampling = load_voice(options)
-    tts.lexicon, tts.watermark = lexicon, watermark
+    tts, sampling = load_marked_voice(options)
+    tts.lexicon = lexicon
     check_timings(tts, options.subtitles)
     loaded = time.monotonic()
     voice = prompt_of(transcript, tts, options)

@@ -21,8 +21,7 @@ from valle.commands.voice_options import (
     add_voice_arguments,
     add_voices_argument,
     add_watermark_argument,
-    load_voice,
-    watermark_of,
+    load_marked_voice,
 )
 from valle.features.optional import package
 from valle.serve.config import LOOPBACK, Limits, access
@@ -68,14 +67,13 @@ def run(options: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     torch.set_num_threads(min(options.threads, cores()))
     lexicon = Lexicon(options.lexicon) if options.lexicon else None
-    watermark = watermark_of(options)
-    tts, sampling = load_voice(options)
-    tts.lexicon, tts.watermark = lexicon, watermark  # the first is read again when it changes
+    tts, sampling = load_marked_voice(options)
+    tts.lexicon = lexicon  # read again when it changes
     tts.sampling, tts.transcriber = sampling, Transcriber(options.transcriber)
     if options.host not in LOOPBACK and not rights.key:
         print("warning: anybody who reaches this server may use it: set VALLE_API_KEY",
               file=sys.stderr)
-    if watermark is None and options.watermark is None:
+    if tts.watermark is None and options.watermark is None:
         print("speech is not watermarked: pip install 'valle[watermark]'", file=sys.stderr)
     wyoming = (options.host, options.wyoming) if options.wyoming else None
     app = create_app(tts, options.voices, limits, rights, wyoming)

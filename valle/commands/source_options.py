@@ -4,6 +4,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from codec.files import is_one_of
 from valle.commands.say import read_text
 
 
@@ -30,8 +31,6 @@ def text_of(options: argparse.Namespace) -> str | None:
 def check_kept(out: Path, *read: Path | None) -> None:
     """ValueError where what is written would replace what is read."""
     for path in read:
-        if path is not None and path.exists() and any(
-                written.exists() and written.samefile(path)
-                for written in (out, out.with_suffix(".json"))):
+        if path is not None and is_one_of(path, (out, out.with_suffix(".json"))):
             raise ValueError(f"--out {out} would replace {path}, which is read; choose another "
                              "name")

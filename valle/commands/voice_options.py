@@ -89,6 +89,18 @@ def watermark_of(options: argparse.Namespace) -> Watermark | None:
     return Watermark() if wanted else None
 
 
+def load_marked_voice(options: argparse.Namespace) -> tuple[VALLE, SamplingOptions]:
+    """As `load_voice`, and its speech is marked as the options ask.
+
+    Raises:
+        ImportError: a mark is wanted, and cannot be made.
+    """
+    watermark = watermark_of(options)
+    tts, sampling = load_voice(options)
+    tts.watermark = watermark
+    return tts, sampling
+
+
 def load_voice(options: argparse.Namespace) -> tuple[VALLE, SamplingOptions]:
     """The model and the way to draw that the options ask for.
 

@@ -19,6 +19,7 @@ from codec.audio import Samples
 from codec.encode import FORMATS, pcm
 from codec.files import atomic_path
 from valle.features.optional import package
+from valle.synthesis.subtitles import clock
 
 
 @dataclass(frozen=True)
@@ -166,8 +167,6 @@ def _comments(marks: Sequence[Mark]) -> dict[str, str]:
     """Chapters as Vorbis comments (CHAPTER001=00:00:00.000, CHAPTER001NAME=...)."""
     found = {}
     for number, mark in enumerate(marks):
-        minutes, milliseconds = divmod(round(1000 * mark.start), 60_000)
-        found[f"CHAPTER{number:03d}"] = (f"{minutes // 60:02d}:{minutes % 60:02d}:"
-                                         f"{milliseconds // 1000:02d}.{milliseconds % 1000:03d}")
+        found[f"CHAPTER{number:03d}"] = clock(mark.start, ".")
         found[f"CHAPTER{number:03d}NAME"] = mark.title
     return found

@@ -17,9 +17,9 @@ import numpy as np
 import soundfile
 
 from codec.audio import Samples
-from codec.encode import LOUDEST
-from codec.files import atomic_path
-from codec.record import read_json
+from codec.encode import LOUDEST, pcm
+from codec.files import atomic_path, remove_leftovers
+from codec.record import read_json, write_json
 from valle.synthesis.join import SpokenSegment
 
 RECORD = "run.json"
@@ -67,9 +67,7 @@ class Parts:
                                  f"{', '.join(changed)}: --restart begins anew, and another --out "
                                  "keeps both")
             return
-        with atomic_path(path) as temporary:
-            temporary.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n",
-                                 encoding="utf-8")
+        write_json(path, record)
 
     def path(self, number: int) -> Path:
         return self.folder / f"{number:06d}.flac"
@@ -80,11 +78,11 @@ class Parts:
         spoken = Spoken(tuple(round(end, 4) for _, _, end in one.phones),
                         kept.generated.finish, kept.fluent,
                         None if kept.score is None else round(kept.score.words, 3))
-        pcm = np.rint(np.clip(one.samples, -1, 1) * LOUDEST).astype(np.int16)
+        numbers = np.frombuffer(pcm(one.samples), "<i2")
         with atomic_path(self.path(number)) as temporary, soundfile.SoundFile(
                 temporary, "w", self.sample_rate, 1, "PCM_16", format="FLAC") as file:
             file.comment = json.dumps(asdict(spoken))
-            file.write(pcm)
+            file.write(numbers)
 
     def whole(self, number: int) -> bool:
         """Is a segment there, and all of it?"""
@@ -116,17 +114,16 @@ class Parts:
     def samples(self, number: int) -> Samples:
         """Of a segment that is there [N]; ValueError where it is damaged."""
         try:
-            pcm = soundfile.read(self.path(number), dtype="int16")[0]
+            numbers = soundfile.read(self.path(number), dtype="int16")[0]
         except soundfile.LibsndfileError as error:
             raise damaged(self.path(number)) from error
-        return pcm.astype(np.float32) / LOUDEST
+        return numbers.astype(np.float32) / LOUDEST
 
     def remove(self) -> None:
         """The parts and their folder, where it holds nothing else."""
         for path in (*self.folder.glob("[0-9]*.flac"), self.folder / RECORD):
             path.unlink(missing_ok=True)
-        for path in self.folder.glob(".*.tmp"):
-            path.unlink(missing_ok=True)
+        remove_leftovers(self.folder)
         with suppress(OSError):
             self.folder.rmdir()
 

@@ -9,8 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from g2p import Lexicon
 from valle.reading.book import Book
 from valle.reading.cast import NARRATOR, lines
-from valle.synthesis.options import MAX_CANDIDATES
-from valle.synthesis.segment import PARAGRAPH_PAUSES, Segment, parts_of
+from valle.synthesis.segment import PARAGRAPH_PAUSES, Segment, parts_of, seed_of
 
 # Times the pause between sentences.
 SCENE_PAUSES = 2 * PARAGRAPH_PAUSES
@@ -103,9 +102,8 @@ def plan_of(passages: tuple[Passage, ...], lexicon: Lexicon | None, language: st
             continue
         for part in parts:
             number = len(segments)
-            segments.append(Segment(tuple(part.phones),
-                                    seed * 1_000_003 + number * 2 * MAX_CANDIDATES, place,
-                                    number == 0, part.pause, part.prosody))
+            segments.append(Segment(tuple(part.phones), seed_of(seed, number), place, number == 0,
+                                    part.pause, part.prosody))
         if passage.time is None and not segments[-1].pause:
             segments[-1] = replace(segments[-1], pause=passage.pauses * pause)
     if not segments:

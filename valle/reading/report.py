@@ -2,15 +2,13 @@
 """
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from codec.files import atomic_path
-from codec.record import read_json
+from codec.record import holds
 from valle.reading.book import Book
 from valle.reading.mux import Mark
 from valle.reading.parts import Parts, Spoken
@@ -24,13 +22,9 @@ NAMES = {"title", "chapters", "doubts", "seconds", "sha256"}  # by which a repor
 
 def check_place(path: Path) -> None:
     """ValueError where a report would replace something else."""
-    try:
-        if not path.exists() or read_json(path).keys() >= NAMES:
-            return
-    except ValueError:
-        pass
-    raise ValueError(f"{path} is there and is no report of a reading, which would replace it: "
-                     "choose another --out")
+    if path.exists() and not holds(path, NAMES):
+        raise ValueError(f"{path} is there and is no report of a reading, which would replace it: "
+                         "choose another --out")
 
 
 def doubts(spoken: Spoken, language: str) -> list[str]:
@@ -80,9 +74,3 @@ def doubtful(book: Book, plan: Plan, line: Timeline, parts: Parts, language: str
             yield {"chapter": book.chapters[passage.chapter].title, "text": text or passage.text,
                    "start": round(start, 3), "end": round(end, 3), "why": "; ".join(why),
                    "listen": f"{quote(out.name)}#t={start:.1f}"}
-
-
-def write_report(path: Path, report: Mapping[str, Any]) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n",
-                             encoding="utf-8")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from codec.audio import Samples
 from codec.encode import pcm
+from codec.record import write_json
 from valle.features.progress import progress
 from valle.reading import mux, report
 from valle.reading.book import Book
@@ -93,7 +94,7 @@ def finish(reading: Reading, tts: VALLE, parts: Parts, out: Path, subtitles: str
              "late": line.late,
              "skipped": [{"text": reading.plan.passages[place].text, "why": why}
                          for place, why in reading.plan.skipped.items()]}
-    report.write_report(out.with_suffix(".json"), found)
+    write_json(out.with_suffix(".json"), found)
     return found
 
 

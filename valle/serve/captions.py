@@ -16,7 +16,7 @@ from valle.serve.schema import CaptionedRequest, body_schema
 from valle.serve.speaking import Speech
 from valle.serve.speech import Streamed, after, read_body, sink, speaking_of, told
 from valle.synthesis.join import SpokenSegment
-from valle.synthesis.words import Timing, word_timings, words_of_phones
+from valle.synthesis.words import Timing, as_records, word_timings, words_of_phones
 
 router = APIRouter(tags=["speech"])
 
@@ -76,8 +76,7 @@ class Captions:
         count = next((index for index, (_, places) in enumerate(self.words)
                       if places and places[-1] >= len(self.phones)), len(self.words))
         whole, self.words = self.words[:count], self.words[count:]
-        return [{"word": word, "start_time": round(start, 3), "end_time": round(end, 3)}
-                for word, start, end in word_timings(whole, self.phones)]
+        return as_records(word_timings(whole, self.phones))
 
 
 async def captioned_pieces(pieces: AsyncIterator[SpokenSegment], captions: Captions,

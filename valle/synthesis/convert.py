@@ -16,12 +16,11 @@ from codec.spec import CodecSpec
 from g2p import BOUNDARIES
 from valle.synthesis.aligned import Aligned
 from valle.synthesis.candidate import Candidate
-from valle.synthesis.segment import MOST, SPACE, Segment
+from valle.synthesis.segment import MOST, SPACE, Segment, seed_of
 
 LONG_PAUSE = 0.5   # seconds: a longer one parts segments, and stays silent
 KEPT_PAUSE = 0.15  # seconds of it that the segments beside it speak
 FADE = 0.005       # seconds at the ends of a segment
-STRIDE = 32        # seeds of a segment, for its candidates
 
 
 def timed_segments(source: Aligned, spec: CodecSpec, seed: int) -> list[tuple[int, Segment]]:
@@ -30,7 +29,7 @@ def timed_segments(source: Aligned, spec: CodecSpec, seed: int) -> list[tuple[in
     spec: of the codec. They are cut at long pauses, then at the longest ones, until none has more
     phones than the model can speak in one go.
     """
-    return [_segment(source, words, spec, seed * 1_000_003 + place * STRIDE, place)
+    return [_segment(source, words, spec, seed_of(seed, place), place)
             for place, words in enumerate(_stretches(source, spec))]
 
 

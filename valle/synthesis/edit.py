@@ -23,7 +23,7 @@ from g2p import BOUNDARIES, phonemize
 from valle.features.text import words as plain_words
 from valle.synthesis.aligned import Aligned
 from valle.synthesis.candidate import Candidate
-from valle.synthesis.segment import MOST, Segment
+from valle.synthesis.segment import MOST, Segment, seed_of
 from valle.synthesis.voice import Prompt
 from valle.synthesis.words import words_of_phones
 
@@ -31,7 +31,6 @@ APART = 2             # words that stay between two changes; with fewer, they ar
 CONTEXT_SECONDS = 5.0  # of the recording that the model hears on either side
 LEAST_BEFORE = 2.0    # seconds: with less before a change, what follows it is heard as well
 FADE = 0.012          # seconds over which the recording and new speech pass into each other
-STRIDE = 32           # seeds of a change, for its candidates
 
 
 @dataclass(frozen=True)
@@ -182,7 +181,7 @@ def changes(source: Aligned, text: str, language: str, codes: torch.Tensor, spec
     if not any(a.start or a.stop < len(old) for a, _ in found):
         raise ValueError("not a word of the recording is left: speak the text in its voice instead "
                          "(valle say)")
-    return [_change(source, old, new, a, b, phones, codes, spec, seed * 1_000_003 + place * STRIDE)
+    return [_change(source, old, new, a, b, phones, codes, spec, seed_of(seed, place))
             for place, (a, b) in enumerate(found)]
 
 

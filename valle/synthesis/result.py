@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,7 @@ import numpy as np
 
 from codec import save_audio
 from codec.audio import Samples, written_as
-from codec.files import atomic_path
-from codec.record import read_json
+from codec.record import holds, write_json
 from valle.synthesis.finish import tags
 from valle.synthesis.rerank import Score
 
@@ -60,9 +58,7 @@ class Audio:
                   "sha256": self.sha256, "warnings": self.warnings,
                   "phones": [(p, round(a, 3), round(b, 3)) for p, a, b in self.phones],
                   "scores": [asdict(score) for score in self.scores]}
-        with atomic_path(path.with_suffix(".json")) as temporary:
-            temporary.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n",
-                                 encoding="utf-8")
+        write_json(path.with_suffix(".json"), record)
 
 
 def check_place(path: Path) -> None:
@@ -76,11 +72,7 @@ def check_place(path: Path) -> None:
 
 def is_record(path: Path) -> bool:
     """Did `Audio.save` write this JSON file?"""
-    try:
-        record = read_json(path)
-    except (OSError, ValueError):
-        return False
-    return {"text", "seed", "finish", "seconds", "phones"} <= record.keys()
+    return holds(path, {"text", "seed", "finish", "seconds", "phones"})
 
 
 class SomeUnspoken(ValueError):

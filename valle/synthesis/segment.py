@@ -48,6 +48,12 @@ class Segment:
     durations: tuple[int, ...] | None = None
 
 
+def seed_of(seed: int, place: int) -> int:
+    """The seed of the segment in this place of what is spoken with a seed: a candidate more has the
+    next number, and never that of another segment."""
+    return seed * 1_000_003 + place * 2 * MAX_CANDIDATES
+
+
 class Part(NamedTuple):
     """What becomes a segment: its phones, the silence behind it, and how each phone is spoken."""
 
@@ -77,8 +83,8 @@ def segments(texts: Sequence[str], language: str, seed: int, pause: float = 0.4,
                 raise
             errors[index] = error
             continue
-        found += [Segment(tuple(part.phones), seed * 1_000_003 + place * 2 * MAX_CANDIDATES, index,
-                          place == 0, part.pause, part.prosody)
+        found += [Segment(tuple(part.phones), seed_of(seed, place), index, place == 0, part.pause,
+                          part.prosody)
                   for place, part in enumerate(parts)]
     return found, errors
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from codec.files import atomic_path
-from valle.synthesis.words import Timing
+from valle.synthesis.words import Timing, as_records
 
 SUFFIXES = {"srt": ".srt", "vtt": ".vtt", "json": ".words.json", "textgrid": ".TextGrid"}
 LINE, LINES = 42, 2  # characters, and lines of a cue, as broadcasters have it
@@ -59,8 +59,7 @@ def vtt(words: Sequence[Timing]) -> str:
 
 def as_json(words: Sequence[Timing]) -> str:
     """As the server's captions: a list of {"word", "start_time", "end_time"}."""
-    return json.dumps([{"word": word, "start_time": round(start, 3), "end_time": round(end, 3)}
-                       for word, start, end in words], ensure_ascii=False, indent=0) + "\n"
+    return json.dumps(as_records(words), ensure_ascii=False, indent=0) + "\n"
 
 
 def textgrid(words: Sequence[Timing], seconds: float) -> str:

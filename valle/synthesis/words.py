@@ -89,6 +89,12 @@ def word_timings(words: Sequence[tuple[str, Sequence[int]]], phones: Sequence[Ti
     return found
 
 
+def as_records(words: Sequence[Timing]) -> list[dict[str, str | float]]:
+    """Words and their times as JSON has them, in captions and files alike."""
+    return [{"word": word, "start_time": round(start, 3), "end_time": round(end, 3)}
+            for word, start, end in words]
+
+
 def timed_words(text: str, phones: Sequence[Timing], language: str) -> list[Timing]:
     """(word, start, end) in seconds of a text that is spoken with these phones, without its markup.
     """
